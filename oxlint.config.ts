@@ -9,7 +9,7 @@ const mayImport: Record<string, readonly string[]> = {
   runtime: ['kernel'],
   storage: ['kernel'],
   client: [],
-  image: ['storage'],
+  image: ['storage', 'kernel'],
   container: ['runtime', 'storage', 'kernel'],
   engine: ['container', 'image', 'storage', 'runtime', 'kernel'],
   api: ['engine'],

@@ -1,1 +1,3 @@
+export * from './brand.ts';
+export * from './digest.ts';
 export * from './errors.ts';

@@ -1,0 +1,129 @@
+// A container: a root filesystem, a configuration, and at most one running program at a time.
+//
+// Words. The *record* is what is stored: configuration, image, state. *Live* is what exists only while it runs: pid, streams, waiters.
+// The *view* is Docker's JSON, made at the api's edge. A state is replaced, never edited.
+//
+// Life: create → created → start → running → (exit) → exited → remove. Verbs on one container are served one after the other, in the order
+// in which they came (one serial queue each); waiting, logs and attach are no verbs of the queue.
+import type { ContainerId, Digest } from '../base/index.ts';
+import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig } from '../spec/docker/container.ts';
+import type { Platform } from '../spec/oci/image.ts';
+
+export type State =
+  | { readonly status: 'created' }
+  | { readonly status: 'running'; readonly pid: number; readonly startedAt: Date }
+  | { readonly status: 'exited'; readonly exitCode: number; readonly startedAt: Date | undefined; readonly finishedAt: Date; readonly oomKilled: boolean; readonly error: string };
+
+/** What is stored of a container. `config` and `hostConfig` are whole: the image's defaults are merged in. */
+export interface ContainerRecord {
+  readonly id: ContainerId;
+  /** Without the slash that Docker's inspect puts before it. */
+  readonly name: string;
+  readonly createdAt: Date;
+  readonly imageId: Digest;
+  readonly platform: Platform;
+  /** Unpacked layers, lowest first. */
+  readonly layers: readonly Digest[];
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly state: State;
+  readonly restartCount: number;
+  /** Where the log is, for `LogPath`; empty for drivers without a file. */
+  readonly logPath: string;
+}
+
+export type StreamName = 'stdout' | 'stderr';
+
+export interface OutputChunk {
+  readonly stream: StreamName;
+  /** Owned by the receiver: never written again by the sender. */
+  readonly bytes: Uint8Array;
+}
+
+/** One client's hold on a running program's streams. Disposing detaches; the program goes on. */
+export interface Attachment extends AsyncDisposable {
+  /** With a terminal there is one raw stream (`stdout`); without, two that the client tells apart. */
+  readonly tty: boolean;
+  /** Output from the moment of attaching (preceded by the log's when asked for), to the end of the streams. Pull it steadily: a client that stands still is cut off, it never holds up the program. */
+  readonly output: AsyncIterable<OutputChunk>;
+  /** Writes to the program's stdin; resolves when the bytes are in the pipe. Fails with `conflict` when stdin is closed. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Half-close: the program reads end of file once all bytes before are read (when stdin is open for one client only, or it is an exec's). */
+  closeInput(): Promise<void>;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Send what was logged so far first. */
+  readonly logs: boolean;
+  /** Stay attached; without it only `logs` are sent. */
+  readonly stream: boolean;
+}
+
+export interface LogOptions {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  /** The last n entries; absent: all. */
+  readonly tail?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface LogEntry {
+  readonly stream: StreamName;
+  /** RFC 3339 with nanoseconds, UTC, as in the json-file log. */
+  readonly time: string;
+  /** With its newline, when the program wrote one. */
+  readonly bytes: Uint8Array;
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+export interface WaitResult { readonly exitCode: number; readonly error?: string | undefined }
+
+export interface ExecRecord {
+  readonly id: string;
+  readonly containerId: ContainerId;
+  readonly config: ExecConfig;
+  readonly state: { readonly status: 'created' } | { readonly status: 'running'; readonly pid: number } | { readonly status: 'exited'; readonly exitCode: number; readonly pid: number };
+}
+
+/**
+ * The verbs. Every `idOrName` is a full id, an unambiguous prefix of one, or a name (with or without a leading slash).
+ * @throws `not_found` "No such container: x"; `invalid` "Multiple IDs found with provided prefix: x"; `conflict` for a verb that the state does not allow.
+ */
+export interface Containers {
+  create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
+  get(idOrName: string): ContainerRecord;
+  /** Newest first. */
+  list(): readonly ContainerRecord[];
+  /** Resolves once the program is running (its execve succeeded). @throws `not_modified` when it already runs; command errors carry Docker's text ("exec: …"), after which the state is exited 127 or 126. */
+  start(idOrName: string): Promise<void>;
+  /** Asks with the stop signal, then kills. `timeoutSeconds` -1 waits for ever. @throws `not_modified` when it does not run. */
+  stop(idOrName: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void>;
+  kill(idOrName: string, signal: string): Promise<void>;
+  remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
+  wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult>;
+  resize(idOrName: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;
+  attach(idOrName: string, options: AttachOptions): Promise<Attachment>;
+  logs(idOrName: string, options: LogOptions): AsyncIterable<LogEntry>;
+  createExec(idOrName: string, config: ExecConfig): Promise<string>;
+  getExec(execId: string): ExecRecord;
+  /** Runs it; the attachment's output ends when the program has ended and its streams are read. `detach`: nothing is attached, resolves at execve. */
+  startExec(execId: string, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined>;
+  resizeExec(execId: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;
+  /** The steps by which the container is (or was last) started, in words, with the microseconds each took where it ran: `--explain`. */
+  explain(idOrName: string): Promise<readonly ExplainedStep[]>;
+}
+
+export interface ExplainedStep {
+  /** `mount`, `clone3` … */
+  readonly call: string;
+  /** The arguments in words: `"overlay" on "/merged", lowerdir=…`. */
+  readonly text: string;
+  /** Why the step is there, in a few words. */
+  readonly why: string;
+}

@@ -1,0 +1,58 @@
+// An image: a stack of layers with a configuration, addressed by content. The image's id is the digest of its configuration.
+import type { Digest } from '../base/index.ts';
+import type { ImageConfig } from '../spec/oci/image.ts';
+
+/** An immutable view of one image for one platform. */
+export interface Image {
+  readonly id: Digest;
+  readonly config: ImageConfig;
+  /** `name:tag` in familiar form (`busybox:latest`, not `docker.io/library/busybox:latest`). */
+  readonly repoTags: readonly string[];
+  /** `name@sha256:…`, where a manifest of that digest is stored. */
+  readonly repoDigests: readonly string[];
+  /** Bytes of all layers, unpacked. */
+  readonly sizeBytes: number;
+  readonly createdAt: Date;
+  /** When a tag last came to it here; undefined for an image that was only ever loaded without one. */
+  readonly lastTaggedAt: Date | undefined;
+  /** Unpacked layers, lowest first, by diff id: `storage.snapshots` has their directories. */
+  readonly layers: readonly Digest[];
+}
+
+export interface LoadedImage {
+  readonly id: Digest;
+  /** The tags that it came with; none: Docker prints its id. */
+  readonly repoTags: readonly string[];
+}
+
+export interface ImportOptions {
+  /** `repo[:tag]`. */
+  readonly reference?: string | undefined;
+  readonly message?: string | undefined;
+  /** Dockerfile instructions: CMD ENTRYPOINT ENV EXPOSE LABEL STOPSIGNAL USER VOLUME WORKDIR ONBUILD HEALTHCHECK. */
+  readonly changes?: readonly string[] | undefined;
+  readonly platform?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RemovedImage {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly Digest[];
+}
+
+/**
+ * The images of one data root. `nameOrId` is a reference, a full id or an unambiguous prefix of one.
+ * @throws `not_found` "No such image: x:latest" (Docker's text).
+ */
+export interface Images {
+  get(nameOrId: string): Image;
+  /** Newest first, the untagged ones too. */
+  list(): readonly Image[];
+  tag(nameOrId: string, target: string): Promise<void>;
+  /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). */
+  remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage>;
+  /** Reads a docker-archive or OCI archive (plain, gzip or zstd). One transaction an image: a broken archive leaves nothing. */
+  load(archive: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<readonly LoadedImage[]>;
+  /** Makes an image of one layer from a tar of a root filesystem. */
+  import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<Digest>;
+}

@@ -1,0 +1,114 @@
+// Docker's container JSON as types: what clients send to /containers/create and what they read back from inspect and list.
+// Source: Docker Engine API v1.24–v1.51. Fields that Estiva does not honour yet are not here: the api refuses them by name.
+import type { ImageRunConfig } from '../oci/image.ts';
+
+/** `Config` of a container. */
+export interface ContainerConfig {
+  readonly Hostname: string;
+  readonly Domainname: string;
+  readonly User: string;
+  readonly AttachStdin: boolean;
+  readonly AttachStdout: boolean;
+  readonly AttachStderr: boolean;
+  readonly ExposedPorts?: Readonly<Record<string, object>>;
+  readonly Tty: boolean;
+  readonly OpenStdin: boolean;
+  readonly StdinOnce: boolean;
+  readonly Env: readonly string[];
+  readonly Cmd: readonly string[] | null;
+  readonly Entrypoint: readonly string[] | null;
+  readonly Image: string;
+  readonly Volumes: Readonly<Record<string, object>> | null;
+  readonly WorkingDir: string;
+  readonly NetworkDisabled?: boolean;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly StopSignal?: string;
+  /** Seconds. */
+  readonly StopTimeout?: number;
+  readonly Healthcheck?: ImageRunConfig['Healthcheck'];
+  readonly OnBuild?: readonly string[] | null;
+  readonly Shell?: readonly string[];
+}
+
+export interface LogConfig {
+  readonly Type: string;
+  readonly Config: Readonly<Record<string, string>>;
+}
+
+export interface DeviceMapping {
+  readonly PathOnHost: string;
+  readonly PathInContainer: string;
+  readonly CgroupPermissions: string;
+}
+
+/** `HostConfig`: how the host runs the container. Sizes in bytes, CPU quota and period in microseconds, NanoCpus in 1e-9 CPUs. */
+export interface HostConfig {
+  readonly Binds: readonly string[] | null;
+  readonly NetworkMode: string;
+  readonly LogConfig: LogConfig;
+  readonly RestartPolicy: { readonly Name: string; readonly MaximumRetryCount: number };
+  readonly AutoRemove: boolean;
+  readonly CapAdd: readonly string[] | null;
+  readonly CapDrop: readonly string[] | null;
+  readonly CgroupnsMode: '' | 'host' | 'private';
+  readonly ConsoleSize: readonly [height: number, width: number];
+  readonly ExtraHosts: readonly string[] | null;
+  readonly Dns: readonly string[];
+  readonly DnsOptions: readonly string[];
+  readonly DnsSearch: readonly string[];
+  readonly GroupAdd: readonly string[] | null;
+  readonly IpcMode: string;
+  readonly PidMode: string;
+  readonly UTSMode: string;
+  readonly UsernsMode: string;
+  readonly OomScoreAdj: number;
+  readonly Privileged: boolean;
+  readonly PublishAllPorts: boolean;
+  readonly ReadonlyRootfs: boolean;
+  readonly SecurityOpt: readonly string[] | null;
+  readonly ShmSize: number;
+  readonly Runtime: string;
+  readonly Sysctls?: Readonly<Record<string, string>>;
+  readonly Tmpfs?: Readonly<Record<string, string>>;
+  readonly CpuShares: number;
+  readonly Memory: number;
+  readonly NanoCpus: number;
+  readonly CgroupParent: string;
+  readonly CpuPeriod: number;
+  readonly CpuQuota: number;
+  readonly CpusetCpus: string;
+  readonly CpusetMems: string;
+  readonly Devices: readonly DeviceMapping[];
+  readonly DeviceCgroupRules: readonly string[] | null;
+  readonly MemoryReservation: number;
+  readonly MemorySwap: number;
+  readonly MemorySwappiness: number | null;
+  readonly OomKillDisable: boolean | null;
+  readonly PidsLimit: number | null;
+  readonly Ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null;
+  readonly Init?: boolean;
+  /** null: Docker's default lists; an empty list: nothing is masked (systempaths=unconfined). */
+  readonly MaskedPaths: readonly string[] | null;
+  readonly ReadonlyPaths: readonly string[] | null;
+}
+
+/** The body of `POST /containers/create`, decoded: image defaults not merged yet. */
+export interface CreateContainerRequest {
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+}
+
+/** What `POST /containers/{id}/exec` takes. */
+export interface ExecConfig {
+  readonly AttachStdin: boolean;
+  readonly AttachStdout: boolean;
+  readonly AttachStderr: boolean;
+  readonly DetachKeys?: string;
+  readonly Tty: boolean;
+  readonly ConsoleSize?: readonly [height: number, width: number] | undefined;
+  readonly Env: readonly string[];
+  readonly Cmd: readonly string[];
+  readonly Privileged: boolean;
+  readonly User: string;
+  readonly WorkingDir: string;
+}

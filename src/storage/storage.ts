@@ -1,0 +1,68 @@
+// Storage: everything that stays. Three rooms under one root directory, all of them safe against a crash at any moment:
+//   content    blobs/sha256/<hex>   verified bytes by digest
+//   snapshots  layers/<id>/         unpacked layers for overlayfs; containers/<id>/{upper,work,merged}
+//   records    estiva.db            SQLite: names, configurations, states, references; one transaction a change
+// A change of several rooms is made durable bottom up (files, then directories, then the record), undone top down.
+import type { ContainerId, Digest } from '../base/index.ts';
+
+export interface Content {
+  /** Streams `bytes` into the store and verifies them. Idempotent: content that is there already is only verified. @throws `invalid` when digest or size do not match. */
+  write(bytes: AsyncIterable<Uint8Array>, expected?: { readonly digest?: Digest; readonly sizeBytes?: number }): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  /** Whole small content (a manifest, a configuration), verified. @throws `not_found`, `too_large` over `bytesMax`. */
+  read(digest: Digest, bytesMax: number): Promise<Uint8Array>;
+  has(digest: Digest): boolean;
+  remove(digest: Digest): Promise<void>;
+}
+
+/** Where overlayfs finds a container's root. All paths absolute. */
+export interface RootDirs {
+  /** Topmost first, as overlayfs wants them. */
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  /** An empty directory: the mount point inside the container's own mount namespace. The host never sees anything mounted here. */
+  readonly mergedDir: string;
+}
+
+export interface Layer {
+  readonly diffId: Digest;
+  readonly sizeBytes: number;
+  readonly entries: number;
+}
+
+export interface Snapshots {
+  /** Unpacks an uncompressed layer tar into a directory of its own; verified against `expected` before it becomes visible. Idempotent by diff id. */
+  unpack(tar: AsyncIterable<Uint8Array>, options?: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined }): Promise<Layer>;
+  layer(diffId: Digest): Layer | undefined;
+  removeLayer(diffId: Digest): Promise<void>;
+  /** Makes a container's writable layer over `layers` (lowest first). @throws `not_found` when a layer is missing. */
+  prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs>;
+  /** The same paths again for a snapshot that is there. */
+  dirs(id: ContainerId, layers: readonly Digest[]): RootDirs;
+  /** Removes `containers/<id>/` whole (also the log). Idempotent. */
+  removeSnapshot(id: ContainerId): Promise<void>;
+}
+
+/** A keyed table of JSON values. Reads are synchronous (SQLite in process, ~50 µs). */
+export interface Table<T> {
+  get(key: string): T | undefined;
+  put(key: string, value: T): void;
+  delete(key: string): void;
+  all(): readonly T[];
+}
+
+export interface Records extends Disposable {
+  /** Opens a table; `revive` turns parsed JSON into the type (dates, brands). */
+  table<T>(name: string, revive: (json: unknown) => T): Table<T>;
+  /** Runs `change` in one transaction: all of it or nothing. */
+  transaction<R>(change: () => R): R;
+}
+
+export interface Storage extends AsyncDisposable {
+  readonly rootDir: string;
+  /** `containers/<id>/`. */
+  containerDir(id: ContainerId): string;
+  readonly content: Content;
+  readonly snapshots: Snapshots;
+  readonly records: Records;
+}
