@@ -1,0 +1,77 @@
+// A file descriptor with an owner: `using file = Fd.open(…)`. The number is what calls take; disposing closes it once.
+import { constants as fs } from 'node:fs';
+import { call, tryCall } from './call.ts';
+import { KernelError } from './error.ts';
+
+/** The directory argument of *at calls that means "the working directory" (an absolute path does not look at it). */
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_REMOVEDIR = 0x200;
+
+/** Flags of open(2); node:fs has this architecture's values, the rest is the same everywhere. Source: asm/fcntl.h. */
+export const O = {
+  RDONLY: 0,
+  WRONLY: fs.O_WRONLY,
+  RDWR: fs.O_RDWR,
+  CREAT: fs.O_CREAT,
+  EXCL: fs.O_EXCL,
+  NOCTTY: fs.O_NOCTTY,
+  TRUNC: fs.O_TRUNC,
+  APPEND: fs.O_APPEND,
+  NONBLOCK: fs.O_NONBLOCK,
+  DIRECTORY: fs.O_DIRECTORY,
+  NOFOLLOW: fs.O_NOFOLLOW,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+} as const;
+
+export class Fd implements Disposable {
+  #number: number;
+
+  constructor(number: number) {
+    this.#number = number;
+  }
+
+  /** openat(2), close-on-exec always. @throws KernelError */
+  static open(path: string, flags: number, mode = 0, dir: number | Fd = AT_FDCWD): Fd {
+    return new Fd(call('openat', fdNumber(dir), path, flags | O.CLOEXEC, mode));
+  }
+
+  /** A pipe: what is written to the second end is read from the first. */
+  static pipe(flags = 0): [read: Fd, write: Fd] {
+    const ends = new Uint8Array(8);
+    call('pipe2', ends, flags | O.CLOEXEC);
+    const view = new DataView(ends.buffer);
+    return [new Fd(view.getInt32(0, true)), new Fd(view.getInt32(4, true))];
+  }
+
+  /** @throws Error when it is closed already: a bug that would otherwise hit a stranger's file. */
+  get number(): number {
+    if (this.#number < 0) throw new Error('The file descriptor is closed');
+    return this.#number;
+  }
+
+  get isOpen(): boolean {
+    return this.#number >= 0;
+  }
+
+  /** Gives the number away: the caller closes it. */
+  release(): number {
+    const number = this.number;
+    this.#number = -1;
+    return number;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#number < 0) return;
+    const number = this.#number;
+    this.#number = -1;
+    const result = tryCall('close', number);
+    if (result === -9) throw new KernelError('close', String(number), 9);
+  }
+}
+
+export function fdNumber(fd: number | Fd): number {
+  return typeof fd === 'number' ? fd : fd.number;
+}

@@ -1,0 +1,100 @@
+// Paths inside a tree that somebody else may change: only through openat2(2) on a held directory.
+//
+// Within a tree that a container or an image controls, any component can be (or become, while we look) a symlink to anywhere. openat2 resolves
+// in the kernel, in one go, against the directory that we hold: `inside` treats that directory as "/", absolute links and ".." included;
+// `beneath` refuses whatever would leave it; `plain` refuses every symlink. Magic links (/proc/self/fd/N) are refused always.
+// Source: openat2(2).
+import { call, tryCall } from './call.ts';
+import { KernelError } from './error.ts';
+import { Fd, fdNumber, O } from './fd.ts';
+
+const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_BENEATH = 0x08;
+const RESOLVE_IN_ROOT = 0x10;
+
+export const resolution = {
+  /** The directory is "/" for the path, and links are followed inside it. */
+  inside: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  /** Links are followed as long as they stay beneath the directory. */
+  beneath: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+  /** No link anywhere in the path. */
+  plain: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+} as const;
+
+export type Resolution = keyof typeof resolution;
+
+/** `struct open_how`, 24 bytes: flags, mode, resolve. Source: linux/openat2.h. */
+export function openHow(flags: number, mode: number, resolve: number): Uint8Array {
+  const how = new Uint8Array(24);
+  const view = new DataView(how.buffer);
+  view.setBigUint64(0, BigInt(flags), true);
+  view.setBigUint64(8, BigInt(mode), true);
+  view.setBigUint64(16, BigInt(resolve), true);
+  return how;
+}
+
+const EAGAIN = -11;
+
+/**
+ * Opens `path` under `dir` (close-on-exec). `path` may be bytes that end in NUL.
+ * The kernel answers EAGAIN when a rename raced with a ".." of the path; such a try is repeated a bounded number of times.
+ * @throws KernelError: ELOOP or EXDEV when the resolution refuses the path.
+ */
+export function openIn(dir: number | Fd, path: string | Uint8Array, flags: number, how: Resolution, mode = 0): Fd {
+  const result = tryOpenIn(dir, path, flags, how, mode);
+  if (result < 0) throw new KernelError('openat2', typeof path === 'string' ? JSON.stringify(path) : JSON.stringify(Buffer.from(path).toString()), -result);
+  return new Fd(result);
+}
+
+/** As openIn, but gives the raw fd number or -errno: for walks where a missing file is an answer. */
+export function tryOpenIn(dir: number | Fd, path: string | Uint8Array, flags: number, how: Resolution, mode = 0): number {
+  const struct = openHow(flags | O.CLOEXEC, mode, resolution[how]);
+  for (let tries = 0; ; tries++) {
+    const result = tryCall('openat2', fdNumber(dir), path, struct, struct.length);
+    if (result !== EAGAIN || tries === 100) return result;
+  }
+}
+
+/** Reads a regular file of at most `bytesMax` under `dir`; undefined when there is none. Never blocks on a FIFO or a device. @throws KernelError */
+export function readFileIn(dir: number | Fd, path: string, bytesMax: number, how: Resolution): Uint8Array | undefined {
+  const number = tryOpenIn(dir, path, O.RDONLY | O.NONBLOCK | O.NOCTTY, how);
+  if (number === -2 || number === -20) return undefined;
+  if (number < 0) throw new KernelError('openat2', JSON.stringify(path), -number);
+  using file = new Fd(number);
+  const { mode, sizeBytes } = statFd(file);
+  if ((mode & 0o170000) !== 0o100000) throw new KernelError('read', `${JSON.stringify(path)} (not a regular file)`, 22);
+  if (sizeBytes > bytesMax) throw new KernelError('read', `${JSON.stringify(path)} (${sizeBytes} bytes, at most ${bytesMax})`, 27);
+  const bytes = new Uint8Array(bytesMax);
+  let length = 0;
+  for (;;) {
+    const got = call('pread64', file.number, bytes.subarray(length), bytesMax - length, length);
+    length += got;
+    if (got === 0 || length === bytesMax) return bytes.slice(0, length);
+  }
+}
+
+export interface FileStat {
+  /** Type and permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly inode: bigint;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly links: number;
+}
+
+/** statx(2) of an open file. Source: linux/stat.h, struct statx. */
+export function statFd(fd: number | Fd): FileStat {
+  const struct = new Uint8Array(256);
+  const STATX_BASIC_STATS = 0x7ff;
+  call('statx', fdNumber(fd), '', 0x1000, STATX_BASIC_STATS, struct);
+  const view = new DataView(struct.buffer);
+  return {
+    links: view.getUint32(16, true), uid: view.getUint32(20, true), gid: view.getUint32(24, true), mode: view.getUint16(28, true),
+    inode: view.getBigUint64(32, true), sizeBytes: Number(view.getBigUint64(40, true)),
+    deviceMajor: view.getUint32(128, true), deviceMinor: view.getUint32(132, true),
+  };
+}
