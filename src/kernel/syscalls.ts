@@ -112,6 +112,7 @@ export const syscallNumbers = {
   syncfs: [306, 267],
   keyctl: [250, 219],
   bpf: [321, 280],
+  munmap: [11, 215],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 
 export type SyscallName = keyof typeof syscallNumbers;
