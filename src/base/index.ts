@@ -1,3 +1,5 @@
 export * from './brand.ts';
 export * from './digest.ts';
 export * from './errors.ts';
+export * as decode from './decode.ts';
+export * from './time.ts';
