@@ -1,0 +1,77 @@
+// Takes exact numbers of bytes from a stream of chunks, without copying what lies within one chunk. Holds one chunk at a time.
+
+export class ByteReader {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #position = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** Bytes handed out or skipped so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Between 1 and `bytesMax` bytes; undefined at the end of the stream. A view: valid as long as the source leaves its chunks alone. */
+  async some(bytesMax: number): Promise<Buffer | undefined> {
+    if (this.#at === this.#chunk.length && !await this.#refill()) return undefined;
+    return this.#take(bytesMax);
+  }
+
+  /** Exactly `count` bytes. Fewer only when the stream ends before them. */
+  async exactly(count: number): Promise<Buffer> {
+    const ready = this.tryExactly(count);
+    if (ready !== undefined) return ready;
+    const parts: Buffer[] = [];
+    let missing = count;
+    while (missing > 0) {
+      const part = await this.some(missing);
+      if (part === undefined) break;
+      parts.push(part);
+      missing -= part.length;
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** Exactly `count` bytes when they are here already, without waiting. */
+  tryExactly(count: number): Buffer | undefined {
+    return this.#chunk.length - this.#at >= count ? this.#take(count) : undefined;
+  }
+
+  /** False when the stream ends before `count` bytes are skipped. */
+  async skip(count: number): Promise<boolean> {
+    for (let missing = count; missing > 0;) {
+      const part = await this.some(missing);
+      if (part === undefined) return false;
+      missing -= part.length;
+    }
+    return true;
+  }
+
+  /** Ends the stream early: its source may close. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  #take(bytesMax: number): Buffer {
+    const end = Math.min(this.#chunk.length, this.#at + bytesMax);
+    const part = this.#chunk.subarray(this.#at, end);
+    this.#at = end;
+    this.#position += part.length;
+    return part;
+  }
+
+  async #refill(): Promise<boolean> {
+    for (;;) {
+      const next = await this.#source.next();
+      if (next.done === true) return false;
+      if (next.value.length === 0) continue;
+      this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+      this.#at = 0;
+      return true;
+    }
+  }
+}
