@@ -93,8 +93,8 @@ function armNumbers(): Map<string, number> {
 function i386Multiplexed(): Abi['multiplexed'] {
   const socketcall = 'socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg';
   const ipc = { semop: 1, semget: 2, semctl: 3, semtimedop: 4, msgsnd: 11, msgrcv: 12, msgget: 13, msgctl: 14, shmat: 21, shmdt: 22, shmget: 23, shmctl: 24 };
-  return new Map([
-    ...socketcall.split(' ').map((name, index) => [name, { through: 'socketcall', selector: index + 1 }] as const),
-    ...Object.entries(ipc).map(([name, selector]) => [name, { through: 'ipc', selector }] as const),
-  ]);
+  const calls = new Map<string, { through: 'socketcall' | 'ipc'; selector: number }>();
+  for (const [index, name] of socketcall.split(' ').entries()) calls.set(name, { through: 'socketcall', selector: index + 1 });
+  for (const [name, selector] of Object.entries(ipc)) calls.set(name, { through: 'ipc', selector });
+  return calls;
 }

@@ -16,6 +16,8 @@ export const op = {
   return: 0x06, // BPF_RET | BPF_K
 } as const;
 
+export type Comparison = typeof op.equal | typeof op.greater | typeof op.greaterOrEqual;
+
 /** Offsets in struct seccomp_data (linux/seccomp.h); argument k is at `args + 8 * k`, low half first. */
 export const field = { nr: 0, arch: 4, args: 16 } as const;
 
@@ -42,7 +44,7 @@ export class BpfWriter {
   }
 
   /** Compares the accumulator with `operand` and goes on at `yes` or `no`. */
-  compare(code: typeof op.equal | typeof op.greater | typeof op.greaterOrEqual, operand: number, yes: Target, no: Target): Target {
+  compare(code: Comparison, operand: number, yes: Target, no: Target): Target {
     const yesPlace = this.#near(yes);
     const noPlace = this.#near(no);
     const here = this.#heads.length;

@@ -95,12 +95,15 @@ export interface Resources {
 export type SeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL' | 'SCMP_ACT_KILL_THREAD' | 'SCMP_ACT_KILL_PROCESS' | 'SCMP_ACT_TRAP' | 'SCMP_ACT_TRACE' | 'SCMP_ACT_LOG' | 'SCMP_ACT_NOTIFY';
 export type SeccompCompare = 'SCMP_CMP_NE' | 'SCMP_CMP_LT' | 'SCMP_CMP_LE' | 'SCMP_CMP_EQ' | 'SCMP_CMP_GE' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ';
 
+export type SeccompFlag = 'SECCOMP_FILTER_FLAG_TSYNC' | 'SECCOMP_FILTER_FLAG_LOG' | 'SECCOMP_FILTER_FLAG_SPEC_ALLOW';
+
 export interface SeccompArgument {
   /** Which argument, 0–5. */
   readonly index: number;
-  readonly value: number;
+  /** 64 bits, unsigned; a bigint where a number would not be exact. */
+  readonly value: number | bigint;
   /** The datum of SCMP_CMP_MASKED_EQ, whose mask is `value`. */
-  readonly valueTwo?: number;
+  readonly valueTwo?: number | bigint;
   readonly op: SeccompCompare;
 }
 
@@ -117,5 +120,7 @@ export interface Seccomp {
   readonly defaultErrnoRet?: number;
   /** `SCMP_ARCH_X86_64` and so on. */
   readonly architectures?: readonly string[];
+  /** Absent: SECCOMP_FILTER_FLAG_SPEC_ALLOW, as runc does. */
+  readonly flags?: readonly SeccompFlag[];
   readonly syscalls?: readonly SeccompRule[];
 }
