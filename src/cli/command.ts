@@ -1,0 +1,62 @@
+// A command: its words for help, its table of flags, and what it does. `defineCommand` ties the table's type to `run`.
+import { UsageError } from './errors.ts';
+import type { Flags, LaterFlags, Values } from './flags.ts';
+import { commandHelp } from './help.ts';
+import { parseArguments } from './parse.ts';
+import { say, warn, type Session } from './session.ts';
+
+export interface CommandTable<F extends Flags> {
+  /** What follows the command's name: `[OPTIONS] IMAGE [COMMAND] [ARG...]`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** All names, for help: `container rm`, `container remove`, `rm`. */
+  readonly aliases?: readonly string[];
+  readonly flags: F;
+  readonly later?: LaterFlags;
+  readonly stopsAtOperand?: boolean;
+  readonly operands: { readonly min: number; readonly max?: number };
+  /** What a failure before the container runs ends with: 125 for run and create. */
+  readonly failureCode?: number;
+  /** Resolves with the exit code. */
+  readonly run: (call: { readonly values: Values<F>; readonly operands: readonly string[]; readonly session: Session }) => Promise<number>;
+}
+
+/** A command as the catalog calls it; `path` is how the user named it: `container ls`. */
+export interface Command {
+  readonly failureCode: number;
+  readonly execute: (path: string, argv: readonly string[], session: Session) => Promise<number>;
+}
+
+export function defineCommand<F extends Flags>(table: CommandTable<F>): Command {
+  const failureCode = table.failureCode ?? 1;
+  return {
+    failureCode,
+    async execute(path, argv, session) {
+      const name = `${session.program} ${path}`;
+      try {
+        const { values, operands, isHelp } = parseArguments(argv, { flags: table.flags, later: table.later ?? {}, stopsAtOperand: table.stopsAtOperand ?? false });
+        if (isHelp) {
+          say(session, commandHelp(name, session, table));
+          return 0;
+        }
+        const complaint = operandComplaint(operands.length, table.operands);
+        if (complaint !== undefined) throw new UsageError(`${session.program}: '${name}' ${complaint}`);
+        return await table.run({ values, operands, session });
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        const usage = `Usage:  ${name}${table.usage === '' ? '' : ` ${table.usage}`}`;
+        warn(session, `${error.message}\n\n${usage}\n\nRun '${name} --help' for more information`);
+        return failureCode;
+      }
+    },
+  };
+}
+
+function operandComplaint(count: number, { min, max }: { readonly min: number; readonly max?: number }): string | undefined {
+  const words = (number: number): string => `${number} argument${number === 1 ? '' : 's'}`;
+  if (max === 0 && count > 0) return 'accepts no arguments';
+  if (min === max && count !== min) return `requires ${words(min)}`;
+  if (count < min) return `requires at least ${words(min)}`;
+  if (max !== undefined && count > max) return `requires at most ${words(max)}`;
+  return undefined;
+}

@@ -1,0 +1,24 @@
+// What a command has around it: the daemon (connected when first needed), the streams, the environment. Tests give their own.
+import type { Readable, Writable } from 'node:stream';
+import type { Docker } from '../client/index.ts';
+
+export interface Session {
+  /** `estiva`: the name that messages begin with. */
+  readonly program: string;
+  readonly docker: Docker;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly now: () => Date;
+}
+
+/** Writes one line of result. */
+export function say({ stdout }: Session, line: string): void {
+  stdout.write(`${line}\n`);
+}
+
+/** Writes one line about the run: warnings, progress, failures. */
+export function warn({ stderr }: Session, line: string): void {
+  stderr.write(`${line}\n`);
+}

@@ -1,0 +1,20 @@
+// Go templates for --format: parse once, execute for each row. Only what Docker's users write in formats; no nested templates.
+import { execute, type FieldComplaint } from './evaluate.ts';
+import { functions } from './functions.ts';
+import { parseTemplate } from './parser.ts';
+
+export { TemplateError } from './lexer.ts';
+export { fromJson, rowMark, toJson } from './value.ts';
+
+export interface Template {
+  /** Writes the result piece by piece. @throws TemplateError */
+  (value: unknown, write: (text: string) => void): void;
+}
+
+const names: ReadonlySet<string> = new Set(functions.keys());
+
+/** @throws TemplateError */
+export function compileTemplate(text: string, complaint: FieldComplaint): Template {
+  const nodes = parseTemplate(text, names);
+  return (value, write) => execute(nodes, value, { write, complaint });
+}

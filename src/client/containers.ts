@@ -1,0 +1,117 @@
+// Containers: the typed calls of /containers. Names and ids go into paths as they are, percent-encoded; `signal` leaves a waiting call.
+import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import type { ContainerInspect, ContainerSummary, CreateContainerResponse, WaitResponse } from '../spec/docker/container-view.ts';
+import type { Docker, Hijacked } from './docker.ts';
+import { readJsonLines, textOf } from './docker.ts';
+import type { Answer } from './http.ts';
+
+/** What `POST /containers/create` takes: the configuration with its HostConfig inside. Left out: the daemon's default. */
+export type CreateBody = Partial<ContainerConfig> & { readonly HostConfig: Partial<HostConfig> };
+
+export type Filters = Readonly<Record<string, readonly string[]>>;
+
+const at = (container: string, rest = ''): string => `/containers/${encodeURIComponent(container)}${rest}`;
+
+export function createContainer(docker: Docker, body: CreateBody, options: { readonly name?: string | undefined; readonly platform?: string | undefined } = {}): Promise<CreateContainerResponse> {
+  return docker.json('POST', '/containers/create', { body, query: options });
+}
+
+export async function startContainer(docker: Docker, container: string, detachKeys?: string): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/start'), { query: { detachKeys } }));
+}
+
+/** `timeoutSeconds` undefined: the container's own. */
+export async function stopContainer(docker: Docker, container: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined } = {}): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/stop'), { query: { signal: options.signal, t: options.timeoutSeconds } }));
+}
+
+export async function killContainer(docker: Docker, container: string, signal?: string): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/kill'), { query: { signal } }));
+}
+
+export async function removeContainer(docker: Docker, container: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
+  await textOf(await docker.call('DELETE', at(container), { query: { force: options.force, v: options.volumes } }));
+}
+
+export async function resizeContainer(docker: Docker, container: string, rows: number, columns: number): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/resize'), { query: { h: rows, w: columns } }));
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+/**
+ * Begins to wait: resolves when the daemon has registered the wait (its head has come), with `exit` for the end. So `start` may be sent
+ * afterwards without missing a short life.
+ */
+export async function beginWait(docker: Docker, container: string, condition: WaitCondition): Promise<{ readonly exit: Promise<WaitResponse> }> {
+  const answer = await docker.call('POST', at(container, '/wait'), { query: { condition } });
+  return { exit: waitResponse(answer) };
+}
+
+async function waitResponse(answer: Answer): Promise<WaitResponse> {
+  let response: WaitResponse | undefined;
+  await readJsonLines(answer, (value) => { response = value as WaitResponse; });
+  if (response === undefined) throw new Error('The daemon closed the connection before the container ended');
+  return response;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly logs?: boolean;
+  readonly detachKeys?: string | undefined;
+}
+
+export function attachContainer(docker: Docker, container: string, options: AttachOptions): Promise<Hijacked> {
+  return docker.hijack(at(container, '/attach'), { query: { ...options, stream: true } });
+}
+
+export function listContainers(docker: Docker, options: { readonly all: boolean; readonly limit?: number | undefined; readonly filters?: Filters }): Promise<readonly ContainerSummary[]> {
+  return docker.json('GET', '/containers/json', { query: { all: options.all, limit: options.limit, filters: filtersText(options.filters) } });
+}
+
+/** Docker's JSON form of filters; nothing when there are none. */
+export function filtersText(filters: Filters | undefined): string | undefined {
+  if (filters === undefined || Object.keys(filters).length === 0) return undefined;
+  const form = Object.entries(filters).map(([key, values]) => [key, Object.fromEntries(values.map((value) => [value, true]))] as const);
+  return JSON.stringify(Object.fromEntries(form));
+}
+
+export function inspectContainer(docker: Docker, container: string): Promise<ContainerInspect> {
+  return docker.json('GET', at(container, '/json'));
+}
+
+/** Inspect as the daemon wrote it, for showing it unchanged. */
+export async function inspectContainerText(docker: Docker, container: string): Promise<string> {
+  return textOf(await docker.call('GET', at(container, '/json')));
+}
+
+export interface LogsOptions {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  readonly timestamps: boolean;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly tail?: string | undefined;
+}
+
+/** The body is framed (demultiplexer) unless the container has a terminal. */
+export function containerLogs(docker: Docker, container: string, options: LogsOptions): Promise<Answer> {
+  return docker.call('GET', at(container, '/logs'), { query: { ...options } });
+}
+
+/** One step of a container's program, as Estiva's daemon explains it. */
+export interface ExplainedStep {
+  readonly call: string;
+  readonly text: string;
+  readonly why: string;
+  readonly microseconds?: number;
+}
+
+/** Estiva's own call: what happens between `start` and the user's program. A dockerd answers 404. */
+export async function explainContainer(docker: Docker, container: string): Promise<readonly ExplainedStep[]> {
+  const { steps } = await docker.json<{ readonly steps: readonly ExplainedStep[] }>('GET', at(container, '/estiva/explain'));
+  return steps;
+}

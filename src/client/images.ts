@@ -1,0 +1,74 @@
+// Images: the typed calls of /images. A name goes into the path with its slashes, as Docker's clients send it.
+import type { ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage } from '../spec/docker/image.ts';
+import { filtersText, type Filters } from './containers.ts';
+import { readJsonLines, textOf, type Docker } from './docker.ts';
+import type { Answer } from './http.ts';
+
+const at = (image: string, rest = ''): string => `/images/${image.split('/').map(encodeURIComponent).join('/')}${rest}`;
+
+export function listImages(docker: Docker, options: { readonly all: boolean; readonly digests?: boolean; readonly filters?: Filters }): Promise<readonly ImageSummary[]> {
+  return docker.json('GET', '/images/json', { query: { all: options.all, digests: options.digests, filters: filtersText(options.filters) } });
+}
+
+export function inspectImage(docker: Docker, image: string): Promise<ImageInspect> {
+  return docker.json('GET', at(image, '/json'));
+}
+
+/** Inspect as the daemon wrote it, for showing it unchanged. */
+export async function inspectImageText(docker: Docker, image: string): Promise<string> {
+  return textOf(await docker.call('GET', at(image, '/json')));
+}
+
+export function removeImage(docker: Docker, image: string, options: { readonly force: boolean; readonly noPrune: boolean }): Promise<readonly ImageDeleteItem[]> {
+  return docker.json('DELETE', at(image), { query: { force: options.force, noprune: options.noPrune } });
+}
+
+export async function tagImage(docker: Docker, image: string, repo: string, tag: string): Promise<void> {
+  await textOf(await docker.call('POST', at(image, '/tag'), { query: { repo, tag } }));
+}
+
+/** Sends an archive; the daemon's messages come to `onMessage` as they arrive. */
+export async function loadImages(docker: Docker, archive: AsyncIterable<Uint8Array>, options: { readonly quiet: boolean }, onMessage: (message: ProgressMessage) => void): Promise<void> {
+  const upload = { bytes: archive, contentType: 'application/x-tar' };
+  const answer = await docker.call('POST', '/images/load', { upload, query: { quiet: options.quiet } });
+  await readMessages(answer, onMessage);
+}
+
+export interface ImportOptions {
+  readonly repo?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly message?: string | undefined;
+  readonly platform?: string | undefined;
+  readonly changes: readonly string[];
+}
+
+/** Makes an image of a root file system's tar. `source` is a URL for the daemon, or `-` with `archive`. */
+export async function importImage(docker: Docker, source: string, archive: AsyncIterable<Uint8Array> | undefined, options: ImportOptions, onMessage: (message: ProgressMessage) => void): Promise<void> {
+  const { changes, ...query } = options;
+  const upload = archive === undefined ? {} : { upload: { bytes: archive, contentType: 'text/plain' } };
+  // `changes` may repeat, which a record cannot say: those parts are written here.
+  const repeated = changes.map((change) => `changes=${encodeURIComponent(change)}`).join('&');
+  const answer = await docker.call('POST', `/images/create${repeated === '' ? '' : `?${repeated}`}`, { ...upload, query: { fromSrc: source, ...query } });
+  await readMessages(answer, onMessage);
+}
+
+/** Asks the daemon to pull `image`. */
+export async function pullImage(docker: Docker, image: string, tag: string, platform: string | undefined, onMessage: (message: ProgressMessage) => void): Promise<void> {
+  await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform } }), onMessage);
+}
+
+/** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */
+async function readMessages(answer: Answer, onMessage: (message: ProgressMessage) => void): Promise<void> {
+  let failure: string | undefined;
+  await readJsonLines(answer, (value) => {
+    const message = value as ProgressMessage;
+    if (message.error === undefined) onMessage(message);
+    else failure = message.errorDetail?.message ?? message.error;
+  });
+  if (failure !== undefined) throw new StreamError(failure);
+}
+
+/** The daemon failed in the middle of a stream whose status said 200. */
+export class StreamError extends Error {
+  override readonly name = 'StreamError';
+}
