@@ -14,6 +14,18 @@ export interface Content {
   remove(digest: Digest): Promise<void>;
 }
 
+/** An unnamed temporary file that grows at its end. It is gone when it is disposed, or when the process dies. */
+export interface Spool extends AsyncDisposable {
+  append(bytes: AsyncIterable<Uint8Array>): Promise<Piece>;
+  read(piece: Piece): AsyncIterable<Uint8Array>;
+}
+
+/** A part of a spool. */
+export interface Piece {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
 /** Where overlayfs finds a container's root. All paths absolute. */
 export interface RootDirs {
   /** Topmost first, as overlayfs wants them. */
@@ -34,6 +46,9 @@ export interface Snapshots {
   /** Unpacks an uncompressed layer tar into a directory of its own; verified against `expected` before it becomes visible. Idempotent by diff id. */
   unpack(tar: AsyncIterable<Uint8Array>, options?: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined }): Promise<Layer>;
   layer(diffId: Digest): Layer | undefined;
+  layers(): readonly Layer[];
+  /** The directory in which all layers lie: as the working directory of a mount, it makes the names of 128 layers fit one page of options. */
+  readonly layersDir: string;
   removeLayer(diffId: Digest): Promise<void>;
   /** Makes a container's writable layer over `layers` (lowest first). @throws `not_found` when a layer is missing. */
   prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs>;
@@ -63,6 +78,7 @@ export interface Storage extends AsyncDisposable {
   /** `containers/<id>/`. */
   containerDir(id: ContainerId): string;
   readonly content: Content;
+  openSpool(): Promise<Spool>;
   readonly snapshots: Snapshots;
   readonly records: Records;
 }

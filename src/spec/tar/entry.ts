@@ -35,7 +35,7 @@ export interface TarEntry extends TarHeader {
   /** Where the data belong, ascending, without overlap; undefined for a file that is stored whole. */
   readonly segments: readonly Segment[] | undefined;
   /** The stored bytes. Read them before the next entry is asked for; what is left is skipped. */
-  data(): AsyncIterable<Buffer>;
+  readonly data: () => AsyncIterable<Buffer>;
 }
 
 export interface TarLimits {

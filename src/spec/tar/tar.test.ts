@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isFail } from '../../base/index.ts';
 import { byteString, bytesOf, readTar, tarHeader, tarLimits, writeTar, type ByteString, type TarHeader, type TarLimits, type TarMember } from './index.ts';
 import { formatPaxTime, parsePaxTime } from './number.ts';

@@ -1,0 +1,79 @@
+// The content store: bytes by their digest, in blobs/sha256/<hex>. A blob is written under tmp/, verified while it streams, made durable, and only
+// then moved to its name: a name in blobs/ always means whole and verified content. It is verified again whenever it is read.
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { digestOf, fail, hexOf, type Digest } from '../base/index.ts';
+import { explainDiskFull } from './disk-full.ts';
+import type { Content } from './storage.ts';
+
+type Expected = NonNullable<Parameters<Content['write']>[1]>;
+
+export function openContent(rootDir: string): Content {
+  const blobsDir = `${rootDir}/blobs/sha256`;
+  const pathOf = (digest: Digest): string => `${blobsDir}/${hexOf(digest)}`;
+  return {
+    async write(bytes, expected = {}) {
+      const isThere = expected.digest !== undefined && existsSync(pathOf(expected.digest));
+      if (isThere) return verify(bytes, expected);
+      const tmpPath = `${rootDir}/tmp/blob-${randomUUID()}`;
+      try {
+        await using file = await open(tmpPath, 'wx', 0o600);
+        const written = await verify(append(file, bytes), expected);
+        await file.sync();
+        await rename(tmpPath, pathOf(written.digest));
+        await syncDirectory(blobsDir);
+        return written;
+      } catch (error) {
+        await rm(tmpPath, { force: true });
+        throw explainDiskFull(error, blobsDir);
+      }
+    },
+    async read(digest, bytesMax) {
+      const path = pathOf(digest);
+      const { size } = await stat(path).catch((error: unknown) => {
+        throw isMissing(error) ? fail('not_found', `No such content: ${digest}`, { cause: error }) : error;
+      });
+      if (size > bytesMax) throw fail('too_large', `Content ${digest} has ${size} bytes, more than ${bytesMax}`);
+      const bytes = await readFile(path);
+      if (digestOf(bytes) !== digest) throw fail('internal', `Content ${digest} is damaged on disk: ${JSON.stringify(path)}`, { hint: 'Load or pull the image again' });
+      return bytes;
+    },
+    has: (digest) => existsSync(pathOf(digest)),
+    remove: (digest) => rm(pathOf(digest), { force: true }),
+  };
+}
+
+/** Reads `bytes` to the end and compares. @throws `invalid` */
+async function verify(bytes: AsyncIterable<Uint8Array>, expected: Expected): Promise<{ readonly digest: Digest; readonly sizeBytes: number }> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+    if (expected.sizeBytes !== undefined && sizeBytes > expected.sizeBytes) break;
+  }
+  if (expected.sizeBytes !== undefined && sizeBytes !== expected.sizeBytes) {
+    throw fail('invalid', `Content ${expected.digest ?? ''} has ${sizeBytes > expected.sizeBytes ? 'more than' : `${sizeBytes} instead of`} ${expected.sizeBytes} bytes`);
+  }
+  const digest = `sha256:${hash.digest('hex')}` as Digest;
+  if (expected.digest !== undefined && digest !== expected.digest) throw fail('invalid', `Content does not match its digest: expected ${expected.digest}, got ${digest}`);
+  return { digest, sizeBytes };
+}
+
+async function* append(file: FileHandle, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of bytes) {
+    await file.writeFile(chunk);
+    yield chunk;
+  }
+}
+
+/** Makes a rename in `dir` durable. */
+async function syncDirectory(dir: string): Promise<void> {
+  await using handle = await open(dir, 'r');
+  await handle.sync();
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
