@@ -27,7 +27,10 @@ export function readConditions(args: readonly SeccompArgument[]): readonly (read
 
 function readCondition({ index, op, value, valueTwo }: SeccompArgument): Condition {
   if (op !== 'SCMP_CMP_MASKED_EQ') return { index, op, value: split(value), mask: allBits };
-  return { index, op, value: split(valueTwo ?? 0), mask: split(value) };
+  const mask = split(value);
+  const { high, low } = split(valueTwo ?? 0);
+  // Bits of the datum outside the mask do not count (libseccomp clears them); taken literally, the condition could never hold.
+  return { index, op, value: { high: (high & mask.high) >>> 0, low: (low & mask.low) >>> 0 }, mask };
 }
 
 function split(value: number | bigint): Halves {
