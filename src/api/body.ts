@@ -1,0 +1,48 @@
+// Request bodies, with their limits: a body that stands still or a JSON that never ends holds up nobody.
+import type { IncomingMessage } from 'node:http';
+import { decode, fail } from '../base/index.ts';
+
+/** The longest JSON body. Arguments and environment of a program are far below (the kernel takes 2 MiB); archives are streamed and have no such limit. */
+export const bodyBytesMax = 4 << 20;
+/** How long a client may pause within a body. */
+export const bodyIdleMs = 60_000;
+
+/** The body in chunks as they come. @throws `timeout` when the client stands still for `idleMs`, `invalid` when it hangs up in the middle. */
+export async function* bodyOf(request: IncomingMessage, idleMs = bodyIdleMs): AsyncIterable<Uint8Array> {
+  const timer = setTimeout(() => request.destroy(fail('timeout', `The request's body stood still for ${idleMs / 1000} seconds`)), idleMs);
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      timer.refresh();
+      yield chunk;
+      timer.refresh();
+    }
+  } catch (error) {
+    throw isHangUp(error) ? fail('invalid', 'The client hung up in the middle of the request', { cause: error }) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+}
+
+/** Reads and decodes a JSON body. @throws `invalid` for other content and for what does not decode, `too_large` beyond `bodyBytesMax`. */
+export async function readJson<T>(request: IncomingMessage, decoder: decode.Decode<T>): Promise<T> {
+  const bytes = await readWhole(request);
+  if (bytes.length === 0) throw fail('invalid', 'invalid JSON: got EOF while reading request body');
+  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  if (type !== 'application/json') throw fail('invalid', `unsupported Content-Type header (${type.slice(0, 100)}): must be 'application/json'`);
+  return decode.decodeJson(bytes.toString('utf8'), decoder);
+}
+
+async function readWhole(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of bodyOf(request)) {
+    total += chunk.length;
+    if (total > bodyBytesMax) throw fail('too_large', `The request's body is larger than ${bodyBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

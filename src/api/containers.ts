@@ -1,0 +1,76 @@
+// The verbs of containers that are asked and answered at once. Streams (attach, logs, wait) are in streams.ts.
+import { fail } from '../base/index.ts';
+import type { CreateContainerResponse } from '../spec/docker/container-view.ts';
+import { answerEmpty, answerJson } from './answer.ts';
+import { readJson } from './body.ts';
+import { type Call, parameterOf } from './call.ts';
+import { findImage, selectContainers } from './container-filters.ts';
+import { createRequest } from './create-request.ts';
+import type { Query } from './query.ts';
+import { toInspect, toSummary } from './to-docker.ts';
+
+export function list({ engine, query, response }: Call): void {
+  refuse(query, 'size', 'Sizes of containers are not counted yet: leave -s away');
+  const now = new Date();
+  const references = new Map<string, string | undefined>();
+  const selected = selectContainers(engine, query);
+  answerJson(response, 200, selected.map((record) => {
+    const named = record.config.Image;
+    if (!references.has(named)) references.set(named, findImage(engine, named)?.id);
+    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId });
+  }));
+}
+
+export async function create({ engine, query, request, response }: Call): Promise<void> {
+  const decoded = await readJson(request, createRequest);
+  const options = { name: query.optionalText('name'), platform: query.optionalText('platform') };
+  const { id, warnings } = await engine.containers.create(decoded.request, options);
+  answerJson(response, 201, { Id: id, Warnings: [...decoded.warnings, ...warnings] } satisfies CreateContainerResponse);
+}
+
+export function inspect(call: Call): void {
+  refuse(call.query, 'size', 'Sizes of containers are not counted yet: leave --size away');
+  answerJson(call.response, 200, toInspect(call.engine.containers.get(parameterOf(call, 'id'))));
+}
+
+export async function start(call: Call): Promise<void> {
+  refuse(call.query, 'checkpoint', 'Checkpoints are not supported');
+  await call.engine.containers.start(parameterOf(call, 'id'));
+  answerEmpty(call.response, 204);
+}
+
+export async function stop(call: Call): Promise<void> {
+  const { engine, query, response } = call;
+  await engine.containers.stop(parameterOf(call, 'id'), { signal: query.optionalText('signal'), timeoutSeconds: query.integer('t') });
+  answerEmpty(response, 204);
+}
+
+export async function kill(call: Call): Promise<void> {
+  await call.engine.containers.kill(parameterOf(call, 'id'), call.query.optionalText('signal') ?? 'SIGKILL');
+  answerEmpty(call.response, 204);
+}
+
+export async function remove(call: Call): Promise<void> {
+  const { engine, query, response } = call;
+  refuse(query, 'link', 'Links are not supported: leave --link away');
+  await engine.containers.remove(parameterOf(call, 'id'), { force: query.flag('force'), volumes: query.flag('v') });
+  answerEmpty(response, 204);
+}
+
+export async function resize(call: Call): Promise<void> {
+  await call.engine.containers.resize(parameterOf(call, 'id'), terminalSize(call.query));
+  answerEmpty(call.response, 200);
+}
+
+/** `h` and `w`, both required, as a terminal can have them. @throws `invalid`. */
+export function terminalSize(query: Query): { readonly rows: number; readonly columns: number } {
+  const [rows, columns] = [query.integer('h'), query.integer('w')];
+  if (rows === undefined || columns === undefined) throw fail('invalid', `invalid resize ${rows === undefined ? 'height' : 'width'} "": invalid syntax`);
+  if (Math.min(rows, columns) < 0 || Math.max(rows, columns) > 0xffff) throw fail('invalid', `A terminal cannot have ${rows} rows and ${columns} columns`);
+  return { rows, columns };
+}
+
+/** @throws `unsupported` when the query asks for `name`. */
+function refuse(query: Query, name: string, hint: string): void {
+  if (query.flag(name)) throw fail('unsupported', `Parameter '${name}' is not supported yet`, { hint });
+}

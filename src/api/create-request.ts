@@ -1,0 +1,189 @@
+// The body of `POST /containers/create`, from JSON to a typed request: dockerd's defaults filled in, what is not honoured refused by name.
+// Whether the values suit this machine and this image (limits, users, signals) is the container's to say.
+import { decode, fail } from '../base/index.ts';
+import type { ContainerConfig, CreateContainerRequest, DeviceMapping, HostConfig, LogConfig } from '../spec/docker/container.ts';
+import { isNothing, refuseWhatIsNotYet } from './not-yet.ts';
+
+const { dictionary, flag, integer, list, mapped, nullable, object, optional, presence, text, withDefault } = decode;
+
+export interface DecodedCreate {
+  readonly request: CreateContainerRequest;
+  /** What the client shows the user. */
+  readonly warnings: readonly string[];
+}
+
+const shmBytesDefault = 64 << 20;
+const noNetworksYet = 'No networks yet: the container has only loopback (--network none)';
+
+/** @throws `invalid` for what does not decode, `unsupported` for what Estiva does not do yet. */
+export const createRequest: decode.Decode<DecodedCreate> = (body, path) => {
+  presence(body, path);
+  if (isNothing(decode.fieldOf(body, 'Image'))) throw fail('invalid', 'config cannot be empty in order to create a container');
+  refuseWhatIsNotYet(body);
+  const config = containerConfig(body, path);
+  const asked = hostConfig(decode.fieldOf(body, 'HostConfig'), 'HostConfig');
+  const isDefaultNetwork = asked.NetworkMode === '' || asked.NetworkMode === 'default';
+  const host = { ...asked, NetworkMode: isDefaultNetwork ? 'none' : asked.NetworkMode };
+  checkEndpoints(decode.fieldOf(decode.fieldOf(body, 'NetworkingConfig'), 'EndpointsConfig'), [asked.NetworkMode, 'default']);
+  return { request: { config, hostConfig: withSwapDefault(host) }, warnings: isDefaultNetwork ? [noNetworksYet] : [] };
+};
+
+/** A list, or one string that stands for a list of one. */
+const words: decode.Decode<readonly string[] | null> = (value, path) => typeof value === 'string' ? [value] : nullable(list(text))(value, path);
+
+/** A request may switch a health check off; one that checks something is refused. */
+const healthcheck: decode.Decode<ContainerConfig['Healthcheck']> = (value, path) => {
+  if (isNothing(value)) return undefined;
+  if (list(text)(decode.fieldOf(value, 'Test'), `${path}.Test`).join() === 'NONE') return { Test: ['NONE'] };
+  throw fail('unsupported', `${path} is not supported yet`, { hint: 'Health checks come later: leave it away or use --no-healthcheck' });
+};
+
+const containerConfig = object<ContainerConfig>({
+  Hostname: text,
+  Domainname: text,
+  User: text,
+  AttachStdin: flag,
+  AttachStdout: flag,
+  AttachStderr: flag,
+  ExposedPorts: optional(dictionary(presence)),
+  Tty: flag,
+  OpenStdin: flag,
+  StdinOnce: flag,
+  Env: list(text),
+  Cmd: words,
+  Healthcheck: healthcheck,
+  Image: text,
+  Volumes: nullable(dictionary(presence)),
+  WorkingDir: text,
+  Entrypoint: words,
+  NetworkDisabled: optional(flag),
+  OnBuild: nullable(list(text)),
+  Labels: dictionary(text),
+  StopSignal: optional(text),
+  StopTimeout: optional(integer),
+  Shell: optional(list(text)),
+});
+
+const deviceMapping = object<DeviceMapping>({ PathOnHost: text, PathInContainer: text, CgroupPermissions: withDefault(text, 'rwm') });
+const ulimit = object<{ Name: string; Soft: number; Hard: number }>({ Name: text, Soft: integer, Hard: integer });
+const size: decode.Decode<readonly [number, number]> = mapped(list(integer), ([height, width]) => [height ?? 0, width ?? 0] as const);
+
+/** `text`, one of `values` or of `prefixes` with something after it. */
+function choice(what: string, values: readonly string[], prefixes: readonly string[] = []): decode.Decode<string> {
+  return mapped(text, (value) => {
+    if (values.includes(value) || prefixes.some((prefix) => value.startsWith(prefix) && value.length > prefix.length)) return value;
+    throw fail('invalid', `invalid ${what}: ${value.slice(0, 100)}`, { hint: `Known here: ${[...values.filter((known) => known !== ''), ...prefixes.map((prefix) => `${prefix}…`)].join(', ')}` });
+  });
+}
+
+const networkMode: decode.Decode<string> = mapped(text, (value, path) => {
+  if (['', 'default', 'none', 'host'].includes(value) || /^container:./.test(value)) return value;
+  throw fail('unsupported', `${path} ${JSON.stringify(value.slice(0, 100))} is not supported yet`, { hint: 'Networks come later: use --network none, host or container:…' });
+});
+
+const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = (value, path) => {
+  const policy = object<HostConfig['RestartPolicy']>({ Name: withDefault(text, 'no'), MaximumRetryCount: integer })(value, path);
+  if (policy.Name === 'no' && policy.MaximumRetryCount === 0) return policy;
+  if (!['no', 'always', 'on-failure', 'unless-stopped'].includes(policy.Name)) {
+    throw fail('invalid', `invalid restart policy: unknown policy '${policy.Name.slice(0, 100)}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  }
+  throw fail('unsupported', `${path} "${policy.Name}" is not supported yet`, { hint: 'Restart policies come later: use --restart no' });
+};
+
+const knownElsewhere = ['labels', 'labels-regex', 'env', 'env-regex', 'tag', 'compress', 'mode', 'max-buffer-size'];
+
+const logConfig: decode.Decode<LogConfig> = (value, path) => {
+  const log = object<LogConfig>({ Type: withDefault(text, 'json-file'), Config: dictionary(text) })(value, path);
+  if (log.Type !== 'json-file') throw fail('unsupported', `${path}.Type ${JSON.stringify(log.Type.slice(0, 100))} is not supported yet`, { hint: 'Use --log-driver json-file' });
+  for (const [name, setting] of Object.entries(log.Config)) {
+    if (knownElsewhere.includes(name)) throw fail('unsupported', `Log option '${name}' is not supported yet`, { hint: 'Options here: max-size, max-file' });
+    const pattern = { 'max-size': /^(-1|\d+(\.\d+)?\s*[kmgtp]?i?b?)$/i, 'max-file': /^[1-9]\d{0,5}$/ }[name];
+    if (pattern === undefined) throw fail('invalid', `unknown log opt '${name.slice(0, 100)}' for json-file log driver`);
+    if (!pattern.test(setting)) throw fail('invalid', `Invalid value of log option '${name}': ${JSON.stringify(setting.slice(0, 100))}`);
+  }
+  return log;
+};
+
+/** `apparmor=unconfined` and `label=disable` ask for what is: no Linux security module is applied. */
+const knownSecurity = /^(no-new-privileges([=:](true|false))?|seccomp[=:](unconfined|builtin)|systempaths[=:]unconfined|apparmor[=:]unconfined|label[=:]disable)$/;
+
+const securityOption: decode.Decode<string> = mapped(text, (option) => {
+  if (knownSecurity.test(option)) return option;
+  const profile = /^seccomp[=:](\{[^]*)$/.exec(option)?.[1];
+  if (profile !== undefined) {
+    presence(decode.parseJson(profile), 'seccomp');
+    return option;
+  }
+  const shown = JSON.stringify(option.slice(0, 100));
+  if (/^(apparmor|label|writable-cgroups|seccomp)[=:]/.test(option)) throw fail('unsupported', `Security option ${shown} is not supported yet`);
+  throw fail('invalid', `invalid --security-opt: ${shown}`, { hint: 'Known here: no-new-privileges, seccomp=…, systempaths=unconfined' });
+});
+
+/** -1 (or 0 where that means the same) is how clients say "not set". */
+const unsetIfNegative = mapped(nullable(integer), (value) => value !== null && value < 0 ? null : value);
+const unsetIfNotPositive = mapped(nullable(integer), (value) => value !== null && value <= 0 ? null : value);
+
+const hostConfig = object<HostConfig>({
+  Binds: nullable(list(text)),
+  NetworkMode: networkMode,
+  LogConfig: logConfig,
+  RestartPolicy: restartPolicy,
+  AutoRemove: flag,
+  CapAdd: words,
+  CapDrop: words,
+  CgroupnsMode: choice('cgroup namespace mode', ['', 'host', 'private']) as decode.Decode<HostConfig['CgroupnsMode']>,
+  ConsoleSize: size,
+  ExtraHosts: nullable(list(text)),
+  Dns: list(text),
+  DnsOptions: list(text),
+  DnsSearch: list(text),
+  GroupAdd: nullable(list(text)),
+  IpcMode: choice('IPC mode', ['', 'none', 'private', 'shareable', 'host'], ['container:']),
+  PidMode: choice('PID mode', ['', 'host', 'private'], ['container:']),
+  UTSMode: choice('UTS mode', ['', 'host', 'private']),
+  UsernsMode: text,
+  OomScoreAdj: integer,
+  Privileged: flag,
+  PublishAllPorts: flag,
+  ReadonlyRootfs: flag,
+  SecurityOpt: nullable(list(securityOption)),
+  ShmSize: withDefault(integer, shmBytesDefault),
+  Runtime: mapped(withDefault(text, 'estiva'), (name) => {
+    if (name === 'estiva') return name;
+    throw fail('invalid', `unknown or invalid runtime name: ${name.slice(0, 100)}`, { hint: 'Estiva is its own runtime: leave --runtime away' });
+  }),
+  Sysctls: optional(dictionary(text)),
+  Tmpfs: optional(dictionary(text)),
+  CpuShares: integer,
+  Memory: integer,
+  NanoCpus: integer,
+  CgroupParent: text,
+  CpuPeriod: integer,
+  CpuQuota: integer,
+  CpusetCpus: text,
+  CpusetMems: text,
+  Devices: list(deviceMapping),
+  DeviceCgroupRules: nullable(list(text)),
+  MemoryReservation: integer,
+  MemorySwap: integer,
+  MemorySwappiness: unsetIfNegative,
+  OomKillDisable: nullable(flag),
+  PidsLimit: unsetIfNotPositive,
+  Ulimits: nullable(list(ulimit)),
+  Init: optional(flag),
+  MaskedPaths: nullable(list(text)),
+  ReadonlyPaths: nullable(list(text)),
+});
+
+/** As much swap as memory, where memory is limited and swap is not spoken of. */
+function withSwapDefault(host: HostConfig): HostConfig {
+  return host.Memory > 0 && host.MemorySwap === 0 ? { ...host, MemorySwap: 2 * host.Memory } : host;
+}
+
+/** Settings of an endpoint need networks; naming the mode's own network with none is how clients say the mode a second time. */
+function checkEndpoints(endpoints: unknown, allowed: readonly string[]): void {
+  for (const [name, settings] of Object.entries(dictionary(presence)(endpoints, 'NetworkingConfig.EndpointsConfig'))) {
+    if (allowed.includes(name) && isNothing(settings)) continue;
+    throw fail('unsupported', `NetworkingConfig.EndpointsConfig.${name.slice(0, 100)} is not supported yet`, { hint: 'Networks come later: use --network none, host or container:…' });
+  }
+}

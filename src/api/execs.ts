@@ -1,0 +1,84 @@
+// Execs: another program in a running container.
+import { decode, fail } from '../base/index.ts';
+import type { ExecConfig } from '../spec/docker/container.ts';
+import type { CreateExecResponse } from '../spec/docker/container-view.ts';
+import { answerEmpty, answerJson, sentenceOf } from './answer.ts';
+import { readJson } from './body.ts';
+import { type Call, parameterOf } from './call.ts';
+import { terminalSize } from './containers.ts';
+import { parseDetachKeys } from './detach-keys.ts';
+import { frameHeader, streamType } from './frames.ts';
+import { takeSocket } from './hijack.ts';
+import { relay } from './relay.ts';
+import { toExecInspect } from './to-docker.ts';
+
+const { flag, integer, list, mapped, object, optional, text } = decode;
+
+const consoleSize: decode.Decode<readonly [number, number] | undefined> = optional(mapped(list(integer), ([height, width]) => [height ?? 0, width ?? 0] as const));
+
+const execConfig = object<ExecConfig>({
+  AttachStdin: flag,
+  AttachStdout: flag,
+  AttachStderr: flag,
+  DetachKeys: optional(text),
+  Tty: flag,
+  ConsoleSize: consoleSize,
+  Env: list(text),
+  Cmd: (value, path) => typeof value === 'string' ? [value] : list(text)(value, path),
+  Privileged: flag,
+  User: text,
+  WorkingDir: text,
+});
+
+export async function create(call: Call): Promise<void> {
+  const { engine, request, response } = call;
+  const config = await readJson(request, execConfig);
+  if (config.Cmd.length === 0) throw fail('invalid', 'No exec command specified');
+  parseDetachKeys(config.DetachKeys ?? '');
+  const id = await engine.containers.createExec(parameterOf(call, 'id'), config);
+  answerJson(response, 201, { Id: id } satisfies CreateExecResponse);
+}
+
+export function inspect(call: Call): void {
+  answerJson(call.response, 200, toExecInspect(call.engine.containers.getExec(parameterOf(call, 'id'))));
+}
+
+interface StartOptions {
+  readonly Detach: boolean;
+  readonly Tty: boolean;
+  readonly ConsoleSize?: readonly [number, number] | undefined;
+}
+const startOptions = object<StartOptions>({ Detach: flag, Tty: flag, ConsoleSize: consoleSize });
+
+export async function start(call: Call): Promise<void> {
+  const { engine, request, response, apiMinor, signal } = call;
+  const { Detach: detach, ConsoleSize: size } = await readJson(request, startOptions);
+  const exec = engine.containers.getExec(parameterOf(call, 'id'));
+  let attachment;
+  try {
+    attachment = await engine.containers.startExec(exec.id, { detach, consoleSize: size });
+  } catch (error) {
+    if (detach || engine.containers.getExec(exec.id).state.status !== 'exited' || exec.state.status !== 'created') throw error;
+    tellInStream(call, exec.config.Tty, sentenceOf(error));
+    return;
+  }
+  if (attachment === undefined) {
+    answerEmpty(response, 200);
+    return;
+  }
+  const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
+  const detachKeys = attachment.tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined;
+  await relay(socket, { attachment, stdin: exec.config.AttachStdin, detachKeys, signal });
+}
+
+/** A command that cannot be run gives the exec an exit code (127, 126), which clients ask for after the stream's end: the reason goes into the stream. */
+function tellInStream({ request, response, apiMinor }: Call, tty: boolean, sentence: string): void {
+  const socket = takeSocket(request, response, streamType(tty, apiMinor));
+  const bytes = Buffer.from(`${sentence}\r\n`);
+  socket.end(tty ? bytes : Buffer.concat([frameHeader('stdout', bytes.length), bytes]));
+}
+
+export async function resize(call: Call): Promise<void> {
+  await call.engine.containers.resizeExec(parameterOf(call, 'id'), terminalSize(call.query));
+  answerEmpty(call.response, 200);
+}

@@ -1,0 +1,222 @@
+// An engine in memory, for the api's tests: containers whose programs are a few lines of JavaScript. It keeps the contract of the Engine
+// interface as far as the api can see it.
+import { fail, newContainerId, digestOf } from '../base/index.ts';
+import type { Attachment, ContainerRecord, Engine, ExecRecord, Image, ImportOptions, LogEntry, LogOptions, OutputChunk, State, StreamName, WaitResult } from '../engine/index.ts';
+import type { CreateContainerRequest } from '../spec/docker/container.ts';
+
+/** What a program is here: it reads lines of input and writes output until it returns its exit code. */
+export type FakeProgram = (io: { readonly input: AsyncIterable<Uint8Array>; readonly write: (stream: StreamName, bytes: Uint8Array | string) => void }) => Promise<number>;
+
+export class Channel<T> implements AsyncIterable<T> {
+  readonly #items: T[] = [];
+  #wake: (() => void) | undefined;
+  #ended = false;
+
+  push(item: T): void {
+    this.#items.push(item);
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      while (this.#items.length > 0) yield this.#items.shift()!;
+      if (this.#ended) return;
+      await new Promise<void>((resolve) => { this.#wake = resolve; });
+    }
+  }
+}
+
+interface Live {
+  record: ContainerRecord;
+  readonly input: Channel<Uint8Array>;
+  readonly outputs: Set<Channel<OutputChunk>>;
+  readonly log: LogEntry[];
+  readonly waiters: Set<(result: WaitResult) => void>;
+  inputEnded: boolean;
+}
+
+export class FakeEngine implements Engine {
+  readonly programs = new Map<string, FakeProgram>();
+  readonly requests: CreateContainerRequest[] = [];
+  readonly calls: string[] = [];
+  readonly image: Image = fakeImage();
+  imported: { readonly bytes: number; readonly options: ImportOptions } | undefined;
+  detached = 0;
+  abortedWaits = 0;
+  readonly #live = new Map<string, Live>();
+  readonly #execs = new Map<string, { record: ExecRecord; readonly live: Live }>();
+
+  info(): ReturnType<Engine['info']> {
+    return {
+      id: '00000000-0000-4000-8000-000000000000', rootDir: '/fake', runDir: '/fake/run', containers: { total: this.#live.size, running: 0, paused: 0, stopped: 0 }, images: 1,
+      kernelVersion: '6.18.0', operatingSystem: 'Test OS', osVersion: '1', machine: 'x86_64', cpus: 2, memoryBytes: 1 << 30, hostname: 'test', cgroupVersion: 2,
+      cgroupControllers: new Set(['memory', 'swap', 'pids', 'cpu']), seccomp: true,
+    };
+  }
+
+  readonly containers: Engine['containers'] = {
+    create: async (request, { name }) => {
+      this.images.get(request.config.Image);
+      this.requests.push(request);
+      const id = newContainerId();
+      const record: ContainerRecord = {
+        id, name: name ?? `fake_${this.#live.size}`, createdAt: new Date(), imageId: this.image.id, platform: { architecture: 'amd64', os: 'linux' }, layers: this.image.layers,
+        config: request.config, hostConfig: request.hostConfig, state: { status: 'created' }, restartCount: 0, logPath: '',
+      };
+      this.#live.set(id, { record, input: new Channel(), outputs: new Set(), log: [], waiters: new Set(), inputEnded: false });
+      return { id, warnings: [] };
+    },
+    get: (idOrName) => this.#find(idOrName).record,
+    list: () => [...this.#live.values()].map(({ record }) => record).toReversed(),
+    start: async (idOrName) => {
+      const live = this.#find(idOrName);
+      if (live.record.state.status === 'running') throw fail('not_modified', 'already started');
+      this.#run(live);
+    },
+    stop: async (idOrName, options) => { this.calls.push(`stop ${JSON.stringify(options)}`); this.#exit(this.#find(idOrName), 143); },
+    kill: async (idOrName, signal) => {
+      const live = this.#find(idOrName);
+      if (live.record.state.status !== 'running') throw fail('conflict', `cannot kill container: ${idOrName}: container ${live.record.id} is not running`);
+      this.calls.push(`kill ${signal}`);
+      this.#exit(live, 137);
+    },
+    remove: async (idOrName, options) => { this.calls.push(`remove ${JSON.stringify(options)}`); this.#live.delete(this.#find(idOrName).record.id); },
+    wait: (idOrName, condition, signal) => this.#wait(this.#find(idOrName), condition, signal),
+    resize: async (_idOrName, { rows, columns }) => { this.calls.push(`resize ${rows}x${columns}`); },
+    attach: async (idOrName, options) => this.#attach(this.#find(idOrName), options.logs),
+    logs: (idOrName, options) => this.#logs(this.#find(idOrName), options),
+    createExec: async (idOrName, config) => {
+      const live = this.#find(idOrName);
+      const id = newContainerId();
+      this.#execs.set(id, { live, record: { id, containerId: live.record.id, config, state: { status: 'created' } } });
+      return id;
+    },
+    getExec: (id) => this.#exec(id).record,
+    startExec: async (id, { detach }) => {
+      const exec = this.#exec(id);
+      if (exec.record.config.Cmd[0] === '/nope') {
+        exec.record = { ...exec.record, state: { status: 'exited', exitCode: 127, pid: 0 } };
+        throw fail('invalid', 'exec: "/nope": no such file or directory');
+      }
+      const live: Live = { ...exec.live, input: new Channel(), outputs: new Set(), log: [], waiters: new Set(), inputEnded: false, record: { ...exec.live.record, config: { ...exec.live.record.config, Tty: exec.record.config.Tty, Cmd: exec.record.config.Cmd } } };
+      const attachment = detach ? undefined : this.#attach(live, false);
+      live.waiters.add(({ exitCode }) => { exec.record = { ...exec.record, state: { status: 'exited', exitCode, pid: 7 } }; });
+      exec.record = { ...exec.record, state: { status: 'running', pid: 7 } };
+      this.#run(live);
+      return attachment;
+    },
+    resizeExec: async (_id, { rows, columns }) => { this.calls.push(`resizeExec ${rows}x${columns}`); },
+    explain: async () => [],
+  };
+
+  readonly images: Engine['images'] = {
+    get: (name) => {
+      if ([...this.image.repoTags, 'tool', 'reg.example:5000/a/b/tool', this.image.id].includes(name)) return this.image;
+      throw fail('not_found', `No such image: ${name.includes(':') ? name : `${name}:latest`}`);
+    },
+    list: () => [this.image],
+    tag: async (name, target) => { this.calls.push(`tag ${name} ${target}`); },
+    remove: async (name, options) => { this.calls.push(`rmi ${name} ${JSON.stringify(options)}`); return { untagged: ['tool:latest'], deleted: [this.image.id] }; },
+    load: async (archive) => {
+      for await (const chunk of archive) if (chunk[0] !== 0x41) throw fail('invalid', 'Cannot load the archive: it is no tar');
+      return [{ id: this.image.id, repoTags: ['tool:latest'] }, { id: this.image.id, repoTags: [] }];
+    },
+    import: async (archive, options) => {
+      let bytes = 0;
+      for await (const chunk of archive) bytes += chunk.length;
+      this.imported = { bytes, options };
+      return this.image.id;
+    },
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #find(idOrName: string): Live {
+    const wanted = idOrName.replace(/^\//, '');
+    const live = this.#live.get(wanted) ?? [...this.#live.values()].find(({ record }) => record.name === wanted);
+    if (live === undefined) throw fail('not_found', `No such container: ${idOrName}`);
+    return live;
+  }
+
+  #exec(id: string) {
+    const exec = this.#execs.get(id);
+    if (exec === undefined) throw fail('not_found', `No such exec instance: ${id}`);
+    return exec;
+  }
+
+  #run(live: Live): void {
+    const startedAt = new Date();
+    live.record = { ...live.record, state: { status: 'running', pid: 42, startedAt } };
+    const program = this.programs.get(live.record.config.Cmd?.[0] ?? '') ?? (async () => 0);
+    const write = (stream: StreamName, text: Uint8Array | string) => {
+      const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+      live.log.push({ stream, time: '2026-01-02T03:04:05.6Z', bytes });
+      for (const output of live.outputs) output.push({ stream, bytes });
+    };
+    void program({ input: live.input, write }).then((code) => this.#exit(live, code));
+  }
+
+  #exit(live: Live, exitCode: number): void {
+    if (live.record.state.status !== 'running') return;
+    const state: State = { status: 'exited', exitCode, startedAt: live.record.state.startedAt, finishedAt: new Date(), oomKilled: false, error: '' };
+    live.record = { ...live.record, state };
+    for (const output of live.outputs) output.end();
+    for (const waiter of live.waiters) waiter({ exitCode });
+  }
+
+  async #wait(live: Live, condition: string, signal: AbortSignal): Promise<WaitResult> {
+    const { state } = live.record;
+    if (condition === 'not-running' && state.status === 'exited') return { exitCode: state.exitCode };
+    return new Promise((resolve, reject) => {
+      live.waiters.add(resolve);
+      signal.addEventListener('abort', () => { this.abortedWaits += 1; reject(new Error('aborted')); }, { once: true });
+    });
+  }
+
+  #attach(live: Live, logs: boolean): Attachment {
+    const output = new Channel<OutputChunk>();
+    if (logs) for (const { stream, bytes } of live.log) output.push({ stream, bytes });
+    if (live.record.state.status === 'exited') output.end();
+    live.outputs.add(output);
+    return {
+      tty: live.record.config.Tty,
+      output,
+      write: async (bytes) => {
+        if (live.inputEnded || live.record.state.status === 'exited') throw fail('conflict', 'stdin is closed');
+        live.input.push(Uint8Array.from(bytes));
+      },
+      closeInput: async () => { live.inputEnded = true; live.input.end(); },
+      [Symbol.asyncDispose]: async () => { if (live.outputs.delete(output)) this.detached += 1; output.end(); },
+    };
+  }
+
+  async *#logs(live: Live, { follow, stdout, stderr, signal }: LogOptions): AsyncGenerator<LogEntry> {
+    for (const entry of live.log) if (entry.stream === 'stdout' ? stdout : stderr) yield entry;
+    if (!follow) return;
+    const output = new Channel<OutputChunk>();
+    live.outputs.add(output);
+    signal.addEventListener('abort', () => { live.outputs.delete(output); this.detached += 1; output.end(); }, { once: true });
+    for await (const chunk of output) yield { ...chunk, time: '2026-01-02T03:04:05Z' };
+  }
+}
+
+function fakeImage(): Image {
+  const layer = digestOf('layer');
+  return {
+    id: digestOf('config'), repoTags: ['tool:latest'], repoDigests: [], sizeBytes: 1234, createdAt: new Date('2026-01-01T00:00:00Z'), lastTaggedAt: undefined, layers: [layer],
+    config: { architecture: 'amd64', os: 'linux', created: '2026-01-01T00:00:00Z', config: { Cmd: ['echo'], Labels: { a: 'b' } }, rootfs: { type: 'layers', diff_ids: [layer] } },
+  };
+}
+
+/** A program that repeats its input and says goodbye on stderr at its end. */
+export const repeat: FakeProgram = async ({ input, write }) => {
+  for await (const bytes of input) write('stdout', bytes);
+  write('stderr', 'bye\n');
+  return 3;
+};
+

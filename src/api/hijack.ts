@@ -1,0 +1,51 @@
+// Hijack: attach and exec turn their HTTP connection into a plain two-way stream. Two ways lead there, and both live only here:
+// - `Upgrade: tcp`: Node hands us the socket at the request's head; we answer `101 UPGRADED`.
+// - no Upgrade header (older clients): an ordinary request, answered with a hand-written `200 OK`; the HTTP parser is taken off the socket.
+// Until a handler takes the socket, both are ordinary requests with an ordinary ServerResponse, so that errors are ordinary answers.
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Bytes that came together with the request's head: they belong to the stream. */
+const earlyBytes = new WeakMap<ServerResponse, Buffer>();
+
+/** For `createServer`: whether a request's Upgrade header is one that we take. Others are served as if they had none. */
+export function isUpgrade(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'tcp' && /\/(attach|start)(\?|$)/.test(request.url ?? '');
+}
+
+/** Serves upgrade requests by `serve`, like all others. */
+export function serveUpgrades(server: Server, serve: (request: IncomingMessage, response: ServerResponse) => void): void {
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
+    earlyBytes.set(response, head);
+    serve(request, response);
+  });
+}
+
+/** Takes the socket from HTTP and tells the client so. From here on nothing of node:http listens to it. */
+export function takeSocket(request: IncomingMessage, response: ServerResponse, streamType: string): Socket {
+  const socket = request.socket;
+  const ourHeaders = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
+  const head = earlyBytes.get(response);
+  response.detachSocket(socket);
+  if (head === undefined) {
+    takeParserOff(socket);
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n${ourHeaders}\r\n`);
+  } else {
+    socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${ourHeaders}\r\n`);
+    if (head.length > 0) socket.unshift(head);
+  }
+  socket.setTimeout(0);
+  return socket;
+}
+
+/** Node has no public way for this (measured on Node 26.10; a test holds it): the parser reads straight from the handle until unconsumed. */
+function takeParserOff(socket: Socket): void {
+  const parsed = socket as Socket & { parser: { unconsume(): void } | null };
+  for (const event of ['data', 'end', 'close', 'drain', 'error', 'timeout']) socket.removeAllListeners(event);
+  parsed.parser?.unconsume();
+  parsed.parser = null;
+}

@@ -1,0 +1,60 @@
+// Images as Docker's JSON.
+import { rfc3339 } from '../base/index.ts';
+import type { Image } from '../engine/index.ts';
+import type { ImageInspect, ImageInspectConfig, ImageSummary } from '../spec/docker/image.ts';
+import type { ImageRunConfig } from '../spec/oci/image.ts';
+
+export function toImageSummary(image: Image, containers: number): ImageSummary {
+  return {
+    Containers: containers,
+    Created: Math.floor(image.createdAt.getTime() / 1000),
+    Id: image.id,
+    Labels: image.config.config?.Labels ?? null,
+    ParentId: '',
+    RepoDigests: image.repoDigests,
+    RepoTags: image.repoTags,
+    SharedSize: -1,
+    Size: image.sizeBytes,
+  };
+}
+
+export function toImageInspect(image: Image): ImageInspect {
+  const { config } = image;
+  return {
+    Id: image.id,
+    RepoTags: image.repoTags,
+    RepoDigests: image.repoDigests,
+    Parent: '',
+    Comment: config.history?.at(-1)?.comment ?? '',
+    ...(config.created === undefined ? {} : { Created: config.created }),
+    DockerVersion: '',
+    Author: config.author ?? '',
+    Architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { Variant: config.variant }),
+    Os: config.os,
+    Size: image.sizeBytes,
+    GraphDriver: { Data: null, Name: 'overlay2' },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: rfc3339(image.lastTaggedAt) },
+    Config: toInspectConfig(config.config ?? {}),
+  };
+}
+
+function toInspectConfig(config: ImageRunConfig): ImageInspectConfig {
+  const { ArgsEscaped, ExposedPorts, Healthcheck, Shell, StopSignal } = config;
+  return {
+    ...(ArgsEscaped === undefined ? {} : { ArgsEscaped }),
+    Cmd: config.Cmd ?? null,
+    Entrypoint: config.Entrypoint ?? null,
+    Env: config.Env ?? null,
+    ...(ExposedPorts === undefined ? {} : { ExposedPorts }),
+    ...(Healthcheck === undefined ? {} : { Healthcheck }),
+    Labels: config.Labels ?? null,
+    OnBuild: config.OnBuild ?? null,
+    ...(Shell === undefined ? {} : { Shell }),
+    ...(StopSignal === undefined ? {} : { StopSignal }),
+    User: config.User ?? '',
+    Volumes: config.Volumes ?? null,
+    WorkingDir: config.WorkingDir ?? '',
+  };
+}

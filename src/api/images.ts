@@ -1,0 +1,68 @@
+// Images: list, inspect, load, import, tag, remove.
+import type { ServerResponse } from 'node:http';
+import { fail } from '../base/index.ts';
+import type { ImageDeleteItem, ProgressMessage } from '../spec/docker/image.ts';
+import { answerEmpty, answerJson } from './answer.ts';
+import { bodyOf } from './body.ts';
+import { type Call, parameterOf } from './call.ts';
+import { selectImages } from './image-filters.ts';
+import { toImageInspect, toImageSummary } from './image-to-docker.ts';
+
+export function list({ engine, query, response }: Call): void {
+  if (query.flag('shared-size')) throw fail('unsupported', "Parameter 'shared-size' is not supported yet");
+  const containers = engine.containers.list();
+  answerJson(response, 200, selectImages(engine, query).map((image) => toImageSummary(image, containers.filter(({ imageId }) => imageId === image.id).length)));
+}
+
+export function inspect(call: Call): void {
+  if (call.query.flag('manifests')) throw fail('unsupported', "Parameter 'manifests' is not supported yet");
+  answerJson(call.response, 200, toImageInspect(call.engine.images.get(parameterOf(call, 'name'))));
+}
+
+/** `quiet` means no progress, and there is none: loading is told when it is done. */
+export async function load({ engine, query, request, response, signal }: Call): Promise<void> {
+  if (query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'Every platform that the archive has is loaded' });
+  const loaded = await engine.images.load(bodyOf(request), { signal });
+  const lines = loaded.flatMap(({ id, repoTags }) => repoTags.length > 0 ? repoTags.map((tag) => `Loaded image: ${tag}\n`) : [`Loaded image ID: ${id}\n`]);
+  answerMessages(response, lines.map((stream) => ({ stream })));
+}
+
+/** Two endpoints in one, as Docker has it: `fromSrc` imports a root filesystem, `fromImage` pulls. */
+export async function create({ engine, query, request, response, signal }: Call): Promise<void> {
+  const source = query.text('fromSrc');
+  if (query.text('fromImage') !== '') throw fail('unsupported', `Cannot pull "${query.text('fromImage').slice(0, 200)}": pulling from registries is not supported yet`, { hint: 'Bring the image with docker load or docker import' });
+  if (source === '') throw fail('invalid', 'Nothing to create an image from', { hint: 'Give fromSrc=- and a tar archive as the body' });
+  if (source !== '-') throw fail('unsupported', 'Importing from a URL is not supported yet', { hint: 'Download the archive, then docker import FILE' });
+  const [repo, tag] = [query.text('repo'), query.text('tag')];
+  const id = await engine.images.import(bodyOf(request), {
+    reference: repo === '' ? undefined : withTag(repo, tag),
+    message: query.optionalText('message'),
+    changes: query.all('changes'),
+    platform: query.optionalText('platform'),
+    signal,
+  });
+  answerMessages(response, [{ status: id }]);
+}
+
+export async function tag(call: Call): Promise<void> {
+  const { engine, query, response } = call;
+  await engine.images.tag(parameterOf(call, 'name'), withTag(query.text('repo'), query.text('tag')));
+  answerEmpty(response, 201);
+}
+
+export async function remove(call: Call): Promise<void> {
+  const { engine, query, response } = call;
+  const { untagged, deleted } = await engine.images.remove(parameterOf(call, 'name'), { force: query.flag('force'), prune: !query.flag('noprune') });
+  const items: readonly ImageDeleteItem[] = [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
+  answerJson(response, 200, items);
+}
+
+/** The stream of JSON messages that clients expect where progress may be told. */
+function answerMessages(response: ServerResponse, messages: readonly ProgressMessage[]): void {
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.end(messages.map((message) => `${JSON.stringify(message)}\r\n`).join(''));
+}
+
+function withTag(repo: string, tag: string): string {
+  return tag === '' ? repo : `${repo}:${tag}`;
+}

@@ -1,0 +1,2 @@
+// The Docker Engine API face of an engine.
+export { serve, type ServeOptions } from './server.ts';

@@ -1,0 +1,71 @@
+// What a container cannot have yet. One table: the field of the request, and what to do instead. A field that asks for something is refused
+// by name, never ignored; its zero value, which clients send for every field they know, asks for nothing.
+import { decode, fail } from '../base/index.ts';
+
+const networks = 'Networks come later: use --network none, host or container:…';
+const volumes = 'Volumes come later: put the files into the image, or use --tmpfs for scratch space';
+const blockIo = 'Limits of block I/O come later';
+const realtime = 'Real-time scheduling is not supported';
+const windows = 'It exists on Windows only';
+
+/** Field → why not, and the way out. */
+const notYet: Readonly<Record<string, string>> = {
+  MacAddress: networks,
+  Volumes: volumes,
+  'HostConfig.Annotations': 'Use labels',
+  'HostConfig.Binds': volumes,
+  'HostConfig.BlkioDeviceReadBps': blockIo,
+  'HostConfig.BlkioDeviceReadIOps': blockIo,
+  'HostConfig.BlkioDeviceWriteBps': blockIo,
+  'HostConfig.BlkioDeviceWriteIOps': blockIo,
+  'HostConfig.BlkioWeight': blockIo,
+  'HostConfig.BlkioWeightDevice': blockIo,
+  'HostConfig.Cgroup': 'Use CgroupParent or CgroupnsMode',
+  'HostConfig.CpuCount': windows,
+  'HostConfig.CpuPercent': windows,
+  'HostConfig.CpuRealtimePeriod': realtime,
+  'HostConfig.CpuRealtimeRuntime': realtime,
+  'HostConfig.DeviceRequests': 'GPUs and CDI devices come later: name device files with --device',
+  'HostConfig.Dns': networks,
+  'HostConfig.DnsOptions': networks,
+  'HostConfig.DnsSearch': networks,
+  'HostConfig.ExtraHosts': networks,
+  'HostConfig.IOMaximumBandwidth': windows,
+  'HostConfig.IOMaximumIOps': windows,
+  'HostConfig.Init': 'Let the program reap its children, or put an init into the image',
+  'HostConfig.KernelMemory': 'The kernel no longer has this limit: use Memory',
+  'HostConfig.KernelMemoryTCP': 'Use Memory',
+  'HostConfig.Links': networks,
+  'HostConfig.Mounts': volumes,
+  'HostConfig.PortBindings': networks,
+  'HostConfig.PublishAllPorts': networks,
+  'HostConfig.StorageOpt': 'Sizes of container layers cannot be limited yet',
+  'HostConfig.VolumeDriver': volumes,
+  'HostConfig.VolumesFrom': volumes,
+};
+
+/** Fields where one value besides the zero value asks for nothing either. */
+const alsoNothing: Readonly<Record<string, (value: unknown) => boolean>> = {
+  'HostConfig.UsernsMode': (value) => value === 'host',
+  'HostConfig.Isolation': (value) => value === 'default',
+};
+const oneOf: Readonly<Record<string, string>> = {
+  'HostConfig.UsernsMode': 'User namespaces come later',
+  'HostConfig.Isolation': windows,
+};
+
+/** @throws `unsupported` naming the first field of `body` (a create request's JSON) that asks for what is not there. */
+export function refuseWhatIsNotYet(body: unknown): void {
+  for (const [path, hint] of Object.entries({ ...notYet, ...oneOf })) {
+    const value = path.split('.').reduce(decode.fieldOf, body);
+    if (isNothing(value) || alsoNothing[path]?.(value) === true) continue;
+    throw fail('unsupported', `${path} is not supported yet`, { hint });
+  }
+}
+
+/** Zero values of every type, and lists and objects that hold only such. */
+export function isNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === 0 || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === 'object' && Object.values(value).every(isNothing);
+}

@@ -1,0 +1,68 @@
+// The one table of what the API answers: method, path, handler. `{name}` stands for one segment of the path, `{name...}` for several
+// (image names have slashes). Docker paths that are not here yet are answered with Docker's "page not found".
+import { fail } from '../base/index.ts';
+import type { Handler } from './call.ts';
+import * as containers from './containers.ts';
+import * as execs from './execs.ts';
+import * as images from './images.ts';
+import * as streams from './streams.ts';
+import * as system from './system.ts';
+
+interface Route {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly handler: Handler;
+}
+
+const routes: readonly Route[] = [
+  route('GET', '/_ping', system.ping),
+  route('HEAD', '/_ping', system.ping),
+  route('GET', '/version', system.version),
+  route('GET', '/info', system.info),
+
+  route('GET', '/containers/json', containers.list),
+  route('POST', '/containers/create', containers.create),
+  route('GET', '/containers/{id}/json', containers.inspect),
+  route('POST', '/containers/{id}/start', containers.start),
+  route('POST', '/containers/{id}/stop', containers.stop),
+  route('POST', '/containers/{id}/kill', containers.kill),
+  route('POST', '/containers/{id}/resize', containers.resize),
+  route('DELETE', '/containers/{id}', containers.remove),
+  route('POST', '/containers/{id}/wait', streams.wait),
+  route('GET', '/containers/{id}/logs', streams.logs),
+  route('POST', '/containers/{id}/attach', streams.attach),
+
+  route('POST', '/containers/{id}/exec', execs.create),
+  route('GET', '/exec/{id}/json', execs.inspect),
+  route('POST', '/exec/{id}/start', execs.start),
+  route('POST', '/exec/{id}/resize', execs.resize),
+
+  route('GET', '/images/json', images.list),
+  route('POST', '/images/load', images.load),
+  route('POST', '/images/create', images.create),
+  route('GET', '/images/{name...}/json', images.inspect),
+  route('POST', '/images/{name...}/tag', images.tag),
+  route('DELETE', '/images/{name...}', images.remove),
+];
+
+/** The handler for `method` and `path` (without version), and what stands in the path for its names. @throws `not_found`, `invalid` for broken percent escapes. */
+export function findRoute(method: string, path: string): { readonly handler: Handler; readonly parameters: Readonly<Record<string, string>> } {
+  for (const { method: expected, path: pattern, handler } of routes) {
+    const match = method === expected ? pattern.exec(path) : null;
+    if (match !== null) return { handler, parameters: Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, unescapePath(value)])) };
+  }
+  throw fail('not_found', 'page not found');
+}
+
+function route(method: string, pattern: string, handler: Handler): Route {
+  const source = pattern.replace(/\{(\w+)\.\.\.\}/, '(?<$1>.+)').replace(/\{(\w+)\}/, '(?<$1>[^/]+)');
+  return { method, path: new RegExp(`^${source}$`), handler };
+}
+
+function unescapePath(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw fail('invalid', `Invalid percent escape in the path: ${JSON.stringify(text.slice(0, 100))}`, { cause: error });
+  }
+}

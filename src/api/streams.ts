@@ -1,0 +1,84 @@
+// Answers that last: waiting for the end, logs, attach. A client that hangs up ends them.
+import { fail, withNanoseconds } from '../base/index.ts';
+import type { LogEntry, OutputChunk, WaitCondition, WaitResult } from '../engine/index.ts';
+import type { WaitResponse } from '../spec/docker/container-view.ts';
+import { type Call, parameterOf } from './call.ts';
+import { parseDetachKeys } from './detach-keys.ts';
+import { sendOutput, streamType } from './frames.ts';
+import { takeSocket } from './hijack.ts';
+import type { Query } from './query.ts';
+import { relay } from './relay.ts';
+
+const waitConditions: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
+
+/** The headers go out at once: they tell the client that from now on no exit is missed, and `docker run` starts the container only then. */
+export async function wait(call: Call): Promise<void> {
+  const { engine, response, signal } = call;
+  const condition = waitCondition(call.query.text('condition'));
+  const { id } = engine.containers.get(parameterOf(call, 'id'));
+  const waiting = engine.containers.wait(id, condition, signal);
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.flushHeaders();
+  try {
+    response.end(`${JSON.stringify(waitResponse(await waiting))}\n`);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    response.destroy();
+  }
+}
+
+function waitCondition(text: string): WaitCondition {
+  const condition = text === '' ? 'not-running' : waitConditions.find((known) => known === text);
+  if (condition === undefined) throw fail('invalid', `invalid condition: ${JSON.stringify(text.slice(0, 100))}`, { hint: `Conditions: ${waitConditions.join(', ')}` });
+  return condition;
+}
+
+function waitResponse({ exitCode, error }: WaitResult): WaitResponse {
+  return error === undefined || error === '' ? { StatusCode: exitCode } : { StatusCode: exitCode, Error: { Message: error } };
+}
+
+export async function logs(call: Call): Promise<void> {
+  const { engine, query, response, apiMinor, signal } = call;
+  const streams = wantedStreams(query);
+  const { id, config } = engine.containers.get(parameterOf(call, 'id'));
+  const entries = engine.containers.logs(id, { ...streams, follow: query.flag('follow'), since: query.time('since'), until: query.time('until'), tail: tailOf(query), signal });
+  response.writeHead(200, { 'Content-Type': streamType(config.Tty, apiMinor) });
+  response.flushHeaders();
+  try {
+    await sendOutput(response, decorated(entries, query), !config.Tty);
+    response.end();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    response.destroy();
+  }
+}
+
+function wantedStreams(query: Query): { readonly stdout: boolean; readonly stderr: boolean } {
+  const streams = { stdout: query.flag('stdout'), stderr: query.flag('stderr') };
+  if (!streams.stdout && !streams.stderr) throw fail('invalid', 'Bad parameters: you must choose at least one stream');
+  return streams;
+}
+
+/** A number of entries; `all`, nothing and what is no number: all of them. */
+function tailOf(query: Query): number | undefined {
+  const text = query.text('tail');
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Before each entry: its time when asked for, and its details, which without log options for labels and environment are an empty word. */
+async function* decorated(entries: AsyncIterable<LogEntry>, query: Query): AsyncIterable<OutputChunk> {
+  const [hasTimes, hasDetails] = [query.flag('timestamps'), query.flag('details')];
+  for await (const { stream, time, bytes } of entries) {
+    const prefix = `${hasTimes ? `${withNanoseconds(time)} ` : ''}${hasDetails ? ' ' : ''}`;
+    yield { stream, bytes: prefix === '' ? bytes : Buffer.concat([Buffer.from(prefix), bytes]) };
+  }
+}
+
+export async function attach(call: Call): Promise<void> {
+  const { engine, query, request, response, apiMinor, signal } = call;
+  const detachKeys = parseDetachKeys(query.text('detachKeys'));
+  const wanted = { stdin: query.flag('stdin'), stdout: query.flag('stdout'), stderr: query.flag('stderr'), logs: query.flag('logs'), stream: query.flag('stream') };
+  const attachment = await engine.containers.attach(parameterOf(call, 'id'), wanted);
+  const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
+  await relay(socket, { attachment, stdin: wanted.stdin && wanted.stream, detachKeys: attachment.tty ? detachKeys : undefined, signal });
+}

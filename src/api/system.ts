@@ -1,0 +1,101 @@
+// Ping, version, info.
+import type { EngineInfo } from '../engine/index.ts';
+import type { SystemInfo, VersionInfo } from '../spec/docker/system.ts';
+import { answerJson } from './answer.ts';
+import { apiMinorOldest, apiVersion } from './api-version.ts';
+import type { Call } from './call.ts';
+
+export function ping({ request, response }: Call): void {
+  response.writeHead(200, {
+    'Builder-Version': '1',
+    'Cache-Control': 'no-cache, no-store, must-revalidate',
+    Pragma: 'no-cache',
+    Swarm: 'inactive',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': 2,
+  });
+  response.end(request.method === 'HEAD' ? undefined : 'OK');
+}
+
+export function version({ engine, version, response }: Call): void {
+  const { kernelVersion, machine } = engine.info();
+  const shared = { ApiVersion: apiVersion, MinAPIVersion: `1.${apiMinorOldest}`, Os: 'linux', Arch: goArchitecture(machine), KernelVersion: kernelVersion, GitCommit: '', BuildTime: '' };
+  const runtime = `node ${process.versions.node}`;
+  answerJson(response, 200, {
+    Platform: { Name: 'Estiva' },
+    Components: [{ Name: 'Engine', Version: version, Details: { ...shared, Experimental: 'false', GoVersion: runtime } }],
+    Version: version,
+    ...shared,
+    GoVersion: runtime,
+  } satisfies VersionInfo);
+}
+
+export function info({ engine, version, response }: Call): void {
+  answerJson(response, 200, { ...describe(engine.info()), ServerVersion: version, Debug: false, SystemTime: new Date().toISOString() } satisfies SystemInfo);
+}
+
+/** What the engine knows, in Docker's words; what Estiva does not have is zero, false or empty. */
+function describe(engine: EngineInfo): Omit<SystemInfo, 'ServerVersion' | 'Debug' | 'SystemTime'> {
+  const { containers, cgroupControllers: controllers } = engine;
+  const [hasMemory, hasCpu] = [controllers.has('memory'), controllers.has('cpu')];
+  return {
+    ID: engine.id,
+    Containers: containers.total,
+    ContainersRunning: containers.running,
+    ContainersPaused: containers.paused,
+    ContainersStopped: containers.stopped,
+    Images: engine.images,
+    Driver: 'overlay2',
+    DriverStatus: [],
+    Plugins: { Volume: [], Network: ['host', 'null'], Authorization: null, Log: ['json-file'] },
+    MemoryLimit: hasMemory,
+    SwapLimit: controllers.has('swap'),
+    CpuCfsPeriod: hasCpu,
+    CpuCfsQuota: hasCpu,
+    CPUShares: hasCpu,
+    CPUSet: controllers.has('cpuset'),
+    PidsLimit: controllers.has('pids'),
+    IPv4Forwarding: false,
+    NFd: 0,
+    OomKillDisable: hasMemory && engine.cgroupVersion === 1,
+    NGoroutines: 0,
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: engine.cgroupVersion === 1 ? '1' : '2',
+    NEventsListener: 0,
+    KernelVersion: engine.kernelVersion,
+    OperatingSystem: engine.operatingSystem,
+    OSVersion: engine.osVersion,
+    OSType: 'linux',
+    Architecture: engine.machine,
+    IndexServerAddress: '',
+    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: null },
+    NCPU: engine.cpus,
+    MemTotal: engine.memoryBytes,
+    GenericResources: null,
+    DockerRootDir: engine.rootDir,
+    HttpProxy: '',
+    HttpsProxy: '',
+    NoProxy: '',
+    Name: engine.hostname,
+    Labels: [],
+    ExperimentalBuild: false,
+    Runtimes: { estiva: { path: 'estiva' } },
+    DefaultRuntime: 'estiva',
+    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
+    LiveRestoreEnabled: true,
+    Isolation: '',
+    InitBinary: '',
+    ContainerdCommit: { ID: '' },
+    RuncCommit: { ID: '' },
+    InitCommit: { ID: '' },
+    SecurityOptions: [...(engine.seccomp ? ['name=seccomp,profile=builtin'] : []), ...(engine.cgroupVersion === 2 ? ['name=cgroupns'] : [])],
+    CDISpecDirs: [],
+    Warnings: null,
+  };
+}
+
+/** Go's name of a `uname -m`. */
+function goArchitecture(machine: string): string {
+  return { x86_64: 'amd64', aarch64: 'arm64' }[machine] ?? machine;
+}

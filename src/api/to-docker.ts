@@ -1,0 +1,264 @@
+// Containers and execs as Docker's JSON: dockerd 28's fields, order and zero values. Docker's booleans of a state exist only here.
+import { durationInWords, rfc3339, zeroTime } from '../base/index.ts';
+import type { ContainerRecord, ExecRecord, State } from '../engine/index.ts';
+import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import type { ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HostConfigView, NetworkSettingsView, StateView } from '../spec/docker/container-view.ts';
+
+/** A container whose start failed was never anything but created, to Docker's clients. */
+export function statusOf(state: State): ContainerStatus {
+  return state.status === 'exited' && state.startedAt === undefined ? 'created' : state.status;
+}
+
+/** The STATUS column of `docker ps`. */
+export function statusInWords(state: State, now: Date): string {
+  if (state.status === 'running') return `Up ${durationInWords(now.getTime() - state.startedAt.getTime())}`;
+  if (state.status === 'created' || state.startedAt === undefined) return 'Created';
+  return `Exited (${state.exitCode}) ${durationInWords(now.getTime() - state.finishedAt.getTime())} ago`;
+}
+
+export interface SummaryContext {
+  readonly now: Date;
+  /** Whether the name the container was made from still names its image; if not, its id is shown. */
+  readonly isImageNameCurrent: boolean;
+}
+
+export function toSummary(record: ContainerRecord, { now, isImageNameCurrent }: SummaryContext): ContainerSummary {
+  const { program, args } = commandOf(record.config);
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: isImageNameCurrent ? record.config.Image : record.imageId,
+    ImageID: record.imageId,
+    Command: [program, ...args.map((word) => word.includes(' ') ? `'${word}'` : word)].join(' '),
+    Created: Math.floor(record.createdAt.getTime() / 1000),
+    Ports: [],
+    Labels: record.config.Labels,
+    State: statusOf(record.state),
+    Status: statusInWords(record.state, now),
+    HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
+    NetworkSettings: { Networks: networksOf(record.hostConfig) },
+    Mounts: [],
+  };
+}
+
+export function toInspect(record: ContainerRecord): ContainerInspect {
+  const { program, args } = commandOf(record.config);
+  return {
+    Id: record.id,
+    Created: rfc3339(record.createdAt),
+    Path: program,
+    Args: args,
+    State: toState(record.state),
+    Image: record.imageId,
+    ResolvConfPath: '',
+    HostnamePath: '',
+    HostsPath: '',
+    LogPath: record.logPath,
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: 'overlay2',
+    Platform: record.platform.os,
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
+    HostConfig: toHostConfig(record.hostConfig),
+    GraphDriver: { Data: null, Name: 'overlay2' },
+    Mounts: [],
+    Config: toConfig(record.config),
+    NetworkSettings: toNetworkSettings(record.hostConfig),
+  };
+}
+
+export function toState(state: State): StateView {
+  const isRunning = state.status === 'running';
+  const wasStarted = state.status !== 'created' && state.startedAt !== undefined;
+  return {
+    Status: statusOf(state),
+    Running: isRunning,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: state.status === 'exited' && state.oomKilled,
+    Dead: false,
+    Pid: isRunning ? state.pid : 0,
+    ExitCode: state.status === 'exited' ? state.exitCode : 0,
+    Error: state.status === 'exited' ? state.error : '',
+    StartedAt: state.status === 'created' ? zeroTime : rfc3339(state.startedAt),
+    FinishedAt: state.status === 'exited' && wasStarted ? rfc3339(state.finishedAt) : zeroTime,
+  };
+}
+
+function commandOf({ Entrypoint, Cmd }: ContainerConfig): { readonly program: string; readonly args: readonly string[] } {
+  const [program = '', ...args] = [...(Entrypoint ?? []), ...(Cmd ?? [])];
+  return { program, args };
+}
+
+function toConfig(config: ContainerConfig): ContainerConfig {
+  const { ExposedPorts, Healthcheck, NetworkDisabled, StopSignal, StopTimeout, Shell } = config;
+  return {
+    Hostname: config.Hostname,
+    Domainname: config.Domainname,
+    User: config.User,
+    AttachStdin: config.AttachStdin,
+    AttachStdout: config.AttachStdout,
+    AttachStderr: config.AttachStderr,
+    ...(ExposedPorts === undefined ? {} : { ExposedPorts }),
+    Tty: config.Tty,
+    OpenStdin: config.OpenStdin,
+    StdinOnce: config.StdinOnce,
+    Env: config.Env,
+    Cmd: config.Cmd,
+    ...(Healthcheck === undefined ? {} : { Healthcheck }),
+    Image: config.Image,
+    Volumes: config.Volumes,
+    WorkingDir: config.WorkingDir,
+    Entrypoint: config.Entrypoint,
+    ...(NetworkDisabled === undefined ? {} : { NetworkDisabled }),
+    OnBuild: config.OnBuild ?? null,
+    Labels: config.Labels,
+    ...(StopSignal === undefined ? {} : { StopSignal }),
+    ...(StopTimeout === undefined ? {} : { StopTimeout }),
+    ...(Shell === undefined ? {} : { Shell }),
+  };
+}
+
+function toHostConfig(host: HostConfig): HostConfigView {
+  const { Tmpfs, Sysctls, Init } = host;
+  return {
+    Binds: host.Binds,
+    ContainerIDFile: '',
+    LogConfig: host.LogConfig,
+    NetworkMode: host.NetworkMode,
+    PortBindings: {},
+    RestartPolicy: host.RestartPolicy,
+    AutoRemove: host.AutoRemove,
+    VolumeDriver: '',
+    VolumesFrom: null,
+    ConsoleSize: host.ConsoleSize,
+    CapAdd: host.CapAdd,
+    CapDrop: host.CapDrop,
+    CgroupnsMode: host.CgroupnsMode,
+    Dns: host.Dns,
+    DnsOptions: host.DnsOptions,
+    DnsSearch: host.DnsSearch,
+    ExtraHosts: host.ExtraHosts,
+    GroupAdd: host.GroupAdd,
+    IpcMode: host.IpcMode,
+    Cgroup: '',
+    Links: null,
+    OomScoreAdj: host.OomScoreAdj,
+    PidMode: host.PidMode,
+    Privileged: host.Privileged,
+    PublishAllPorts: host.PublishAllPorts,
+    ReadonlyRootfs: host.ReadonlyRootfs,
+    SecurityOpt: host.SecurityOpt,
+    ...(Tmpfs === undefined ? {} : { Tmpfs }),
+    UTSMode: host.UTSMode,
+    UsernsMode: host.UsernsMode,
+    ShmSize: host.ShmSize,
+    ...(Sysctls === undefined ? {} : { Sysctls }),
+    Runtime: host.Runtime,
+    Isolation: '',
+    ...toResources(host),
+    MaskedPaths: host.MaskedPaths,
+    ReadonlyPaths: host.ReadonlyPaths,
+    ...(Init === undefined ? {} : { Init }),
+  };
+}
+
+function toResources(host: HostConfig) {
+  return {
+    CpuShares: host.CpuShares,
+    Memory: host.Memory,
+    NanoCpus: host.NanoCpus,
+    CgroupParent: host.CgroupParent,
+    BlkioWeight: 0,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: [],
+    BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [],
+    BlkioDeviceWriteIOps: [],
+    CpuPeriod: host.CpuPeriod,
+    CpuQuota: host.CpuQuota,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: host.CpusetCpus,
+    CpusetMems: host.CpusetMems,
+    Devices: host.Devices,
+    DeviceCgroupRules: host.DeviceCgroupRules,
+    DeviceRequests: null,
+    MemoryReservation: host.MemoryReservation,
+    MemorySwap: host.MemorySwap,
+    MemorySwappiness: host.MemorySwappiness,
+    OomKillDisable: host.OomKillDisable,
+    PidsLimit: host.PidsLimit,
+    Ulimits: host.Ulimits,
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+  };
+}
+
+const noEndpoint: EndpointView = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: '',
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: '',
+  EndpointID: '',
+  Gateway: '',
+  IPAddress: '',
+  IPPrefixLen: 0,
+  IPv6Gateway: '',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  DNSNames: null,
+};
+
+/** `none` and `host` count as networks; a container in another's network has none of its own. */
+function networksOf({ NetworkMode }: HostConfig): Readonly<Record<string, EndpointView>> {
+  return NetworkMode.startsWith('container:') ? {} : { [NetworkMode]: noEndpoint };
+}
+
+function toNetworkSettings(host: HostConfig): NetworkSettingsView {
+  return {
+    Bridge: '',
+    SandboxID: '',
+    SandboxKey: '',
+    Ports: {},
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: '',
+    Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    IPAddress: '',
+    IPPrefixLen: 0,
+    IPv6Gateway: '',
+    MacAddress: '',
+    Networks: networksOf(host),
+  };
+}
+
+export function toExecInspect({ id, containerId, config, state }: ExecRecord): ExecInspect {
+  const [entrypoint = '', ...args] = config.Cmd;
+  return {
+    ID: id,
+    Running: state.status === 'running',
+    ExitCode: state.status === 'exited' ? state.exitCode : null,
+    ProcessConfig: { tty: config.Tty, entrypoint, arguments: args, privileged: config.Privileged, ...(config.User === '' ? {} : { user: config.User }) },
+    OpenStdin: config.AttachStdin,
+    OpenStderr: config.AttachStderr,
+    OpenStdout: config.AttachStdout,
+    CanRemove: false,
+    ContainerID: containerId,
+    DetachKeys: config.DetachKeys ?? '',
+    Pid: state.status === 'created' ? 0 : state.pid,
+  };
+}
