@@ -1,0 +1,48 @@
+// Opens a data root: its directories, its one lock, its three rooms; clears away what a crash left.
+import { mkdirSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { fail, messageOf } from '../base/index.ts';
+import { openContent } from './content.ts';
+import { explainDiskFull } from './disk-full.ts';
+import { lockRoot } from './lock.ts';
+import { openRecords } from './records.ts';
+import { LayerSnapshots } from './snapshots.ts';
+import { openSpool } from './spool.ts';
+import type { Storage } from './storage.ts';
+
+export interface StorageOptions {
+  /** Absolute. Made when it is not there. */
+  readonly rootDir: string;
+}
+
+/** @throws `conflict` when another engine has the root; `internal` when it cannot be used. */
+export async function openStorage({ rootDir }: StorageOptions): Promise<Storage> {
+  if (!isAbsolute(rootDir)) throw fail('invalid', `The data root must be an absolute path: ${JSON.stringify(rootDir)}`);
+  makeDirectories(rootDir);
+  using opened = new DisposableStack();
+  opened.use(lockRoot(rootDir));
+  const records = opened.use(openRecords(`${rootDir}/estiva.db`));
+  const snapshots = opened.use(new LayerSnapshots(rootDir, records));
+  await snapshots.sweep();
+  const all = opened.move();
+  return {
+    rootDir, records, snapshots,
+    containerDir: (id) => `${rootDir}/containers/${id}`,
+    content: openContent(rootDir),
+    openSpool: () => openSpool(rootDir),
+    // eslint-disable-next-line typescript/require-await -- closing is synchronous; the shape is for all resources
+    [Symbol.asyncDispose]: async () => all.dispose(),
+  };
+}
+
+/** Nothing below the root is for other users of the machine: it and its rooms are 0710 (promise T25), where a container's files could be theirs. */
+function makeDirectories(rootDir: string): void {
+  try {
+    mkdirSync(rootDir, { recursive: true, mode: 0o710 });
+    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'containers']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const explained = explainDiskFull(error, rootDir);
+    if (explained !== error) throw explained;
+    throw fail('internal', `Cannot make the data root ${JSON.stringify(rootDir)}: ${messageOf(error)}`, { hint: 'Choose another one with --root or ESTIVA_ROOT', cause: error });
+  }
+}

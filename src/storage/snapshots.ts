@@ -1,0 +1,161 @@
+// Snapshots: unpacked layers, and the writable directories of containers over them.
+//
+// A layer is unpacked under tmp/, checked, made durable, moved to layers/<16 random hex digits> and recorded, in this order: a crash leaves something in
+// tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
+// them in one page of options; they are random because two layers must never want the same one.
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { fail, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
+import { call, Fd, isKernelError, O, tryCall } from '../kernel/index.ts';
+import { byteString } from '../spec/tar/index.ts';
+import { explainDiskFull } from './disk-full.ts';
+import { namesIn, removeTree } from './remove-tree.ts';
+import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
+import { unpackTree } from './unpack.ts';
+
+interface LayerRecord extends Layer {
+  /** Name of the directory in layers/. */
+  readonly dir: string;
+}
+
+const reviveLayer: decode.Decode<LayerRecord> = decode.object<LayerRecord>({
+  diffId: decode.mapped(decode.text, parseDigest), sizeBytes: decode.integer, entries: decode.integer, dir: decode.text,
+});
+
+const EEXIST = -17;
+
+export class LayerSnapshots implements Snapshots, Disposable {
+  readonly layersDir: string;
+  readonly #containersDir: string;
+  readonly #tmpDir: string;
+  readonly #table: Table<LayerRecord>;
+  readonly #layers: Map<Digest, LayerRecord>;
+  readonly #layersFd: Fd;
+  readonly #containersFd: Fd;
+  readonly #tmpFd: Fd;
+
+  constructor(rootDir: string, records: Records) {
+    this.layersDir = `${rootDir}/layers`;
+    this.#containersDir = `${rootDir}/containers`;
+    this.#tmpDir = `${rootDir}/tmp`;
+    this.#table = records.table('layers', (json) => reviveLayer(json, ''));
+    this.#layers = new Map(this.#table.all().map((layer) => [layer.diffId, layer]));
+    using opened = new DisposableStack();
+    this.#layersFd = opened.use(Fd.open(this.layersDir, O.RDONLY | O.DIRECTORY));
+    this.#containersFd = opened.use(Fd.open(this.#containersDir, O.RDONLY | O.DIRECTORY));
+    this.#tmpFd = opened.use(Fd.open(this.#tmpDir, O.RDONLY | O.DIRECTORY));
+    opened.move();
+  }
+
+  /** Clears away what a crash left: everything in tmp/, and directories of layers that no record knows. */
+  async sweep(): Promise<void> {
+    const known = new Set([...this.#layers.values()].map((layer) => layer.dir));
+    for (const name of allNames(this.#tmpDir)) await removeTree(this.#tmpFd, name);
+    for (const name of allNames(this.layersDir)) if (!known.has(name)) await removeTree(this.#layersFd, name);
+  }
+
+  layer(diffId: Digest): Layer | undefined {
+    return this.#layers.get(diffId);
+  }
+
+  layers(): readonly Layer[] {
+    return [...this.#layers.values()];
+  }
+
+  async unpack(tar: AsyncIterable<Uint8Array>, options: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined } = {}): Promise<Layer> {
+    const known = options.expected === undefined ? undefined : this.#layers.get(options.expected);
+    if (known !== undefined) return known;
+    const tmpName = byteString(`layer-${randomUUID()}`);
+    try {
+      call('mkdirat', this.#tmpFd.number, tmpName, 0o755);
+      const root = Fd.open(tmpName, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#tmpFd);
+      call('fchmod', root.number, 0o755);
+      const hash = createHash('sha256');
+      const unpacked = await unpackTree(hashing(tar, hash), root, options);
+      const diffId = `sha256:${hash.digest('hex')}` as Digest;
+      if (options.expected !== undefined && diffId !== options.expected) throw fail('invalid', `The layer does not match its diff id: expected ${options.expected}, got ${diffId}`);
+      return this.#layers.get(diffId) ?? this.#keep(tmpName, { diffId, ...unpacked });
+    } catch (error) {
+      throw explainDiskFull(error, this.layersDir);
+    } finally {
+      await removeTree(this.#tmpFd, tmpName);
+    }
+  }
+
+  #keep(tmpName: string, layer: Layer): Layer {
+    const record: LayerRecord = { ...layer, dir: randomBytes(8).toString('hex') };
+    call('renameat2', this.#tmpFd.number, tmpName, this.#layersFd.number, record.dir, 0);
+    call('fsync', this.#layersFd.number);
+    this.#table.put(layer.diffId, record);
+    this.#layers.set(layer.diffId, record);
+    return record;
+  }
+
+  async removeLayer(diffId: Digest): Promise<void> {
+    const layer = this.#layers.get(diffId);
+    if (layer === undefined) return;
+    this.#table.delete(diffId);
+    this.#layers.delete(diffId);
+    await this.#discard(this.#layersFd, layer.dir);
+  }
+
+  // eslint-disable-next-line typescript/require-await -- the shape is asynchronous, the few calls are not
+  async prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs> {
+    const dirs = this.dirs(id, layers);
+    const at = this.#containersFd.number;
+    const made = tryCall('mkdirat', at, id, 0o710);
+    if (made < 0 && made !== EEXIST) call('mkdirat', at, id, 0o710);
+    try {
+      for (const name of ['upper', 'work', 'merged']) call('mkdirat', at, `${id}/${name}`, 0o755);
+      // The upper directory's mode is that of the container's "/", whatever our umask is.
+      call('fchmodat', at, `${id}/upper`, 0o755);
+      return dirs;
+    } catch (error) {
+      await this.removeSnapshot(id);
+      throw explainDiskFull(error, this.#containersDir);
+    }
+  }
+
+  dirs(id: ContainerId, layers: readonly Digest[]): RootDirs {
+    const containerDir = `${this.#containersDir}/${id}`;
+    const lowerDirs = layers.map((diffId) => {
+      const layer = this.#layers.get(diffId);
+      if (layer === undefined) throw fail('not_found', `No such layer: ${diffId}`, { hint: 'Load or pull the image again' });
+      return `${this.layersDir}/${layer.dir}`;
+    });
+    return { lowerDirs: lowerDirs.reverse(), upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: `${containerDir}/merged` };
+  }
+
+  async removeSnapshot(id: ContainerId): Promise<void> {
+    await this.#discard(this.#containersFd, id);
+  }
+
+  /** First away from its name, in one step; then piece by piece. */
+  async #discard(dir: Fd, name: string): Promise<void> {
+    const trash = byteString(`gone-${randomUUID()}`);
+    try {
+      call('renameat2', dir.number, name, this.#tmpFd.number, trash, 0);
+    } catch (error) {
+      if (isKernelError(error, 'ENOENT')) return;
+      throw error;
+    }
+    await removeTree(this.#tmpFd, trash);
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of [this.#layersFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
+  }
+}
+
+async function* hashing(bytes: AsyncIterable<Uint8Array>, hash: { update(chunk: Uint8Array): unknown }): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+function allNames(path: string): readonly ReturnType<typeof byteString>[] {
+  using dir = Fd.open(path, O.RDONLY | O.DIRECTORY);
+  const names = [];
+  for (let some = namesIn(dir); some.length > 0; some = namesIn(dir)) names.push(...some);
+  return names;
+}

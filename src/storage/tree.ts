@@ -1,0 +1,232 @@
+// A layer's tree while it is made: every path in it is resolved by the kernel, beneath the held root, with no link anywhere, whatever the archive says.
+// What it offers are the few things that a layer is made of; each takes the path of an entry, as its components.
+import { AT_SYMLINK_NOFOLLOW, call, errnoName, Fd, KernelError, O, tryCall, tryOpenIn } from '../kernel/index.ts';
+import { byteString, quoteName, type ByteString, type TarHeader } from '../spec/tar/index.ts';
+import { nameArgument } from './names.ts';
+import { removeTreeNow } from './remove-tree.ts';
+
+const ENOENT = -2;
+const EEXIST = -17;
+const ENOTDIR = -20;
+const ELOOP = -40;
+const EOPNOTSUPP = -95;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+const S_IFIFO = 0o010000;
+const openDirsMax = 100;
+
+/** What an entry asks for cannot be: the reason, to which the caller adds the entry's name. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** Components of a path inside the tree; none: the root. */
+export type TreePath = readonly ByteString[];
+
+export type Owner = Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'xattrs' | 'mtimeSeconds' | 'mtimeNanoseconds'>;
+
+export class Tree implements Disposable {
+  readonly #root: Fd;
+  /** Directories used lately, by their path; the oldest is closed first. */
+  readonly #open = new Map<string, Fd>();
+  readonly #times = Buffer.alloc(32);
+
+  /** Takes over `root`, an empty directory. */
+  constructor(root: Fd) {
+    this.#root = root;
+  }
+
+  /** Makes the file, with nothing in it; the caller writes and then calls `finishFile`. */
+  createFile(path: TreePath, mode: number): Fd {
+    const name = nameOf(path);
+    const dir = this.#parent(path);
+    const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW | O.CLOEXEC;
+    return new Fd(this.#replacing(path, dir, () => tryCall('openat', dir.number, nameArgument(name), flags, mode & 0o777), 'openat'));
+  }
+
+  /** Owner first: a change of it clears setuid bits and capabilities. */
+  finishFile(file: Fd, owner: Owner): void {
+    call('fchown', file.number, owner.uid, owner.gid);
+    call('fchmod', file.number, owner.mode);
+    for (const [name, value] of owner.xattrs) setAttribute(name, value, () => tryCall('fsetxattr', file.number, nameArgument(name), value, value.length, 0));
+    call('utimensat', file.number, 0, this.#timesOf(owner), 0);
+  }
+
+  /** Makes the directory, or takes the one that is there. Its time is the caller's to set at the end: whatever is made in it changes it. */
+  createDirectory(path: TreePath, owner: Owner): void {
+    if (path.length > 0) {
+      const dir = this.#parent(path);
+      const name = nameArgument(nameOf(path));
+      if (tryCall('mkdirat', dir.number, name, 0o700) === EEXIST && !isDirectory(dir, name)) {
+        removeTreeNow(dir, nameOf(path));
+        call('mkdirat', dir.number, name, 0o700);
+      }
+    }
+    const made = this.#directory(path);
+    call('fchown', made.number, owner.uid, owner.gid);
+    call('fchmod', made.number, owner.mode);
+    for (const [name, value] of owner.xattrs) setAttribute(name, value, () => tryCall('fsetxattr', made.number, nameArgument(name), value, value.length, 0));
+  }
+
+  /** Sets the time of a directory, if there still is one at `path`. */
+  setDirectoryTime(path: TreePath, owner: Owner): void {
+    const joined = path.length === 0 ? byteString('.') : join(path);
+    const number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
+    if (number === ENOENT || number === ENOTDIR || number === ELOOP) return;
+    if (number < 0) throw new KernelError('openat2', quoteName(joined), -number);
+    using dir = new Fd(number);
+    call('utimensat', dir.number, 0, this.#timesOf(owner), 0);
+  }
+
+  createSymlink(path: TreePath, target: ByteString, owner: Owner): void {
+    const dir = this.#parent(path);
+    const name = nameArgument(nameOf(path));
+    this.#replacing(path, dir, () => tryCall('symlinkat', nameArgument(target), dir.number, name), 'symlinkat');
+    this.#finishName(dir, path, owner);
+  }
+
+  createSpecial(path: TreePath, type: 'char' | 'block' | 'fifo', device: { readonly major: number; readonly minor: number }, owner: Owner): void {
+    const dir = this.#parent(path);
+    const name = nameArgument(nameOf(path));
+    const typeBits = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO }[type];
+    this.#replacing(path, dir, () => tryCall('mknodat', dir.number, name, typeBits | 0o600, deviceNumber(device)), 'mknodat');
+    this.#finishName(dir, path, owner);
+    // It was made just now in a tree that nobody else can reach, and it is no link: the call cannot be led elsewhere.
+    call('fchmodat', dir.number, name, owner.mode);
+  }
+
+  /** Another name for the file at `target`. */
+  createHardLink(path: TreePath, target: TreePath): void {
+    const targetName = nameArgument(nameOf(target));
+    const from = this.#existingParent(target);
+    const dir = this.#parent(path);
+    this.#replacing(path, dir, () => tryCall('linkat', from.number, targetName, dir.number, nameArgument(nameOf(path)), 0), 'linkat');
+  }
+
+  /** Hides `path` of the layers below. What this layer itself has there stays: a directory then hides only what is below. */
+  createWhiteout(path: TreePath): void {
+    const dir = this.#parent(path);
+    const name = nameArgument(nameOf(path));
+    const made = tryCall('mknodat', dir.number, name, S_IFCHR, 0);
+    if (made === EEXIST && isDirectory(dir, name)) this.makeOpaque(path);
+    else if (made < 0 && made !== EEXIST) throw new KernelError('mknodat', quoteName(nameOf(path)), -made);
+  }
+
+  /** Hides everything that the layers below have in the directory `path`. */
+  makeOpaque(path: TreePath): void {
+    const yes = Buffer.from('y');
+    call('fsetxattr', this.#directory(path, 'create').number, 'trusted.overlay.opaque', yes, yes.length, 0);
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#open.values()) fd[Symbol.dispose]();
+    this.#open.clear();
+    this.#root[Symbol.dispose]();
+  }
+
+  /** Runs `make`; where something is in the way, removes that and runs it again. */
+  #replacing(path: TreePath, dir: Fd, make: () => number, name: string): number {
+    let result = make();
+    if (result === EEXIST) {
+      this.#forget(path);
+      removeTreeNow(dir, nameOf(path));
+      result = make();
+    }
+    if (result < 0) throw new KernelError(name, quoteName(nameOf(path)), -result);
+    return result;
+  }
+
+  #finishName(dir: Fd, path: TreePath, owner: Owner): void {
+    const name = nameArgument(nameOf(path));
+    call('fchownat', dir.number, name, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW);
+    // No descriptor of a link or a device takes attributes. The path leads through our own descriptor; its last part is one name, not followed.
+    const ownPath = (): string | Buffer => nameArgument(`/proc/self/fd/${dir.number}/${nameOf(path)}` as ByteString);
+    for (const [key, value] of owner.xattrs) setAttribute(key, value, () => tryCall('lsetxattr', ownPath(), nameArgument(key), value, value.length, 0));
+    call('utimensat', dir.number, name, this.#timesOf(owner), AT_SYMLINK_NOFOLLOW);
+  }
+
+  #timesOf({ mtimeSeconds, mtimeNanoseconds }: Owner): Buffer {
+    for (const at of [0, 16]) {
+      this.#times.writeBigInt64LE(BigInt(mtimeSeconds), at);
+      this.#times.writeBigInt64LE(BigInt(mtimeNanoseconds), at + 8);
+    }
+    return this.#times;
+  }
+
+  #parent(path: TreePath): Fd {
+    return this.#directory(path.slice(0, -1), 'create');
+  }
+
+  #existingParent(path: TreePath): Fd {
+    return this.#directory(path.slice(0, -1));
+  }
+
+  /** The held directory; with `create`, it and its parents are made where they are missing (an archive need not name them). */
+  #directory(path: TreePath, missing: 'fail' | 'create' = 'fail'): Fd {
+    if (path.length === 0) return this.#root;
+    const joined = join(path);
+    const known = this.#open.get(joined);
+    if (known !== undefined) return known;
+    let number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
+    if (number === ENOENT && missing === 'create') {
+      const parent = this.#directory(path.slice(0, -1), 'create');
+      call('mkdirat', parent.number, nameArgument(nameOf(path)), 0o755);
+      number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
+      if (number >= 0) call('fchmod', number, 0o755);
+    }
+    if (number === ELOOP || number === ENOTDIR) throw new Refusal(`a part of ${quoteName(joined)} is not a directory but a link or a file`);
+    if (number < 0) throw new KernelError('openat2', quoteName(joined), -number);
+    return this.#remember(joined, new Fd(number));
+  }
+
+  #remember(joined: string, fd: Fd): Fd {
+    if (this.#open.size >= openDirsMax) {
+      const [oldest, old] = this.#open.entries().next().value!;
+      old[Symbol.dispose]();
+      this.#open.delete(oldest);
+    }
+    this.#open.set(joined, fd);
+    return fd;
+  }
+
+  /** What is at `path` goes away: no held directory may stand in for it, or for something in it. */
+  #forget(path: TreePath): void {
+    const joined = join(path);
+    for (const [key, fd] of this.#open) {
+      if (key !== joined && !key.startsWith(`${joined}/`)) continue;
+      fd[Symbol.dispose]();
+      this.#open.delete(key);
+    }
+  }
+}
+
+function join(path: TreePath): ByteString {
+  return path.join('/') as ByteString;
+}
+
+function nameOf(path: TreePath): ByteString {
+  const name = path.at(-1);
+  if (name === undefined) throw new Refusal('it would replace the root directory');
+  return name;
+}
+
+function isDirectory(dir: Fd, name: string | Buffer): boolean {
+  const number = tryOpenIn(dir, name, O.PATH | O.DIRECTORY | O.NOFOLLOW, 'plain');
+  if (number < 0) return false;
+  new Fd(number)[Symbol.dispose]();
+  return true;
+}
+
+/** As makedev(3): the 32 bits that the kernel takes. Source: linux/kdev_t.h, new_encode_dev. */
+function deviceNumber({ major, minor }: { readonly major: number; readonly minor: number }): number {
+  if (major > 0xfff || minor > 0xfffff) throw new Refusal(`there is no device ${major}:${minor}`);
+  return (minor & 0xff) + major * 256 + (minor >> 8) * 2 ** 20;
+}
+
+/** A filesystem without such attributes is no reason to refuse an image (Docker thinks so too); any other failure is. */
+function setAttribute(name: ByteString, value: Buffer, set: () => number): void {
+  const result = set();
+  if (result >= 0) return;
+  if (result === EOPNOTSUPP) return;
+  throw new Refusal(`its extended attribute ${quoteName(name)} of ${value.length} bytes cannot be set (${errnoName(-result)})`);
+}

@@ -1,0 +1,160 @@
+// Unpacks the tar of a layer into a tree for overlayfs.
+//
+// Docker's and OCI's tars say "this is gone" with a file ".wh.<name>" (a whiteout) and "nothing from below in this directory" with ".wh..wh..opq";
+// overlayfs wants a character device 0:0 and an attribute. Both mean the layers below only, never what the same layer has, in whatever order.
+// Attributes of overlayfs in the tar itself are dropped: with them an archive could point into other layers' directories.
+import { fail } from '../base/index.ts';
+import { call, isKernelError, type Fd } from '../kernel/index.ts';
+import { byteString, quoteName, readTar, tarLimits, type ByteString, type TarEntry, type TarHeader, type TarLimits } from '../spec/tar/index.ts';
+import { Refusal, Tree, type Owner, type TreePath } from './tree.ts';
+import { Turn } from './turn.ts';
+
+const whiteoutPrefix = '.wh.';
+const whiteoutMetaPrefix = '.wh..wh.';
+const opaqueName = '.wh..wh..opq';
+const overlayAttributes = /^(trusted|user)\.overlay\./;
+
+export interface Unpacked {
+  /** Bytes of the files' data. */
+  readonly sizeBytes: number;
+  readonly entries: number;
+}
+
+/**
+ * Reads `tar` to its end and makes what it says beneath `root` (an empty directory, which is taken over and closed).
+ * @throws `invalid` for an archive that is broken or would leave the tree; KernelError for what the kernel refuses for its own reasons.
+ */
+export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, options: { readonly signal?: AbortSignal | undefined; readonly limits?: TarLimits | undefined } = {}): Promise<Unpacked> {
+  using tree = new Tree(root);
+  const limits = options.limits ?? tarLimits;
+  const turn = new Turn();
+  const directories = new Map<string, readonly [path: TreePath, owner: Owner]>();
+  let sizeBytes = 0;
+  let entries = 0;
+  for await (const entry of readTar(tar, limits)) {
+    options.signal?.throwIfAborted();
+    try {
+      const path = pathOf(entry.path, limits);
+      if (entry.type === 'directory') directories.set(path.join('/'), [path, entry]);
+      sizeBytes += await place(tree, path, entry, limits);
+    } catch (error) {
+      throw explain(error, entry);
+    }
+    entries++;
+    await turn.yield();
+  }
+  // Last and deepest first: making something in a directory changes its time.
+  for (const [path, owner] of [...directories.values()].reverse()) {
+    tree.setDirectoryTime(path, owner);
+    await turn.yield();
+  }
+  return { sizeBytes, entries };
+}
+
+/** Adds the entry; the result is the number of bytes of its data. */
+async function place(tree: Tree, path: TreePath, entry: TarEntry, limits: TarLimits): Promise<number> {
+  const name = path.at(-1) ?? byteString('');
+  if (name.startsWith(whiteoutPrefix)) {
+    placeWhiteout(tree, path, name);
+    return 0;
+  }
+  const owner = { ...entry, xattrs: layerAttributes(entry) };
+  switch (entry.type) {
+    case 'file': return placeFile(tree, path, entry, owner);
+    case 'directory': tree.createDirectory(path, owner); break;
+    case 'symlink': tree.createSymlink(path, symlinkText(entry), owner); break;
+    case 'hardlink': placeHardLink(tree, path, entry, limits); break;
+    default: tree.createSpecial(path, entry.type, { major: entry.deviceMajor, minor: entry.deviceMinor }, owner);
+  }
+  return 0;
+}
+
+function placeWhiteout(tree: Tree, path: TreePath, name: ByteString): void {
+  const parent = path.slice(0, -1);
+  if (name === opaqueName) return tree.makeOpaque(parent);
+  // Leftovers of aufs (.wh..wh.plnk and so on) mean nothing here.
+  if (name.startsWith(whiteoutMetaPrefix)) return undefined;
+  const hidden = name.slice(whiteoutPrefix.length) as ByteString;
+  if (hidden === '' || hidden === '.' || hidden === '..') throw new Refusal('it is a whiteout of no file');
+  return tree.createWhiteout([...parent, hidden]);
+}
+
+async function placeFile(tree: Tree, path: TreePath, entry: TarEntry, owner: Owner): Promise<number> {
+  using file = tree.createFile(path, entry.mode);
+  const written = entry.segments === undefined ? await writeWhole(file, entry) : await writeSegments(file, entry, entry.segments);
+  tree.finishFile(file, owner);
+  return written;
+}
+
+async function writeWhole(file: Fd, entry: TarEntry): Promise<number> {
+  let at = 0;
+  for await (const piece of entry.data()) at += writeAll(file, piece, at);
+  return at;
+}
+
+async function writeSegments(file: Fd, entry: TarEntry, segments: NonNullable<TarEntry['segments']>): Promise<number> {
+  call('ftruncate', file.number, entry.sizeBytes);
+  let written = 0;
+  let index = 0;
+  let inSegment = 0;
+  for await (const piece of entry.data()) {
+    for (let at = 0; at < piece.length;) {
+      const segment = segments[index]!;
+      const part = piece.subarray(at, at + segment.sizeBytes - inSegment);
+      writeAll(file, part, segment.offset + inSegment);
+      at += part.length;
+      inSegment += part.length;
+      written += part.length;
+      if (inSegment === segment.sizeBytes) [index, inSegment] = [index + 1, 0];
+    }
+  }
+  return written;
+}
+
+function writeAll(file: Fd, bytes: Buffer, offset: number): number {
+  for (let at = 0; at < bytes.length;) at += call('pwrite64', file.number, at === 0 ? bytes : bytes.subarray(at), bytes.length - at, offset + at);
+  return bytes.length;
+}
+
+function symlinkText(entry: TarHeader): ByteString {
+  if (entry.linkPath === '') throw new Refusal('it is a symbolic link to nothing');
+  return entry.linkPath;
+}
+
+function placeHardLink(tree: Tree, path: TreePath, entry: TarHeader, limits: TarLimits): void {
+  const target = pathOf(entry.linkPath, limits);
+  if (target.join('/') === path.join('/')) throw new Refusal('it is a hard link to itself');
+  try {
+    tree.createHardLink(path, target);
+  } catch (error) {
+    if (isKernelError(error, 'ENOENT')) throw new Refusal(`it is a hard link to ${quoteName(entry.linkPath)}, which is not in this layer`, { cause: error });
+    if (isKernelError(error, 'EPERM')) throw new Refusal(`it is a hard link to ${quoteName(entry.linkPath)}, which is a directory`, { cause: error });
+    throw error;
+  }
+}
+
+function layerAttributes(entry: TarHeader): TarHeader['xattrs'] {
+  if (entry.xattrs.size === 0) return entry.xattrs;
+  return new Map([...entry.xattrs].filter(([name]) => !overlayAttributes.test(name)));
+}
+
+const componentBytesMax = 255;
+
+/** The components of a path in an archive: relative to the tree's root, whatever it begins with; "." means nothing, ".." is refused. */
+function pathOf(text: ByteString, limits: TarLimits): TreePath {
+  const parts = text.split('/').filter((part) => part !== '' && part !== '.') as ByteString[];
+  if (parts.includes('..' as ByteString)) throw new Refusal(`the path ${quoteName(text)} goes upwards ("..")`);
+  if (parts.length > limits.depthMax) throw new Refusal(`a path of ${parts.length} components is deeper than ${limits.depthMax}`);
+  const long = parts.find((part) => part.length > componentBytesMax);
+  if (long !== undefined) throw new Refusal(`a name of ${long.length} bytes is longer than ${componentBytesMax}`);
+  return parts;
+}
+
+/** Errno values with which the kernel answers to a path or a value, not to the state of the machine. */
+const archiveFaults = ['ENAMETOOLONG', 'EINVAL', 'EFBIG', 'EEXIST', 'ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'];
+
+/** Puts the entry's name before the reason. A full disk and the like are not the archive's fault, and stay what they are. */
+function explain(error: unknown, entry: TarHeader): unknown {
+  if (!(error instanceof Refusal) && !isKernelError(error, ...archiveFaults)) return error;
+  return fail('invalid', `Cannot unpack ${quoteName(entry.path)}: ${error.message}`, { cause: error });
+}
