@@ -1,5 +1,5 @@
 // A command: its words for help, its table of flags, and what it does. `defineCommand` ties the table's type to `run`.
-import { UsageError } from './errors.ts';
+import { Complaint, UsageError } from './errors.ts';
 import type { Flags, LaterFlags, Values } from './flags.ts';
 import { commandHelp } from './help.ts';
 import { parseArguments } from './parse.ts';
@@ -15,41 +15,41 @@ export interface CommandTable<F extends Flags> {
   readonly later?: LaterFlags;
   readonly stopsAtOperand?: boolean;
   readonly operands: { readonly min: number; readonly max?: number };
-  /** What a failure before the container runs ends with: 125 for run and create. */
-  readonly failureCode?: number;
   /** Resolves with the exit code. */
   readonly run: (call: { readonly values: Values<F>; readonly operands: readonly string[]; readonly session: Session }) => Promise<number>;
 }
 
 /** A command as the catalog calls it; `path` is how the user named it: `container ls`. */
 export interface Command {
-  readonly failureCode: number;
   readonly execute: (path: string, argv: readonly string[], session: Session) => Promise<number>;
 }
 
 export function defineCommand<F extends Flags>(table: CommandTable<F>): Command {
-  const failureCode = table.failureCode ?? 1;
   return {
-    failureCode,
     async execute(path, argv, session) {
       const name = `${session.program} ${path}`;
       try {
-        const { values, operands, isHelp } = parseArguments(argv, { flags: table.flags, later: table.later ?? {}, stopsAtOperand: table.stopsAtOperand ?? false });
-        if (isHelp) {
-          say(session, commandHelp(name, session, table));
-          return 0;
-        }
-        const complaint = operandComplaint(operands.length, table.operands);
-        if (complaint !== undefined) throw new UsageError(`${session.program}: '${name}' ${complaint}`);
-        return await table.run({ values, operands, session });
+        return await runTable(name, argv, session, table);
       } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        const usage = `Usage:  ${name}${table.usage === '' ? '' : ` ${table.usage}`}`;
-        warn(session, `${error.message}\n\n${usage}\n\nRun '${name} --help' for more information`);
-        return failureCode;
+        const pointer = `Run '${name} --help' for more information`;
+        if (error instanceof UsageError) warn(session, `${error.message}\n\nUsage:  ${name}${table.usage === '' ? '' : ` ${table.usage}`}\n\n${pointer}`);
+        else if (error instanceof Complaint) warn(session, `${session.program}: ${error.message}\n\n${pointer}`);
+        else throw error;
+        return error.code;
       }
     },
   };
+}
+
+async function runTable<F extends Flags>(name: string, argv: readonly string[], session: Session, table: CommandTable<F>): Promise<number> {
+  const { values, operands, isHelp } = parseArguments(argv, { flags: table.flags, later: table.later ?? {}, stopsAtOperand: table.stopsAtOperand ?? false });
+  if (isHelp) {
+    say(session, commandHelp(name, session, table));
+    return 0;
+  }
+  const complaint = operandComplaint(operands.length, table.operands);
+  if (complaint !== undefined) throw new UsageError(`${session.program}: '${name}' ${complaint}`, { code: 1 });
+  return table.run({ values, operands, session });
 }
 
 function operandComplaint(count: number, { min, max }: { readonly min: number; readonly max?: number }): string | undefined {

@@ -20,7 +20,7 @@ export function commandHelp(name: string, session: Session, { usage, summary, al
 
 /** The two columns of the flags; Docker does not list --help unless it is the only company a flag has, and neither do we. */
 export function flagHelp(flags: Flags, width: number): string {
-  const rows = Object.entries(flags).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, flag]) => [flagWords(name, flag), flag] as const);
+  const rows = Object.entries(flags).filter(([, flag]) => flag.help !== '').sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, flag]) => [flagWords(name, flag), flag] as const);
   const left = Math.max(...rows.map(([words]) => words.length)) + 3;
   return rows.map(([words, flag]) => {
     const lines = wrap(flag.onByDefault ? `${flag.help} (default true)` : flag.help, Math.max(24, width - left - 1));

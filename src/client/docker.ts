@@ -58,8 +58,15 @@ const idleMsMax = 3000;
 
 export function openDocker({ host, apiVersion, wake }: DockerOptions): Docker {
   const idle: { readonly socket: Socket; readonly since: number; readonly drop: () => void }[] = [];
+  const open = new Set<Socket>();
   let wakeOnce = wake;
 
+  const openTracked = async (): Promise<Socket> => {
+    const socket = await openSocket(host);
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    return socket;
+  };
   const connect = async (): Promise<Socket> => {
     for (let kept = idle.pop(); kept !== undefined; kept = idle.pop()) {
       kept.socket.off('close', kept.drop).off('error', kept.drop).off('end', kept.drop).ref();
@@ -67,13 +74,13 @@ export function openDocker({ host, apiVersion, wake }: DockerOptions): Docker {
       kept.socket.destroy();
     }
     try {
-      return await openSocket(host);
+      return await openTracked();
     } catch (error) {
       if (wakeOnce === undefined || !isAbsent(error)) throw cannotConnect(host, error);
       const wake = wakeOnce;
       wakeOnce = undefined;
       await wake();
-      return openSocket(host).catch((again: unknown) => { throw cannotConnect(host, again); });
+      return openTracked().catch((again: unknown) => { throw cannotConnect(host, again); });
     }
   };
   const keep = (socket: Socket): void => {
@@ -81,14 +88,14 @@ export function openDocker({ host, apiVersion, wake }: DockerOptions): Docker {
     socket.on('error', drop).on('end', drop).on('close', drop).resume().unref();
     idle.push({ socket, since: Date.now(), drop });
   };
-  const open = async (request: Request, signal: AbortSignal | undefined): Promise<Answer> => {
+  const send = async (request: Request, signal: AbortSignal | undefined): Promise<Answer> => {
     const socket = await connect();
     const leave = (): void => { socket.destroy(signal?.reason instanceof Error ? signal.reason : undefined); };
     signal?.addEventListener('abort', leave, { once: true });
     return exchange(socket, request, () => { signal?.removeEventListener('abort', leave); keep(socket); });
   };
   const call: Docker['call'] = async (method, path, options = {}) => {
-    const answer = await open(requestOf(method, `/v${apiVersion}${path}`, options, {}), options.signal);
+    const answer = await send(requestOf(method, `/v${apiVersion}${path}`, options, {}), options.signal);
     if (answer.status >= 400) throw await daemonError(answer);
     return answer;
   };
@@ -102,11 +109,12 @@ export function openDocker({ host, apiVersion, wake }: DockerOptions): Docker {
     },
     async hijack(path, options = {}) {
       const upgrade = { Connection: 'Upgrade', Upgrade: 'tcp' };
-      const answer = await open(requestOf('POST', `/v${apiVersion}${path}`, options, upgrade), options.signal);
+      const answer = await send(requestOf('POST', `/v${apiVersion}${path}`, options, upgrade), options.signal);
       if (answer.status >= 400) throw await daemonError(answer);
       return answer.takeOver();
     },
-    [Symbol.dispose]() { for (const { socket } of idle.splice(0)) socket.destroy(); },
+    /** Leaves every request that is still open. */
+    [Symbol.dispose]() { for (const socket of open) socket.destroy(); },
   };
 }
 

@@ -38,7 +38,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`;
   if (value instanceof Map) return `map[${sortedEntries(value).map(([key, entry]) => `${show(key)}:${show(entry)}`).join(' ')}]`;
   if (isRecord(value)) return `{${Object.values(value).filter((entry) => typeof entry !== 'function').map(show).join(' ')}}`;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`;
 }
 
 /** A map's entries in the order in which Go's templates range over it. */

@@ -1,0 +1,74 @@
+// All commands: a name, one line for help, and the file that is loaded when the command is called. Groups (`container ls`) name the same files.
+import type { Command } from './command.ts';
+
+export interface Entry {
+  readonly summary: string;
+  /** Left out of the list of commands: another name of one that is there. */
+  readonly isAlias?: boolean;
+  readonly load: () => Promise<Command>;
+}
+
+export type Catalog = Readonly<Record<string, Entry>>;
+
+const ps: Entry = { summary: 'List containers', load: async () => (await import('./commands/ps.ts')).command };
+const rm: Entry = { summary: 'Remove one or more containers', load: async () => (await import('./commands/rm.ts')).command };
+const images: Entry = { summary: 'List images', load: async () => (await import('./commands/images.ts')).command };
+const rmi: Entry = { summary: 'Remove one or more images', load: async () => (await import('./commands/rmi.ts')).command };
+
+const alias = (entry: Entry): Entry => ({ ...entry, isAlias: true });
+
+const containerCommands = {
+  attach: { summary: 'Attach the terminal to a running container', load: async () => (await import('./commands/attach.ts')).command },
+  create: { summary: 'Create a new container', load: async () => (await import('./commands/create.ts')).command },
+  exec: { summary: 'Execute a command in a running container', load: async () => (await import('./commands/exec.ts')).command },
+  kill: { summary: 'Kill one or more running containers', load: async () => (await import('./commands/kill.ts')).command },
+  logs: { summary: 'Fetch the logs of a container', load: async () => (await import('./commands/logs.ts')).command },
+  rm,
+  run: { summary: 'Create and run a new container from an image', load: async () => (await import('./commands/run.ts')).command },
+  start: { summary: 'Start one or more stopped containers', load: async () => (await import('./commands/start.ts')).command },
+  stop: { summary: 'Stop one or more running containers', load: async () => (await import('./commands/stop.ts')).command },
+  wait: { summary: 'Block until one or more containers stop, then print their exit codes', load: async () => (await import('./commands/wait.ts')).command },
+} as const satisfies Catalog;
+
+const imageCommands = {
+  import: { summary: 'Import the contents from a tarball to create a filesystem image', load: async () => (await import('./commands/import.ts')).command },
+  load: { summary: 'Load an image from a tar archive or STDIN', load: async () => (await import('./commands/load.ts')).command },
+  tag: { summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE', load: async () => (await import('./commands/tag.ts')).command },
+} as const satisfies Catalog;
+
+const info: Entry = { summary: 'Display system-wide information', load: async () => (await import('./commands/info.ts')).command };
+
+/** `estiva <group> <command>`. */
+export const groups: Readonly<Record<string, { readonly summary: string; readonly commands: Catalog }>> = {
+  container: {
+    summary: 'Manage containers',
+    commands: {
+      ...containerCommands, ls: ps, list: alias(ps), ps: alias(ps), remove: alias(rm),
+      inspect: { summary: 'Display detailed information on one or more containers', load: async () => (await import('./commands/inspect.ts')).containerCommand },
+    },
+  },
+  image: {
+    summary: 'Manage images',
+    commands: {
+      ...imageCommands, ls: images, list: alias(images), rm: rmi, remove: alias(rmi),
+      inspect: { summary: 'Display detailed information on one or more images', load: async () => (await import('./commands/inspect.ts')).imageCommand },
+    },
+  },
+  system: { summary: 'Manage the engine', commands: { info } },
+};
+
+export const commands: Catalog = {
+  ...containerCommands,
+  ...imageCommands,
+  images,
+  info,
+  inspect: { summary: 'Return low-level information on Docker objects', load: async () => (await import('./commands/inspect.ts')).command },
+  ps,
+  rmi,
+  version: { summary: 'Show the version of client and daemon', load: async () => (await import('./commands/version.ts')).command },
+};
+
+/** Docker's commands that come later: refused by name. */
+export const laterCommands: ReadonlySet<string> = new Set(['build', 'builder', 'buildx', 'commit', 'compose', 'context', 'cp', 'diff', 'events', 'export', 'history', 'login',
+  'logout', 'manifest', 'network', 'pause', 'plugin', 'port', 'pull', 'push', 'rename', 'restart', 'save', 'search', 'stats', 'swarm', 'top', 'trust', 'unpause', 'update',
+  'volume', 'prune', 'df', 'node', 'service', 'stack', 'secret', 'config', 'checkpoint']);

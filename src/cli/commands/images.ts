@@ -1,0 +1,33 @@
+import { listImages } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { filtersOf, parseFilter } from '../filters.ts';
+import { flag } from '../flags.ts';
+import { printRows } from '../format.ts';
+import { imageListing, imageRows } from '../image-rows.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] [REPOSITORY[:TAG]]',
+  summary: 'List images',
+  aliases: ['image ls', 'image list', 'images'],
+  flags: {
+    all: flag.on('a', 'Also intermediate images'),
+    digests: flag.on('', 'Show digests'),
+    filter: flag.list('f', 'filter', 'Only those that match (dangling=true, reference=name, …)', parseFilter),
+    format: flag.text('', 'string', 'Template for each row, \'table TEMPLATE\', or \'json\''),
+    'no-trunc': flag.on('', 'Do not shorten'),
+    quiet: flag.on('q', 'Only ids'),
+  },
+  later: { tree: 'images of several platforms come later' },
+  operands: { min: 0, max: 1 },
+  async run({ values, operands: [reference], session }) {
+    const filters = filtersOf([...values.filter, ...(reference === undefined ? [] : [['reference', reference] as const])]);
+    const images = await listImages(session.docker, { all: values.all, digests: values.digests, filters });
+    const isTable = (values.format ?? 'table').startsWith('table');
+    const isQuiet = values.quiet && (values.format ?? 'table') === 'table';
+    const showsDigests = values.digests || (values.format ?? '').includes('.Digest');
+    const options = { isTruncated: !values['no-trunc'], now: session.now(), showsDigests: showsDigests && !(isQuiet && isTable) };
+    const rows = images.flatMap((image) => imageRows(image, options));
+    printRows(session, isQuiet ? '{{.ID}}' : values.format, values.digests ? imageListing.withDigests : imageListing.plain, rows);
+    return 0;
+  },
+});

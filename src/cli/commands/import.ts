@@ -1,0 +1,37 @@
+import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { importImage } from '../../client/index.ts';
+import { openError } from '../create/files.ts';
+import { defineCommand } from '../command.ts';
+import { Exit } from '../errors.ts';
+import { flag } from '../flags.ts';
+import { splitReference } from '../reference.ts';
+import { say, type Session } from '../session.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
+  summary: 'Import the contents from a tarball to create a filesystem image',
+  aliases: ['image import', 'import'],
+  flags: {
+    change: flag.texts('c', 'list', 'Apply a Dockerfile instruction to the image'),
+    message: flag.text('m', 'string', 'Message of the image\'s history'),
+    platform: flag.text('', 'string', 'Platform of the image (os/arch)'),
+  },
+  operands: { min: 1, max: 2 },
+  async run({ values: { change: changes, message, platform }, operands: [source = '', target], session }) {
+    const isUrl = /^(https?|ftp):\/\//.test(source);
+    const { name: repo, tag } = target === undefined ? { name: undefined, tag: undefined } : splitReference(target);
+    const archive = isUrl ? undefined : await open(source, session);
+    await importImage(session.docker, isUrl ? source : '-', archive, { repo, tag, message, platform, changes }, ({ status, stream }) => {
+      const text = status ?? stream?.trimEnd();
+      if (text !== undefined) say(session, text);
+    });
+    return 0;
+  },
+});
+
+async function open(source: string, { stdin }: Session): Promise<AsyncIterable<Uint8Array>> {
+  if (source === '-') return stdin;
+  await access(source).catch((error: unknown) => { throw new Exit(1, openError(source, error)); });
+  return createReadStream(source, { highWaterMark: 256 * 1024 });
+}

@@ -1,0 +1,28 @@
+import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { loadImages } from '../../client/index.ts';
+import { openError } from '../create/files.ts';
+import { defineCommand } from '../command.ts';
+import { Exit } from '../errors.ts';
+import { flag } from '../flags.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  summary: 'Load an image from a tar archive or STDIN',
+  aliases: ['image load', 'load'],
+  flags: {
+    input: flag.text('i', 'string', 'Read this file instead of stdin'),
+    quiet: flag.on('q', 'Only say what was loaded'),
+  },
+  later: { platform: 'images of several platforms come later' },
+  operands: { min: 0, max: 0 },
+  async run({ values: { input, quiet }, session }) {
+    if (input !== undefined) await access(input).catch((error: unknown) => { throw new Exit(1, openError(input, error)); });
+    else if (session.stdin.isTTY === true) throw new Exit(1, 'requested load from stdin, but stdin is empty');
+    const archive: AsyncIterable<Uint8Array> = input === undefined ? session.stdin : createReadStream(input, { highWaterMark: 256 * 1024 });
+    await loadImages(session.docker, archive, { quiet: quiet || session.stdout.isTTY !== true }, ({ stream }) => {
+      if (stream !== undefined) session.stdout.write(stream);
+    });
+    return 0;
+  },
+});

@@ -1,0 +1,35 @@
+import { containerLogs, inspectContainer } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { Exit } from '../errors.ts';
+import { flag } from '../flags.ts';
+import { outputSink } from '../streams.ts';
+import { apiTime } from '../times.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] CONTAINER',
+  summary: 'Fetch the logs of a container',
+  aliases: ['container logs', 'logs'],
+  flags: {
+    follow: flag.on('f', 'Go on with what comes'),
+    since: flag.text('', 'string', 'Only from this time on (RFC 3339, Unix seconds, or 42m: 42 minutes ago)'),
+    tail: flag.text('n', 'string', 'Only the last lines: a number, or all'),
+    timestamps: flag.on('t', 'Show when each line was written'),
+    until: flag.text('', 'string', 'Only before this time'),
+  },
+  later: { details: 'log drivers with details come later' },
+  operands: { min: 1, max: 1 },
+  async run({ values, operands: [container = ''], session }) {
+    const time = (name: 'since' | 'until'): string | undefined => {
+      const text = values[name];
+      if (text === undefined) return undefined;
+      const seconds = apiTime(text, session.now());
+      if (seconds === undefined) throw new Exit(1, `invalid value for "${name}": failed to parse value as time or duration: "${text}"`);
+      return seconds;
+    };
+    const { Id: id, Config: config } = await inspectContainer(session.docker, container);
+    const { follow, timestamps, tail } = values;
+    const answer = await containerLogs(session.docker, id, { stdout: true, stderr: true, follow, timestamps, since: time('since'), until: time('until'), tail: tail ?? 'all' });
+    await answer.read(outputSink(session, config.Tty));
+    return 0;
+  },
+});

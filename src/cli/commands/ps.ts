@@ -1,0 +1,33 @@
+import { listContainers } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { containerListing, containerRow } from '../container-rows.ts';
+import { filtersOf, parseFilter } from '../filters.ts';
+import { flag } from '../flags.ts';
+import { printRows } from '../format.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  summary: 'List containers',
+  aliases: ['container ls', 'container list', 'container ps', 'ps'],
+  flags: {
+    all: flag.on('a', 'Also those that do not run'),
+    filter: flag.list('f', 'filter', 'Only those that match (status=exited, name=web, label=key, …)', parseFilter),
+    format: flag.text('', 'string', 'Template for each row, \'table TEMPLATE\', or \'json\''),
+    last: flag.integer('n', 'int', 'The n newest, in any state'),
+    latest: flag.on('l', 'The newest, in any state'),
+    'no-trunc': flag.on('', 'Do not shorten'),
+    quiet: flag.on('q', 'Only ids'),
+  },
+  later: { 'size|s': 'sizes of containers come later' },
+  operands: { min: 0, max: 0 },
+  async run({ values, session }) {
+    const limit = values.latest && values.last === undefined ? 1 : values.last;
+    const filters = filtersOf(values.filter);
+    const containers = await listContainers(session.docker, { all: values.all, limit: limit === -1 ? undefined : limit, filters });
+    const isTruncated = !values['no-trunc'];
+    const rows = containers.map((container) => containerRow(container, { isTruncated, now: session.now() }));
+    const format = values.quiet && (values.format ?? 'table') === 'table' ? '{{.ID}}' : values.format;
+    printRows(session, format, containerListing, rows);
+    return 0;
+  },
+});

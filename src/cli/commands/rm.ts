@@ -1,0 +1,21 @@
+import { removeContainer } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { forEach } from '../each.ts';
+import { flag } from '../flags.ts';
+import { say } from '../session.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Remove one or more containers',
+  aliases: ['container rm', 'container remove', 'rm'],
+  flags: {
+    force: flag.on('f', 'Kill it first when it runs'),
+    volumes: flag.on('v', 'Remove its anonymous volumes too'),
+  },
+  later: { 'link|l': 'networks come later' },
+  operands: { min: 1 },
+  run: ({ values, operands, session }) => forEach(session, operands, async (container) => {
+    await removeContainer(session.docker, container.replace(/^\/+/, ''), values);
+    say(session, container);
+  }),
+});

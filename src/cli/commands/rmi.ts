@@ -1,0 +1,29 @@
+import { removeImage } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { forEach } from '../each.ts';
+import { flag } from '../flags.ts';
+import { say } from '../session.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  summary: 'Remove one or more images',
+  aliases: ['image rm', 'image remove', 'rmi'],
+  flags: {
+    force: flag.on('f', 'Remove it even when a stopped container uses it'),
+    'no-prune': flag.on('', 'Keep parents without a tag'),
+  },
+  later: { platform: 'images of several platforms come later' },
+  operands: { min: 1 },
+  async run({ values, operands, session }) {
+    let code = 0;
+    // One after the other: two names may be one image, and the lines of one removal stay together.
+    for (const operand of operands) {
+      code = Math.max(code, await forEach(session, [operand], async (image) => {
+        for (const item of await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'] })) {
+          say(session, 'Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`);
+        }
+      }));
+    }
+    return code;
+  },
+});

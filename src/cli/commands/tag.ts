@@ -1,0 +1,18 @@
+import { tagImage } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { Exit } from '../errors.ts';
+import { splitReference } from '../reference.ts';
+
+export const command = defineCommand({
+  usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
+  summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+  aliases: ['image tag', 'tag'],
+  flags: {},
+  operands: { min: 2, max: 2 },
+  async run({ operands: [source = '', target = ''], session }) {
+    const { name, tag, digest } = splitReference(target);
+    if (digest !== undefined) throw new Exit(1, 'refusing to create a tag with a digest reference');
+    await tagImage(session.docker, source, name, tag ?? 'latest');
+    return 0;
+  },
+});

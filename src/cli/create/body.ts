@@ -1,0 +1,177 @@
+// From flags to the body of POST /containers/create, field by field what Docker's client sends for the same flags.
+import type { CreateBody } from '../../client/index.ts';
+import type { DeviceMapping } from '../../spec/docker/container.ts';
+import { Complaint } from '../errors.ts';
+import type { Values } from '../flags.ts';
+import { readEnvironmentFile, readLabelFile, readSeccompProfile } from './files.ts';
+import type { createFlags } from './flags.ts';
+import { pair } from './values.ts';
+
+export type CreateValues = Values<typeof createFlags>;
+
+export interface CreateOptions {
+  readonly image: string;
+  readonly command: readonly string[];
+  /** run -d: attached to nothing. */
+  readonly isDetached: boolean;
+  readonly consoleSize: readonly [height: number, width: number];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** @throws Complaint when flags contradict, or a file cannot be read */
+export function createBody(values: CreateValues, options: CreateOptions): CreateBody {
+  checkModes(values);
+  const attach = attachedStreams(values, options.isDetached);
+  const { 'stop-signal': stopSignal, 'stop-timeout': stopTimeout } = values;
+  return {
+    Hostname: values.hostname ?? '',
+    Domainname: values.domainname ?? '',
+    User: values.user ?? '',
+    AttachStdin: attach.stdin,
+    AttachStdout: attach.stdout,
+    AttachStderr: attach.stderr,
+    Tty: values.tty,
+    OpenStdin: values.interactive,
+    StdinOnce: values.interactive && attach.stdin,
+    Env: environmentOf(values, options.environment),
+    Cmd: options.command.length === 0 ? null : options.command,
+    Image: options.image,
+    Volumes: {},
+    WorkingDir: values.workdir ?? '',
+    Entrypoint: values.entrypoint === undefined ? null : [values.entrypoint],
+    OnBuild: null,
+    Labels: labelsOf(values),
+    ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
+    ...(stopTimeout === undefined ? {} : { StopTimeout: stopTimeout }),
+    HostConfig: { ...isolationOf(values), ...limitsOf(values), ConsoleSize: options.consoleSize },
+  };
+}
+
+export function attachedStreams({ attach, interactive }: CreateValues, isDetached: boolean): { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean } {
+  if (isDetached) return { stdin: false, stdout: false, stderr: false };
+  if (attach.length === 0) return { stdin: interactive, stdout: true, stderr: true };
+  // -i with -a: stdin too, as Docker has it.
+  return { stdin: attach.includes('stdin') || interactive, stdout: attach.includes('stdout'), stderr: attach.includes('stderr') };
+}
+
+type HostPart = Partial<CreateBody['HostConfig']>;
+
+function isolationOf(values: CreateValues): HostPart {
+  return {
+    Binds: null,
+    LogConfig: { Type: values['log-driver'] ?? '', Config: Object.fromEntries(values['log-opt']) },
+    NetworkMode: values.network ?? values.net ?? 'default',
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: values.rm,
+    CapAdd: capabilities(values['cap-add']),
+    CapDrop: capabilities(values['cap-drop']),
+    CgroupnsMode: (values.cgroupns ?? '') as '' | 'host' | 'private',
+    Dns: values.dns,
+    DnsOptions: values['dns-option'],
+    DnsSearch: values['dns-search'],
+    ExtraHosts: orNull(values['add-host']),
+    GroupAdd: orNull(values['group-add']),
+    IpcMode: values.ipc ?? '',
+    PidMode: values.pid ?? '',
+    UTSMode: values.uts ?? '',
+    UsernsMode: values.userns ?? '',
+    Privileged: values.privileged,
+    PublishAllPorts: false,
+    ReadonlyRootfs: values['read-only'],
+    ...(values.runtime === undefined ? {} : { Runtime: values.runtime }),
+    ...(values.sysctl.length === 0 ? {} : { Sysctls: Object.fromEntries(values.sysctl) }),
+    ...(values.tmpfs.length === 0 ? {} : { Tmpfs: Object.fromEntries(values.tmpfs.map(splitTmpfs)) }),
+    ...securityOf(values['security-opt']),
+  };
+}
+
+function limitsOf(values: CreateValues): HostPart {
+  return {
+    OomScoreAdj: values['oom-score-adj'] ?? 0,
+    OomKillDisable: values['oom-kill-disable'],
+    ShmSize: values['shm-size'] ?? 0,
+    CpuShares: values['cpu-shares'] ?? 0,
+    NanoCpus: values.cpus ?? 0,
+    CpuPeriod: values['cpu-period'] ?? 0,
+    CpuQuota: values['cpu-quota'] ?? 0,
+    CpusetCpus: values['cpuset-cpus'] ?? '',
+    CpusetMems: values['cpuset-mems'] ?? '',
+    CgroupParent: values['cgroup-parent'] ?? '',
+    Memory: values.memory ?? 0,
+    MemoryReservation: values['memory-reservation'] ?? 0,
+    MemorySwap: values['memory-swap'] ?? 0,
+    MemorySwappiness: values['memory-swappiness'] ?? -1,
+    PidsLimit: values['pids-limit'] ?? 0,
+    Ulimits: values.ulimit,
+    Devices: values.device.map(deviceMapping),
+    DeviceCgroupRules: orNull(values['device-cgroup-rule']),
+  };
+}
+
+function checkModes(values: CreateValues): void {
+  const isAmong = (text: string | undefined, words: readonly string[]): boolean => text === undefined || text === '' || words.includes(text);
+  if (!isAmong(values.pid, ['host']) && !/^container:./.test(values.pid ?? '')) throw new Complaint('--pid: invalid PID mode');
+  if (!isAmong(values.uts, ['host'])) throw new Complaint('--uts: invalid UTS mode');
+  if (!isAmong(values.cgroupns, ['host', 'private'])) throw new Complaint('--cgroupns: invalid CGROUP mode');
+  if (!isAmong(values.userns, ['host'])) throw new Complaint('--userns: invalid USER mode');
+  const swappiness = values['memory-swappiness'];
+  if (swappiness !== undefined && swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
+    throw new Complaint(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
+  }
+  const network = values.network ?? values.net;
+  if (network === '') throw new Complaint('no name set for network');
+  if (network !== undefined && !['none', 'host', 'default'].includes(network) && !network.startsWith('container:')) {
+    throw new Complaint(`--network ${network} is not there yet in Estiva: networks come later; use none, host or container:name`);
+  }
+}
+
+function environmentOf(values: CreateValues, environment: CreateOptions['environment']): readonly string[] {
+  const given = values.env.map((entry) => {
+    const value = entry.includes('=') ? undefined : environment[entry];
+    return value === undefined ? entry : `${entry}=${value}`;
+  });
+  return [...values['env-file'].flatMap((path) => readEnvironmentFile(path, environment)), ...given];
+}
+
+function labelsOf(values: CreateValues): Readonly<Record<string, string>> {
+  return Object.fromEntries([...values['label-file'].flatMap(readLabelFile), ...values.label].map(pair));
+}
+
+/** Docker's client writes capabilities with CAP_, and ALL alone. */
+function capabilities(names: readonly string[]): readonly string[] | null {
+  const full = names.map((name) => name.toUpperCase()).map((name) => (name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`));
+  if (full.includes('ALL')) return ['ALL'];
+  return orNull([...new Set(full)].sort());
+}
+
+/** `systempaths=unconfined` is said by two empty lists; a seccomp profile travels inside the option. */
+function securityOf(options: readonly string[]): HostPart {
+  const kept = options.filter((option) => option !== 'systempaths=unconfined').map((option) => {
+    const [, key = '', value] = /^([^=:]+)[=:]?(.*)$/.exec(option) ?? [];
+    if (option === 'no-new-privileges' || option === 'writable-cgroups') return option;
+    if (!/[=:]/.test(option)) throw new Complaint(`Invalid --security-opt: ${JSON.stringify(option)}`);
+    if (key !== 'seccomp' || value === 'unconfined' || value === 'builtin') return option;
+    return `seccomp=${readSeccompProfile(value ?? '')}`;
+  });
+  if (kept.length < options.length) return { SecurityOpt: kept, MaskedPaths: [], ReadonlyPaths: [] };
+  return { SecurityOpt: orNull(kept), MaskedPaths: null, ReadonlyPaths: null };
+}
+
+function splitTmpfs(text: string): readonly [path: string, options: string] {
+  const at = text.indexOf(':');
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `/dev/a`, `/dev/a:/dev/b`, `/dev/a:r`, `/dev/a:/dev/b:rw`. */
+function deviceMapping(text: string): DeviceMapping {
+  const [host = '', second, third] = text.split(':');
+  if (!host.startsWith('/')) throw new Complaint(`${host} is not an absolute path`);
+  const isAccess = second !== undefined && third === undefined && /^[rwm]+$/.test(second);
+  const path = second === undefined || isAccess ? host : second;
+  if (!path.startsWith('/')) throw new Complaint(`${path} is not an absolute path`);
+  return { PathOnHost: host, PathInContainer: path, CgroupPermissions: isAccess ? second : third ?? 'rwm' };
+}
+
+function orNull<T>(items: readonly T[]): readonly T[] | null {
+  return items.length === 0 ? null : items;
+}

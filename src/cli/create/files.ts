@@ -1,0 +1,51 @@
+// The files that run and create read on the client's side: environment, labels, seccomp profiles.
+import { readFileSync } from 'node:fs';
+import { Complaint } from '../errors.ts';
+
+/** Reads `path` or complains in the words of Docker's client. */
+function read(path: string, complaint: (reason: string) => string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Complaint(complaint(openError(path, error)));
+  }
+}
+
+/** `open /x: no such file or directory`: how Go says that a file cannot be opened. */
+export function openError(path: string, error: unknown): string {
+  const words: Readonly<Record<string, string>> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'not a directory' };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return `open ${path}: ${words[code] ?? code}`;
+}
+
+/** Lines that are neither empty nor comments, without the space before them. */
+function linesOf(path: string): string[] {
+  const lines = read(path, (reason) => reason).replace(/^\uFEFF/, '').split('\n').map((line) => line.replace(/\r$/, '').trimStart());
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** `NAME=value` lines; a name alone takes its value from `environment`, or is left out. */
+export function readEnvironmentFile(path: string, environment: Readonly<Record<string, string | undefined>>): string[] {
+  return linesOf(path).flatMap((line) => {
+    const name = line.split('=', 1)[0] ?? '';
+    if (name === '') throw new Complaint(`no variable name on line '${line}'`);
+    if (/\s/.test(name)) throw new Complaint(`variable '${name}' contains whitespaces`);
+    if (line.includes('=')) return [line];
+    const value = environment[name];
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
+}
+
+export function readLabelFile(path: string): string[] {
+  return linesOf(path).map((line) => line.trimEnd());
+}
+
+/** A seccomp profile as the daemon wants it: the JSON itself, on one line. */
+export function readSeccompProfile(path: string): string {
+  const text = read(path, (reason) => `opening seccomp profile (${path}) failed: ${reason}`);
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch (error) {
+    throw new Complaint(`compacting json for seccomp profile (${path}) failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

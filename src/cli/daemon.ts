@@ -1,0 +1,61 @@
+// Starts the local daemon when there is none: the same program as `daemon`, on its own, its output in daemon.log. Two command lines may do so
+// at once: the daemon's lock lets one live, and both wait for the socket of that one.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail } from '../base/index.ts';
+
+export interface DaemonStart {
+  readonly runDir: string;
+  /** undefined: the daemon's default. */
+  readonly rootDir: string | undefined;
+  readonly socket: string;
+}
+
+const readyMsMax = 10_000;
+/** After our own daemon has ended, another one may be about to open the socket. */
+const otherMsMax = 3000;
+const pollMs = 10;
+
+/** Resolves when the socket answers. @throws `unavailable` with the last lines of the log */
+export async function startDaemon({ runDir, rootDir, socket }: DaemonStart): Promise<void> {
+  mkdirSync(runDir, { recursive: true, mode: 0o711 });
+  const logPath = `${runDir}/daemon.log`;
+  const child = launch(runDir, rootDir, logPath);
+  let deadline = Date.now() + readyMsMax;
+  child.once('exit', () => { deadline = Math.min(deadline, Date.now() + otherMsMax); });
+  while (!await answers(socket)) {
+    if (Date.now() > deadline) {
+      throw fail('unavailable', `Cannot start the daemon: ${socket} does not answer`, { hint: `The end of ${logPath}:\n${lastLines(logPath)}` });
+    }
+    await sleep(pollMs);
+  }
+  child.removeAllListeners('exit');
+  child.unref();
+}
+
+function launch(runDir: string, rootDir: string | undefined, logPath: string): ChildProcess {
+  const log = openSync(logPath, 'a', 0o600);
+  try {
+    const root = rootDir === undefined ? [] : ['--root', rootDir];
+    const words = [...process.execArgv, process.argv[1] ?? '', 'daemon', ...root, '--run', runDir];
+    return spawn(process.execPath, words, { detached: true, stdio: ['ignore', log, log], cwd: '/' });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => { socket.destroy(); resolve(true); });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+const linesShown = 10;
+
+function lastLines(path: string): string {
+  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-linesShown).join('\n');
+}

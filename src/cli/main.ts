@@ -1,0 +1,127 @@
+// The command line: global flags, then a command, then its own affairs. Resolves with the exit code; nothing here ends the process.
+import type { Docker } from '../client/index.ts';
+import { openDocker } from '../client/index.ts';
+import { commands, groups, laterCommands, type Catalog, type Entry } from './catalog.ts';
+import { Exit, textOfError, UsageError } from './errors.ts';
+import { flag, type Values } from './flags.ts';
+import { flagHelp } from './help.ts';
+import { chooseHost } from './host.ts';
+import { parseArguments } from './parse.ts';
+import { apiVersionDefault, productVersion } from './product.ts';
+import { say, warn, type Session } from './session.ts';
+
+const program = 'estiva';
+
+const globalFlags = {
+  host: flag.text('H', 'string', 'Daemon to talk to (unix:///path or tcp://127.0.0.1:port)'),
+  root: flag.text('', 'string', 'Data root of the daemon that is started when there is none'),
+  run: flag.text('', 'string', 'Run directory: its socket, and where a daemon is started'),
+  version: flag.on('v', 'Print the version and quit'),
+} as const;
+
+const contexts = 'contexts come later; use -H';
+const tls = 'TLS comes later; use unix://';
+const globalLater = { config: 'there is no client configuration', 'context|c': contexts, tls, tlsverify: tls, tlscacert: tls, tlscert: tls, tlskey: tls,
+  'debug|D': 'see the daemon\'s log', 'log-level|l': 'see the daemon\'s log' } as const;
+
+/** What the process gives: its streams, its environment, and the way to run the daemon itself. */
+export interface Surroundings extends Omit<Session, 'program' | 'docker' | 'now'> {
+  readonly runDaemon: (argv: readonly string[]) => Promise<void>;
+}
+
+/** `argv` without node and script. */
+export async function runCli(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  try {
+    const { values, operands, isHelp } = parseArguments(argv, { flags: globalFlags, later: globalLater, stopsAtOperand: true });
+    const [name, ...rest] = operands;
+    if (name === 'daemon') return await daemon(values, rest, surroundings);
+    using docker = lazyDocker(values, surroundings);
+    const session: Session = Object.create(surroundings, { program: { value: program }, docker: { value: docker }, now: { value: () => new Date() } }) as Session;
+    if (values.version) {
+      say(session, `Estiva version ${productVersion}`);
+      return 0;
+    }
+    if (name === undefined || isHelp) {
+      say(session, programHelp());
+      return 0;
+    }
+    return await dispatch(name === 'help' ? [...rest, '--help'] : operands, session);
+  } catch (error) {
+    return report(error, surroundings);
+  }
+}
+
+function report(error: unknown, { stderr }: Surroundings): number {
+  if (error instanceof UsageError) {
+    stderr.write(`${error.message}\n\nUsage:  ${program} [OPTIONS] COMMAND [ARG...]\n\nRun '${program} --help' for more information\n`);
+    return error.code;
+  }
+  if (error instanceof Exit) {
+    if (error.message !== '') stderr.write(`${error.message}\n`);
+    return error.code;
+  }
+  stderr.write(`${textOfError(error)}\n`);
+  return 1;
+}
+
+async function daemon(values: Values<typeof globalFlags>, rest: readonly string[], { runDaemon }: Surroundings): Promise<number> {
+  const before = (['host', 'root', 'run'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
+  await runDaemon([...before, ...rest]);
+  return 0;
+}
+
+/** The daemon is connected, and started if need be, at the first request. */
+function lazyDocker({ host: named, root, run }: Values<typeof globalFlags>, { environment }: Surroundings): Docker {
+  const { host, runDir } = chooseHost({ host: named, run }, environment);
+  const apiVersion = environment['DOCKER_API_VERSION'] || apiVersionDefault;
+  if (runDir === undefined || host.kind !== 'unix') return openDocker({ host, apiVersion });
+  const wake = async (): Promise<void> => {
+    const { startDaemon } = await import('./daemon.ts');
+    await startDaemon({ runDir, rootDir: root, socket: host.path });
+  };
+  return openDocker({ host, apiVersion, wake });
+}
+
+async function dispatch([name = '', ...rest]: readonly string[], session: Session): Promise<number> {
+  if (name === '--help') {
+    say(session, programHelp());
+    return 0;
+  }
+  const group = groups[name];
+  if (group === undefined) return call(commands, name, name, rest, session);
+  const [second = '--help', ...words] = rest;
+  if (second !== '--help') return call(group.commands, second, `${name} ${second}`, words, session);
+  say(session, groupHelp(name, group.summary, group.commands));
+  return 0;
+}
+
+async function call(catalog: Catalog, name: string, path: string, argv: readonly string[], session: Session): Promise<number> {
+  const entry = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
+  if (entry !== undefined) return (await entry.load()).execute(path, argv, session);
+  const isLater = laterCommands.has(name);
+  warn(session, isLater ? `${program}: '${program} ${path}' is not there yet in Estiva` : `${program}: unknown command: ${program} ${path}`);
+  warn(session, `\nRun '${program} --help' for more information`);
+  return 1;
+}
+
+function programHelp(): string {
+  const daemonEntry = ['daemon', 'Run the engine in the foreground'] as const;
+  const groupEntries = Object.entries(groups).map(([name, { summary }]) => [name, summary] as const);
+  return [`Usage:  ${program} [OPTIONS] COMMAND`, 'A complete container engine with Docker\'s commands', `Management Commands:\n${entryLines(groupEntries)}`,
+    `Commands:\n${entryLines([...entriesOf(commands), daemonEntry].sort(([a], [b]) => (a < b ? -1 : 1)))}`, `Global Options:\n${flagHelp(globalFlags, 80)}`,
+    `Run '${program} COMMAND --help' for more information on a command.`].join('\n\n');
+}
+
+function groupHelp(name: string, summary: string, catalog: Catalog): string {
+  return [`Usage:  ${program} ${name} COMMAND`, summary, `Commands:\n${entryLines(entriesOf(catalog))}`,
+    `Run '${program} ${name} COMMAND --help' for more information on a command.`].join('\n\n');
+}
+
+function entriesOf(catalog: Catalog): (readonly [name: string, summary: string])[] {
+  const listed = Object.entries<Entry>(catalog).filter(([, { isAlias }]) => isAlias !== true);
+  return listed.map(([name, { summary }]) => [name, summary] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function entryLines(entries: readonly (readonly [name: string, summary: string])[]): string {
+  return entries.map(([name, summary]) => `  ${name.padEnd(12)}${summary}`).join('\n');
+}
