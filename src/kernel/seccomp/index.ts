@@ -1,4 +1,4 @@
 // Seccomp: from a profile to the filter that the kernel runs before each system call.
 export { compileSeccomp, seccompFlags } from './compile.ts';
-export { interpret, type CallData } from './interpret.ts';
-export { describeVerdict, type Verdict } from './verdict.ts';
+export { interpret } from './interpret.ts';
+export { describeVerdict } from './verdict.ts';
