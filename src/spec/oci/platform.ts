@@ -14,7 +14,7 @@ export function parsePlatform(text: string): Platform {
   const host = hostPlatform();
   if (parts.length === 1 && parts[0] === 'linux') return host;
   const [os, architecture, variant] = parts.length === 1 ? ['linux', parts[0]!] : parts;
-  if (os !== 'linux') throw fail('unsupported', `operating system is not supported: ${os}`);
+  if (os !== 'linux') throw fail('unsupported', 'operating system is not supported', { hint: 'Images here are for linux' });
   return { os, architecture: normalArchitecture(architecture!), ...variant === undefined ? {} : { variant } };
 }
 

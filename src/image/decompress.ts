@@ -1,0 +1,77 @@
+// Takes the compression off a stream, by what its first bytes are (gzip, zstd, none), whatever name or media type came with it.
+// A small file can be made to grow without end ("bomb"): past a gibibyte, what comes out may be at most a thousand times what went in.
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { fail, isFail, messageOf } from '../base/index.ts';
+
+const chunkBytes = 256 << 10;
+const magicBytes = 6;
+const ratioMax = 1000;
+const ratioFreeBytes = 2 ** 30;
+
+export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const { magic, whole } = await peek(source);
+  const format = formatOf(magic);
+  if (format === 'none') {
+    yield* whole;
+    return;
+  }
+  const stream = format === 'gzip' ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
+  const counter = { in: 0, out: 0 };
+  const fed = pipeline(counting(whole, counter), stream);
+  // Its failure ends the stream as well, and is thrown from there.
+  fed.catch(() => undefined);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      counter.out += chunk.length;
+      if (counter.out > ratioFreeBytes && counter.out > ratioMax * counter.in) throw fail('too_large', `The archive grows to more than ${ratioMax} times its size when it is decompressed`);
+      yield chunk;
+    }
+    await fed;
+  } catch (error) {
+    throw isCodecError(error) ? fail('invalid', `Cannot decompress the archive (${format}): ${messageOf(error)}`, { cause: error }) : error;
+  }
+}
+
+function formatOf(magic: Buffer): 'gzip' | 'zstd' | 'none' {
+  if (magic[0] === 0x1f && magic[1] === 0x8b) return 'gzip';
+  // A zstd frame, or a skippable one that some tools write before it.
+  const word = magic.length >= 4 ? magic.readUInt32LE(0) : 0;
+  if (word === 0xfd2fb528 || word >>> 4 === 0x184d2a5) return 'zstd';
+  const unsupported = magic.equals(Buffer.from('fd377a585a00', 'hex')) ? 'xz' : magic.toString('latin1', 0, 3) === 'BZh' ? 'bzip2' : undefined;
+  if (unsupported !== undefined) throw fail('unsupported', `The archive is compressed with ${unsupported}, which is not supported`, { hint: `Decompress it first, for example: ${unsupported} -dc FILE | estiva load` });
+  return 'none';
+}
+
+async function peek(source: AsyncIterable<Uint8Array>): Promise<{ readonly magic: Buffer; readonly whole: AsyncIterable<Uint8Array> }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const first: Uint8Array[] = [];
+  let length = 0;
+  while (length < magicBytes) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    first.push(next.value);
+    length += next.value.length;
+  }
+  return { magic: Buffer.concat(first).subarray(0, magicBytes), whole: again(first, iterator) };
+}
+
+async function* again(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* first;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+async function* counting(source: AsyncIterable<Uint8Array>, counter: { in: number }): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    counter.in += chunk.length;
+    yield chunk;
+  }
+}
+
+function isCodecError(error: unknown): boolean {
+  return !isFail(error) && error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(Z_|ZSTD_)/.test(error.code);
+}

@@ -1,0 +1,35 @@
+// `import`: the tar of a root filesystem becomes an image of one layer, with a configuration made of changes.
+import { digestOf, fail, type Digest } from '../base/index.ts';
+import type { ImageConfig } from '../spec/oci/image.ts';
+import { hostPlatform, parsePlatform } from '../spec/oci/platform.ts';
+import { parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
+import type { Storage } from '../storage/index.ts';
+import { applyChanges } from './changes.ts';
+import { decompress } from './decompress.ts';
+import type { ImportOptions } from './image.ts';
+import { one } from './source.ts';
+import type { ImageStore } from './store.ts';
+
+export async function importImage(archive: AsyncIterable<Uint8Array>, options: ImportOptions, storage: Storage, store: ImageStore): Promise<Digest> {
+  // All that can be wrong with the words is found before the archive is read.
+  const references = options.reference === undefined || options.reference === '' ? [] : [importReference(options.reference)];
+  const platform = options.platform === undefined || options.platform === '' ? hostPlatform() : parsePlatform(options.platform);
+  const config = applyChanges({}, options.changes ?? []);
+  const layer = await storage.snapshots.unpack(decompress(archive), { signal: options.signal });
+  const created = new Date().toISOString();
+  const image: ImageConfig = {
+    created, ...platform, config, rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+    history: [{ created, comment: options.message ?? 'Imported from -' }],
+  };
+  const bytes = Buffer.from(JSON.stringify(image));
+  const id = digestOf(bytes);
+  await storage.content.write(one(bytes), { digest: id });
+  store.put({ id, config: image, sizeBytes: layer.sizeBytes }, references);
+  return id;
+}
+
+function importReference(text: string): Reference {
+  const reference = withDefaultTag(parseReference(text));
+  if (reference.digest !== undefined) throw fail('invalid', 'cannot import digest reference');
+  return reference;
+}

@@ -1,0 +1,95 @@
+// Opens the images of a data root. What is asked of images is answered from memory; what changes them is a transaction.
+import { fail, parseDigest, type EstivaError } from '../base/index.ts';
+import { familiarReference, parseReference, withDefaultTag } from '../spec/reference.ts';
+import type { Storage } from '../storage/index.ts';
+import { BuiltIns, type BuiltInImage } from './built-in.ts';
+import type { Image, Images, ImportOptions, LoadedImage, RemovedImage } from './image.ts';
+import { importImage } from './import.ts';
+import { loadArchive } from './load.ts';
+import type { ImagePorts } from './ports.ts';
+import { removeImage } from './remove.ts';
+import { ImageStore, type ImageRecord } from './store.ts';
+import { Sweeper } from './sweeper.ts';
+
+export interface ImagesOptions extends ImagePorts {
+  readonly storage: Storage;
+  readonly builtIns?: readonly BuiltInImage[];
+}
+
+export async function openImages(options: ImagesOptions): Promise<Images> {
+  const store = new ImageStore(options.storage.records);
+  const builtIns = await BuiltIns.open(options.builtIns ?? [], options.storage);
+  return new StoredImages(options.storage, store, builtIns, options);
+}
+
+class StoredImages implements Images {
+  readonly #storage: Storage;
+  readonly #store: ImageStore;
+  readonly #builtIns: BuiltIns;
+  readonly #ports: ImagePorts;
+  readonly #sweeper: Sweeper;
+
+  constructor(storage: Storage, store: ImageStore, builtIns: BuiltIns, ports: ImagePorts) {
+    this.#storage = storage;
+    this.#store = store;
+    this.#builtIns = builtIns;
+    this.#ports = ports;
+    this.#sweeper = new Sweeper(storage.snapshots, () => {
+      const ofImages = [...store.images()].flatMap((image) => image.config.rootfs.diff_ids);
+      return new Set([...ofImages, ...builtIns.layers, ...ports.layersInUse()]);
+    });
+  }
+
+  get(nameOrId: string): Image {
+    return this.#store.view(this.#find(nameOrId));
+  }
+
+  list(): readonly Image[] {
+    return [...this.#store.images()].map((image) => this.#store.view(image)).sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  }
+
+  async tag(nameOrId: string, target: string): Promise<void> {
+    const image = this.#find(nameOrId);
+    const reference = withDefaultTag(parseReference(target));
+    if (reference.digest !== undefined) throw fail('invalid', 'refusing to create a tag with a digest reference');
+    this.#store.put(image, [reference]);
+  }
+
+  async remove(nameOrId: string, { force }: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage> {
+    const removal = removeImage(this.#find(nameOrId), nameOrId, force, this.#store, this.#ports);
+    for (const digest of removal.content) if (!this.#builtIns.holds(digest) && !this.#isContentInUse(digest)) await this.#storage.content.remove(digest);
+    await this.#sweeper.sweep();
+    return { untagged: removal.untagged, deleted: removal.deleted };
+  }
+
+  load(archive: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal } = {}): Promise<readonly LoadedImage[]> {
+    return this.#sweeper.whileMaking(() => loadArchive(archive, this.#storage, this.#store, options.signal));
+  }
+
+  import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord['id']> {
+    return this.#sweeper.whileMaking(() => importImage(archive, options, this.#storage, this.#store));
+  }
+
+  /** Names before ids: an image may be called "cafe". */
+  #find(nameOrId: string): ImageRecord {
+    const hexDigits = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(nameOrId)?.[1];
+    if (hexDigits?.length === 64) {
+      const id = parseDigest(`sha256:${hexDigits}`);
+      const image = this.#store.image(id);
+      if (image === undefined) throw notFound(id);
+      return image;
+    }
+    const reference = withDefaultTag(parseReference(nameOrId));
+    const found = this.#store.named(reference) ?? (hexDigits === undefined ? undefined : this.#store.byPrefix(hexDigits)) ?? this.#builtIns.appear(reference, this.#store);
+    if (found === undefined) throw notFound(familiarReference(reference));
+    return found;
+  }
+
+  #isContentInUse(digest: ImageRecord['id']): boolean {
+    return [...this.#store.images()].some((image) => image.id === digest || image.manifest === digest);
+  }
+}
+
+function notFound(name: string): EstivaError {
+  return fail('not_found', `No such image: ${name}`);
+}

@@ -1,0 +1,67 @@
+// `rmi`: which names go, whether the image goes, and who must be asked. The rules and the texts are dockerd's:
+// - a name: it goes, unless it is the image's only repository and a container uses the image (force: it goes all the same);
+// - an id: all names go when they are of one repository; of several, only with force;
+// - the image itself goes with its last name, unless a container uses it: never under a running one, under a stopped one only with force.
+import { fail, shortId, type Digest, type EstivaError } from '../base/index.ts';
+import { canonicalReference, familiarName, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
+import type { RemovedImage } from './image.ts';
+import type { ImagePorts, ImageUse } from './ports.ts';
+import type { ImageRecord, ImageStore } from './store.ts';
+
+export interface Removal extends RemovedImage {
+  /** Of the images that went: what of the stored content goes with them. */
+  readonly content: readonly Digest[];
+}
+
+export function removeImage(image: ImageRecord, nameOrId: string, force: boolean, store: ImageStore, ports: ImagePorts): Removal {
+  const names = store.namesOf(image.id);
+  return isIdOf(image, nameOrId) ? removeById(image, nameOrId, names, force, store, ports) : removeName(image, nameOrId, names, force, store, ports);
+}
+
+/** A prefix of the id, with or without sha256:, and not a name that happens to look like one. */
+function isIdOf(image: ImageRecord, nameOrId: string): boolean {
+  return image.id.startsWith(nameOrId.startsWith('sha256:') ? nameOrId : `sha256:${nameOrId}`);
+}
+
+function removeName(image: ImageRecord, text: string, names: readonly Reference[], force: boolean, store: ImageStore, ports: ImagePorts): Removal {
+  const name = withDefaultTag(parseReference(text));
+  const use = ports.imageInUse(image.id);
+  if (!force && use !== undefined && isSingleRepository(names)) {
+    throw fail('conflict', `conflict: unable to remove repository reference ${JSON.stringify(text)} (must force) - container ${shortId(use.containerId)} is using its referenced image ${shortId(image.id)}`);
+  }
+  const untagged = [familiarReference(name)];
+  const others = names.filter((other) => canonicalReference(other) !== canonicalReference(name));
+  // Under a running container the image stays, without a name.
+  if (others.length > 0 || use?.running === true) {
+    store.remove([name]);
+    return { untagged, deleted: [], content: [] };
+  }
+  store.remove([name], image.id);
+  return gone(image, untagged);
+}
+
+function removeById(image: ImageRecord, text: string, names: readonly Reference[], force: boolean, store: ImageStore, ports: ImagePorts): Removal {
+  const use = ports.imageInUse(image.id);
+  if (use !== undefined && (use.running || !force)) throw inUse(text, use);
+  if (!force && !isSingleRepository(names) && names.length > 0) {
+    throw fail('conflict', `conflict: unable to delete ${text} (must be forced) - image is referenced in multiple repositories`);
+  }
+  store.remove(names, image.id);
+  return gone(image, names.map(familiarReference));
+}
+
+function inUse(text: string, use: ImageUse): EstivaError {
+  return fail('conflict', use.running
+    ? `conflict: unable to delete ${text} (cannot be forced) - image is being used by running container ${shortId(use.containerId)}`
+    : `conflict: unable to delete ${text} (must be forced) - image is being used by stopped container ${shortId(use.containerId)}`);
+}
+
+/** One name, or several of one repository (a tag and a digest, say); Docker counts two tags as two references. */
+function isSingleRepository(names: readonly Reference[]): boolean {
+  const tags = names.filter((name) => name.digest === undefined);
+  return tags.length <= 1 && new Set(names.map(familiarName)).size <= 1;
+}
+
+function gone(image: ImageRecord, untagged: readonly string[]): Removal {
+  return { untagged, deleted: [image.id], content: [image.id, ...image.manifest === undefined ? [] : [image.manifest]] };
+}
