@@ -8,16 +8,26 @@ export const bodyBytesMax = 4 << 20;
 export const bodyIdleMs = 60_000;
 
 /** The body in chunks as they come. @throws `timeout` when the client stands still for `idleMs`, `invalid` when it hangs up in the middle. */
-export async function* bodyOf(request: IncomingMessage, idleMs = bodyIdleMs): AsyncIterable<Uint8Array> {
-  const timer = setTimeout(() => request.destroy(fail('timeout', `The request's body stood still for ${idleMs / 1000} seconds`)), idleMs);
+export async function* bodyOf(request: IncomingMessage, idleMs = bodyIdleMs): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncGenerator<Buffer, void>;
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      timer.refresh();
-      yield chunk;
-      timer.refresh();
+    for (;;) {
+      const { done, value } = await within(idleMs, request, chunks.next());
+      if (done === true) return;
+      yield value;
     }
   } catch (error) {
     throw isHangUp(error) ? fail('invalid', 'The client hung up in the middle of the request', { cause: error }) : error;
+  } finally {
+    await chunks.return();
+  }
+}
+
+/** The time that runs is the client's only: none while whoever reads is busy with a chunk. */
+async function within<T>(idleMs: number, request: IncomingMessage, next: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => request.destroy(fail('timeout', `The request's body stood still for ${idleMs / 1000} seconds`)), idleMs);
+  try {
+    return await next;
   } finally {
     clearTimeout(timer);
   }

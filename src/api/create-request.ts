@@ -2,7 +2,7 @@
 // Whether the values suit this machine and this image (limits, users, signals) is the container's to say.
 import { decode, fail } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, DeviceMapping, HostConfig, LogConfig } from '../spec/docker/container.ts';
-import { isNothing, refuseWhatIsNotYet } from './not-yet.ts';
+import { isAllNothing, isNothing, refuseWhatIsNotYet } from './not-yet.ts';
 
 const { dictionary, flag, integer, list, mapped, nullable, object, optional, presence, text, withDefault } = decode;
 
@@ -33,7 +33,7 @@ const words: decode.Decode<readonly string[] | null> = (value, path) => typeof v
 
 /** A request may switch a health check off; one that checks something is refused. */
 const healthcheck: decode.Decode<ContainerConfig['Healthcheck']> = (value, path) => {
-  if (isNothing(value)) return undefined;
+  if (isAllNothing(presence(value, path))) return undefined;
   if (list(text)(decode.fieldOf(value, 'Test'), `${path}.Test`).join() === 'NONE') return { Test: ['NONE'] };
   throw fail('unsupported', `${path} is not supported yet`, { hint: 'Health checks come later: leave it away or use --no-healthcheck' });
 };
@@ -53,7 +53,7 @@ const containerConfig = object<ContainerConfig>({
   Cmd: words,
   Healthcheck: healthcheck,
   Image: text,
-  Volumes: nullable(dictionary(presence)),
+  Volumes: mapped(dictionary(presence), (volumes) => Object.keys(volumes).length === 0 ? null : volumes),
   WorkingDir: text,
   Entrypoint: words,
   NetworkDisabled: optional(flag),
@@ -131,16 +131,16 @@ const hostConfig = object<HostConfig>({
   AutoRemove: flag,
   CapAdd: words,
   CapDrop: words,
-  CgroupnsMode: choice('cgroup namespace mode', ['', 'host', 'private']) as decode.Decode<HostConfig['CgroupnsMode']>,
+  CgroupnsMode: withDefault(choice('cgroup namespace mode', ['', 'host', 'private']), 'private') as decode.Decode<HostConfig['CgroupnsMode']>,
   ConsoleSize: size,
   ExtraHosts: nullable(list(text)),
   Dns: list(text),
   DnsOptions: list(text),
   DnsSearch: list(text),
   GroupAdd: nullable(list(text)),
-  IpcMode: choice('IPC mode', ['', 'none', 'private', 'shareable', 'host'], ['container:']),
-  PidMode: choice('PID mode', ['', 'host', 'private'], ['container:']),
-  UTSMode: choice('UTS mode', ['', 'host', 'private']),
+  IpcMode: withDefault(choice('IPC mode', ['', 'none', 'private', 'shareable', 'host'], ['container:']), 'private'),
+  PidMode: choice('PID mode', ['', 'host'], ['container:']),
+  UTSMode: choice('UTS mode', ['', 'host']),
   UsernsMode: text,
   OomScoreAdj: integer,
   Privileged: flag,
@@ -183,7 +183,7 @@ function withSwapDefault(host: HostConfig): HostConfig {
 /** Settings of an endpoint need networks; naming the mode's own network with none is how clients say the mode a second time. */
 function checkEndpoints(endpoints: unknown, allowed: readonly string[]): void {
   for (const [name, settings] of Object.entries(dictionary(presence)(endpoints, 'NetworkingConfig.EndpointsConfig'))) {
-    if (allowed.includes(name) && isNothing(settings)) continue;
+    if (allowed.includes(name) && isAllNothing(settings)) continue;
     throw fail('unsupported', `NetworkingConfig.EndpointsConfig.${name.slice(0, 100)} is not supported yet`, { hint: 'Networks come later: use --network none, host or container:…' });
   }
 }

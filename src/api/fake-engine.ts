@@ -7,8 +7,8 @@ import type { CreateContainerRequest } from '../spec/docker/container.ts';
 /** What a program is here: it reads lines of input and writes output until it returns its exit code. */
 export type FakeProgram = (io: { readonly input: AsyncIterable<Uint8Array>; readonly write: (stream: StreamName, bytes: Uint8Array | string) => void }) => Promise<number>;
 
-export class Channel<T> implements AsyncIterable<T> {
-  readonly #items: T[] = [];
+export class Channel<T extends object> implements AsyncIterable<T> {
+  #items: T[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
 
@@ -24,7 +24,10 @@ export class Channel<T> implements AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
-      while (this.#items.length > 0) yield this.#items.shift()!;
+      const items = this.#items;
+      this.#items = [];
+      yield* items;
+      if (this.#items.length > 0) continue;
       if (this.#ended) return;
       await new Promise<void>((resolve) => { this.#wake = resolve; });
     }

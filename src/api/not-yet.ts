@@ -33,6 +33,7 @@ const notYet: Readonly<Record<string, string>> = {
   'HostConfig.IOMaximumBandwidth': windows,
   'HostConfig.IOMaximumIOps': windows,
   'HostConfig.Init': 'Let the program reap its children, or put an init into the image',
+  'HostConfig.Isolation': windows,
   'HostConfig.KernelMemory': 'The kernel no longer has this limit: use Memory',
   'HostConfig.KernelMemoryTCP': 'Use Memory',
   'HostConfig.Links': networks,
@@ -40,32 +41,30 @@ const notYet: Readonly<Record<string, string>> = {
   'HostConfig.PortBindings': networks,
   'HostConfig.PublishAllPorts': networks,
   'HostConfig.StorageOpt': 'Sizes of container layers cannot be limited yet',
+  'HostConfig.UsernsMode': 'User namespaces come later',
   'HostConfig.VolumeDriver': volumes,
   'HostConfig.VolumesFrom': volumes,
 };
 
-/** Fields where one value besides the zero value asks for nothing either. */
-const alsoNothing: Readonly<Record<string, (value: unknown) => boolean>> = {
-  'HostConfig.UsernsMode': (value) => value === 'host',
-  'HostConfig.Isolation': (value) => value === 'default',
-};
-const oneOf: Readonly<Record<string, string>> = {
-  'HostConfig.UsernsMode': 'User namespaces come later',
-  'HostConfig.Isolation': windows,
-};
+/** Fields where one value besides the zero value asks for nothing either: it names what is anyway. */
+const namesWhatIs: Readonly<Record<string, string>> = { 'HostConfig.Isolation': 'default', 'HostConfig.UsernsMode': 'host' };
 
 /** @throws `unsupported` naming the first field of `body` (a create request's JSON) that asks for what is not there. */
 export function refuseWhatIsNotYet(body: unknown): void {
-  for (const [path, hint] of Object.entries({ ...notYet, ...oneOf })) {
+  for (const [path, hint] of Object.entries(notYet)) {
     const value = path.split('.').reduce(decode.fieldOf, body);
-    if (isNothing(value) || alsoNothing[path]?.(value) === true) continue;
+    if (isNothing(value) || value === namesWhatIs[path]) continue;
     throw fail('unsupported', `${path} is not supported yet`, { hint });
   }
 }
 
-/** Zero values of every type, and lists and objects that hold only such. */
+/** Zero values of every type, empty lists and empty objects. */
 export function isNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === 0 || value === false) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return typeof value === 'object' && Object.values(value).every(isNothing);
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** An object all of whose fields ask for nothing. */
+export function isAllNothing(value: object): boolean {
+  return Object.values(value).every(isNothing);
 }

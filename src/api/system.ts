@@ -19,23 +19,31 @@ export function ping({ request, response }: Call): void {
 
 export function version({ engine, version, response }: Call): void {
   const { kernelVersion, machine } = engine.info();
-  const shared = { ApiVersion: apiVersion, MinAPIVersion: `1.${apiMinorOldest}`, Os: 'linux', Arch: goArchitecture(machine), KernelVersion: kernelVersion, GitCommit: '', BuildTime: '' };
   const runtime = `node ${process.versions.node}`;
+  const about = {
+    ApiVersion: apiVersion,
+    MinAPIVersion: `1.${apiMinorOldest}`,
+    GitCommit: '',
+    GoVersion: runtime,
+    Os: 'linux',
+    Arch: goArchitecture(machine),
+    KernelVersion: kernelVersion,
+    BuildTime: '',
+  };
   answerJson(response, 200, {
     Platform: { Name: 'Estiva' },
-    Components: [{ Name: 'Engine', Version: version, Details: { ...shared, Experimental: 'false', GoVersion: runtime } }],
+    Components: [{ Name: 'Engine', Version: version, Details: { ...about, Experimental: 'false' } }],
     Version: version,
-    ...shared,
-    GoVersion: runtime,
+    ...about,
   } satisfies VersionInfo);
 }
 
 export function info({ engine, version, response }: Call): void {
-  answerJson(response, 200, { ...describe(engine.info()), ServerVersion: version, Debug: false, SystemTime: new Date().toISOString() } satisfies SystemInfo);
+  answerJson(response, 200, toSystemInfo(engine.info(), version));
 }
 
 /** What the engine knows, in Docker's words; what Estiva does not have is zero, false or empty. */
-function describe(engine: EngineInfo): Omit<SystemInfo, 'ServerVersion' | 'Debug' | 'SystemTime'> {
+function toSystemInfo(engine: EngineInfo, version: string): SystemInfo {
   const { containers, cgroupControllers: controllers } = engine;
   const [hasMemory, hasCpu] = [controllers.has('memory'), controllers.has('cpu')];
   return {
@@ -56,9 +64,11 @@ function describe(engine: EngineInfo): Omit<SystemInfo, 'ServerVersion' | 'Debug
     CPUSet: controllers.has('cpuset'),
     PidsLimit: controllers.has('pids'),
     IPv4Forwarding: false,
+    Debug: false,
     NFd: 0,
     OomKillDisable: hasMemory && engine.cgroupVersion === 1,
     NGoroutines: 0,
+    SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',
     CgroupVersion: engine.cgroupVersion === 1 ? '1' : '2',
@@ -80,6 +90,7 @@ function describe(engine: EngineInfo): Omit<SystemInfo, 'ServerVersion' | 'Debug
     Name: engine.hostname,
     Labels: [],
     ExperimentalBuild: false,
+    ServerVersion: version,
     Runtimes: { estiva: { path: 'estiva' } },
     DefaultRuntime: 'estiva',
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { decode, isFail } from '../base/index.ts';
+import { createRequest } from './create-request.ts';
+
+const decoded = (body: object) => decode.decodeJson(JSON.stringify({ Image: 'tool', ...body }), createRequest);
+
+/** What docker 28.2 sends for `docker run tool sh`. */
+const zeroValues = {
+  Hostname: '', Domainname: '', User: '', AttachStdin: false, AttachStdout: true, AttachStderr: true, Tty: false, OpenStdin: false, StdinOnce: false, Env: null, Cmd: ['sh'],
+  Volumes: {}, WorkingDir: '', Entrypoint: null, OnBuild: null, Labels: {},
+  HostConfig: {
+    Binds: null, ContainerIDFile: '', LogConfig: { Type: '', Config: {} }, NetworkMode: 'default', PortBindings: {}, RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, AutoRemove: false,
+    VolumeDriver: '', VolumesFrom: null, ConsoleSize: [0, 0], CapAdd: null, CapDrop: null, CgroupnsMode: '', Dns: [], DnsOptions: [], DnsSearch: [], ExtraHosts: null, GroupAdd: null,
+    IpcMode: '', Cgroup: '', Links: null, OomScoreAdj: 0, PidMode: '', Privileged: false, PublishAllPorts: false, ReadonlyRootfs: false, SecurityOpt: null, UTSMode: '', UsernsMode: '',
+    ShmSize: 0, Isolation: '', CpuShares: 0, Memory: 0, NanoCpus: 0, CgroupParent: '', BlkioWeight: 0, BlkioWeightDevice: [], BlkioDeviceReadBps: [], BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [], BlkioDeviceWriteIOps: [], CpuPeriod: 0, CpuQuota: 0, CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, CpusetCpus: '', CpusetMems: '', Devices: [],
+    DeviceCgroupRules: null, DeviceRequests: null, MemoryReservation: 0, MemorySwap: 0, MemorySwappiness: -1, OomKillDisable: false, PidsLimit: 0, Ulimits: [], CpuCount: 0,
+    CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0, MaskedPaths: null, ReadonlyPaths: null,
+  },
+  NetworkingConfig: { EndpointsConfig: { default: { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: null, GwPriority: 0, NetworkID: '', IPAddress: '' } } },
+};
+
+test('createRequest() takes every zero value that the docker client sends, with dockerd\'s defaults and one warning', () => {
+  const { request: { config, hostConfig }, warnings } = decoded(zeroValues);
+  assert.deepEqual(warnings, ['No networks yet: the container has only loopback (--network none)']);
+  assert.deepEqual([config.Env, config.Entrypoint, config.Volumes, config.Healthcheck], [[], null, null, undefined]);
+  assert.deepEqual([hostConfig.ShmSize, hostConfig.NetworkMode, hostConfig.LogConfig.Type, hostConfig.RestartPolicy.Name, hostConfig.IpcMode, hostConfig.Runtime], [67108864, 'none', 'json-file', 'no', 'private', 'estiva']);
+  assert.deepEqual([hostConfig.MemorySwappiness, hostConfig.PidsLimit, hostConfig.MaskedPaths], [null, null, null]);
+});
+
+test('createRequest() keeps what it is given', () => {
+  const { request: { config, hostConfig }, warnings } = decoded({
+    Cmd: 'one', Entrypoint: [], StopTimeout: 0, Healthcheck: { Test: ['NONE'] }, hostconfig: {
+      NetworkMode: 'container:x', Memory: 1 << 26, MaskedPaths: [], CapDrop: 'ALL', LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+      SecurityOpt: ['no-new-privileges', 'seccomp={"defaultAction":"SCMP_ACT_ALLOW"}', 'seccomp:unconfined'], Ulimits: [{ Name: 'core', Soft: -1, Hard: -1 }], ConsoleSize: [24, 80],
+    },
+  });
+  assert.deepEqual([config.Cmd, config.Entrypoint, config.StopTimeout, config.Healthcheck], [['one'], [], 0, { Test: ['NONE'] }]);
+  assert.deepEqual([hostConfig.NetworkMode, hostConfig.MemorySwap, hostConfig.MaskedPaths, hostConfig.CapDrop, hostConfig.ConsoleSize], ['container:x', 1 << 27, [], ['ALL'], [24, 80]]);
+  assert.deepEqual(warnings, []);
+});
+
+test('createRequest() refuses by name what is not there yet, and what makes no sense', () => {
+  const host = (HostConfig: object) => ({ HostConfig });
+  const cases: readonly (readonly [body: object, kind: 'invalid' | 'unsupported', message: RegExp])[] = [
+    [host({ PortBindings: { '80/tcp': [{ HostPort: '80' }] } }), 'unsupported', /^HostConfig\.PortBindings is not supported yet/],
+    [host({ PublishAllPorts: true }), 'unsupported', /PublishAllPorts/],
+    [host({ binds: ['/a:/b'] }), 'unsupported', /HostConfig\.Binds/],
+    [host({ Mounts: [{ Type: 'tmpfs', Target: '/x' }] }), 'unsupported', /Mounts/],
+    [{ Volumes: { '/data': {} } }, 'unsupported', /^Volumes is/],
+    [host({ NetworkMode: 'bridge' }), 'unsupported', /NetworkMode "bridge"/],
+    [host({ NetworkMode: 'container:' }), 'unsupported', /NetworkMode/],
+    [{ NetworkingConfig: { EndpointsConfig: { mine: {} } } }, 'unsupported', /EndpointsConfig\.mine/],
+    [host({ RestartPolicy: { Name: 'always' } }), 'unsupported', /RestartPolicy "always"/],
+    [host({ RestartPolicy: { Name: 'foo' } }), 'invalid', /unknown policy 'foo'/],
+    [host({ LogConfig: { Type: 'syslog' } }), 'unsupported', /LogConfig\.Type "syslog"/],
+    [host({ LogConfig: { Config: { foo: 'x' } } }), 'invalid', /^unknown log opt 'foo' for json-file log driver$/],
+    [host({ LogConfig: { Config: { labels: 'x' } } }), 'unsupported', /Log option 'labels'/],
+    [host({ LogConfig: { Config: { 'max-size': 'big' } } }), 'invalid', /max-size/],
+    [host({ BlkioWeight: 500 }), 'unsupported', /BlkioWeight/],
+    [host({ Init: true }), 'unsupported', /Init/],
+    [host({ DeviceRequests: [{ Count: -1 }] }), 'unsupported', /DeviceRequests/],
+    [host({ UsernsMode: 'auto' }), 'unsupported', /UsernsMode/],
+    [host({ Runtime: 'runc' }), 'invalid', /^unknown or invalid runtime name: runc$/],
+    [host({ IpcMode: 'foo' }), 'invalid', /^invalid IPC mode: foo$/],
+    [host({ SecurityOpt: ['apparmor=mine'] }), 'unsupported', /apparmor=mine/],
+    [host({ SecurityOpt: ['foo'] }), 'invalid', /security-opt: "foo"/],
+    [host({ SecurityOpt: ['seccomp={'] }), 'invalid', /invalid JSON/],
+    [{ Healthcheck: { Test: ['CMD', 'true'] } }, 'unsupported', /^Healthcheck/],
+    [{ Image: '' }, 'invalid', /config cannot be empty/],
+  ];
+  for (const [body, kind, message] of cases) assert.throws(() => decoded(body), (error) => isFail(error, kind) && message.test(error.message), JSON.stringify(body));
+});
+
+test('createRequest() never throws anything but foreseen errors', () => {
+  const keys = [...Object.keys(zeroValues), ...Object.keys(zeroValues.HostConfig), 'Image', 'Healthcheck', 'Test', 'Tmpfs', 'Sysctls'];
+  const tree = fc.letrec<{ value: unknown; object: unknown }>((tie) => ({
+    value: fc.oneof({ maxDepth: 3 }, fc.constantFrom(null, 0, -1, 1.5, '', 'x', true, 2 ** 60), fc.array(tie('value'), { maxLength: 3 }), tie('object')),
+    object: fc.dictionary(fc.constantFrom(...keys), tie('value'), { maxKeys: 6 }),
+  }));
+  fc.assert(fc.property(fc.oneof(tree.object, fc.record({ Image: fc.constant('x'), HostConfig: tree.object })), (body) => {
+    try {
+      decode.decodeJson(JSON.stringify(body), createRequest);
+    } catch (error) {
+      if (!isFail(error)) throw error;
+    }
+  }), { numRuns: 500 });
+});
