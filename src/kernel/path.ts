@@ -20,6 +20,10 @@ export const resolution = {
   beneath: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
   /** No link anywhere in the path. */
   plain: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+  /** For a process whose root is the tree itself: absolute paths, no link anywhere. */
+  plainAnywhere: RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+  /** For a process whose root is the tree itself: absolute paths, ordinary links followed. */
+  insideOwnRoot: RESOLVE_NO_MAGICLINKS,
 } as const;
 
 export type Resolution = keyof typeof resolution;

@@ -24,7 +24,7 @@ export type Argument =
   | { readonly space: string; readonly sizeBytes: number; readonly offset?: number }
   | Struct;
 
-/** Memory with pointers in it: at each offset of `pointers` stands the address of that argument (or, for numbers, slots and results, nothing of the kind: use bytes). */
+/** Memory with fields that are known only when it is placed: at each offset of `pointers` stands the address of that argument, or a slot's value. */
 export interface Struct {
   readonly struct: Uint8Array;
   readonly pointers: Readonly<Record<number, Argument>>;
@@ -172,9 +172,17 @@ class Assembler {
       const start = this.#memory(argument.struct);
       this.#setAddress(at, start);
       for (const [offset, target] of Object.entries(argument.pointers)) {
-        if (this.#placeArgument(target, start + Number(offset))) throw new Error('A structure cannot hold a slot or a result: they are read by the stub, not by the kernel');
+        this.#placeField(target, start + Number(offset));
       }
     }
+  }
+
+  /** A field is read by the kernel, not by the stub: a slot's own word stands in it. */
+  #placeField(target: Argument, at: number): void {
+    if (typeof target === 'object' && 'slot' in target) {
+      if (this.#slots.has(target.slot)) throw new Error(`Slot "${target.slot}" has a place already`);
+      this.#slots.set(target.slot, at);
+    } else if (this.#placeArgument(target, at)) throw new Error('A structure cannot hold the result of an op');
   }
 
   #indexOf(label: string): number {

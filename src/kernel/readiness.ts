@@ -63,7 +63,7 @@ export class Readiness implements Disposable {
   }
 }
 
-/** Runs `ready` from the event loop while `fd` is readable; returns the way to stop. Errors of `ready` are thrown to the loop as uncaught. */
+/** Runs `ready` from the event loop while `fd` is readable; returns the way to stop. */
 function watchWithLibuv(fd: number, ready: () => void): () => void {
   const { lib, functions: uv } = dlopen(null, {
     uv_handle_size: { arguments: ['i32'], return: 'u64' },
@@ -74,15 +74,16 @@ function watchWithLibuv(fd: number, ready: () => void): () => void {
     uv_unref: { arguments: ['pointer'], return: 'void' },
   });
   const handle = BigInt(mapMemory(Math.max(4096, Number(uv.uv_handle_size(UV_POLL_HANDLE)))).address);
+  // A native callback must not throw, and promises that it settles would wait for the next timer: the work is done in the loop's check phase,
+  // which follows the poll phase at once.
+  let scheduled = false;
   const callback = lib.registerCallback({ arguments: ['pointer', 'i32', 'i32'], return: 'void' }, () => {
-    // A native callback must not throw: hand the error to the loop.
-    try {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
       ready();
-    } catch (error) {
-      setImmediate(() => {
-        throw error;
-      });
-    }
+    });
   });
   if (uv.uv_poll_init(getCurrentEventLoop(), handle, fd) !== 0 || uv.uv_poll_start(handle, UV_READABLE, callback) !== 0) throw new Error('Cannot watch the epoll set');
   // The watch alone keeps no process alive: servers and timers do.

@@ -1,0 +1,53 @@
+// Sending a descriptor to another process: sendmsg(2) with SCM_RIGHTS. Source: unix(7), cmsg(3); struct msghdr is 56 bytes on 64-bit Linux.
+import { call, tryCall } from './call.ts';
+import { Fd, fdNumber } from './fd.ts';
+import { addressOf } from './ffi.ts';
+import type { Argument, Struct } from './program.ts';
+
+export const CMSG_RIGHTS_BYTES = 24;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+
+/** The message of a program: one byte, and the descriptor whose number stands in `descriptor` (a slot) when it is sent. */
+export function rightsMessage(descriptor: Argument): Struct {
+  const control = new Uint8Array(CMSG_RIGHTS_BYTES);
+  const controlView = new DataView(control.buffer);
+  controlView.setBigUint64(0, 20n, true);
+  controlView.setUint32(8, SOL_SOCKET, true);
+  controlView.setUint32(12, SCM_RIGHTS, true);
+  const vector = new Uint8Array(16);
+  new DataView(vector.buffer).setBigUint64(8, 1n, true);
+  const header = new Uint8Array(56);
+  const view = new DataView(header.buffer);
+  view.setBigUint64(24, 1n, true);
+  view.setBigUint64(40, BigInt(CMSG_RIGHTS_BYTES), true);
+  return { struct: header, pointers: { 16: { struct: vector, pointers: { 0: new Uint8Array(1) } }, 32: { struct: control, pointers: { 16: descriptor } } } };
+}
+
+/** Two connected sockets, close-on-exec. */
+export function socketPair(): [Fd, Fd] {
+  const pair = new Int32Array(2);
+  call('socketpair', AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(pair.buffer));
+  return [new Fd(pair[0]!), new Fd(pair[1]!)];
+}
+
+/** Takes the descriptor out of the message that waits on `socket`; undefined when none waits. */
+export function receiveFd(socket: number | Fd): Fd | undefined {
+  // These are read by address, and small arrays may live inside V8's heap: backing stores of their own.
+  const memory = new ArrayBuffer(4096);
+  const base = addressOf(new Uint8Array(memory));
+  const view = new DataView(memory);
+  view.setBigUint64(16, BigInt(base + 64), true);
+  view.setBigUint64(24, 1n, true);
+  view.setBigUint64(32, BigInt(base + 128), true);
+  view.setBigUint64(40, BigInt(CMSG_RIGHTS_BYTES), true);
+  view.setBigUint64(64, BigInt(base + 256), true);
+  view.setBigUint64(72, 1n, true);
+  if (tryCall('recvmsg', fdNumber(socket), base, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) return undefined;
+  return view.getUint32(136, true) === SOL_SOCKET && view.getUint32(140, true) === SCM_RIGHTS ? new Fd(view.getInt32(144, true)) : undefined;
+}

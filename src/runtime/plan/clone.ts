@@ -1,0 +1,32 @@
+// The frame of every launch: our side of clone3, and the new process's first breath.
+import { CLONE, cloneArguments, type Op, type Step } from '../../kernel/index.ts';
+import { spaces } from './setting.ts';
+
+const SIG_SETMASK = 2;
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+/** The stub needs a few words; the kernel's own work is on the kernel's stack. */
+const stackBytes = 16 * 1024;
+const allSignals = new Uint8Array(8).fill(0xff);
+
+/**
+ * Wraps the steps of a child in what its parent does. With `shareMemory` (the rule) the child runs in our memory until its execve, so that the
+ * clone costs the same at any size of ours; without, it gets a copy: slower, for a child that others in its pid namespace could trace.
+ */
+export function cloneFrame(child: readonly Step[], options: { readonly flags: number; readonly before?: readonly Op[]; readonly after?: readonly Op[]; readonly shareMemory: boolean }): readonly Step[] {
+  const flags = options.flags + CLONE.PIDFD + CLONE.PARENT_SETTID + CLONE.CLEAR_SIGHAND + (options.shareMemory ? CLONE.VM : 0);
+  return [
+    { call: 'rt_sigprocmask', args: [SIG_SETMASK, allSignals, { space: 'signalMask', sizeBytes: 8 }, 8], why: 'no signal handler of ours may run in the child', onError: 'ignore' },
+    ...(options.before ?? []),
+    {
+      call: 'clone3',
+      args: [cloneArguments({ flags, pidfd: { space: spaces.pidfd, sizeBytes: 8 }, pid: { space: spaces.pid, sizeBytes: 8 }, stack: { space: 'stack', sizeBytes: stackBytes }, stackBytes }), 88],
+      why: 'the new process, in its new namespaces', label: 'clone', onError: { goto: 'parent' }, onPositive: { goto: 'parent' },
+    },
+    { call: 'prctl', args: [PR_SET_PDEATHSIG, SIGKILL], why: 'a half-made container does not outlive its maker' },
+    ...child,
+    { label: 'parent' },
+    ...(options.after ?? []),
+    { call: 'rt_sigprocmask', args: [SIG_SETMASK, { space: 'signalMask', sizeBytes: 8 }, 0, 8], why: 'signals as before', onError: 'ignore' },
+  ];
+}

@@ -1,0 +1,36 @@
+// What of the kernel's own files a container may not see or not change: masked and read-only paths.
+//
+// Whether a path exists on this kernel, and whether it is a file or a directory, is not known when the program is written. So each mask tries:
+// /dev/null over a file; if that does not fit, an empty tmpfs over a directory; if that does not fit either, the path must be absent: a mask
+// that could not be put on a path that exists ends the launch.
+import { AT_RECURSIVE, mountAttributes, MS, O, type Step } from '../../kernel/index.ts';
+import { jump } from './jump.ts';
+
+const AT_FDCWD = -100;
+const MOUNT_ATTR_RDONLY = 1;
+
+export function maskSteps(path: string): readonly Step[] {
+  const done = `masked ${path}`;
+  const directory = `directory? ${path}`;
+  const absent = `absent? ${path}`;
+  const cover = ['tmpfs', path, 'tmpfs', MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC, 'size=0k,nr_inodes=2,mode=555'] as const;
+  return [
+    { call: 'mount', args: ['/dev/null', path, 0, MS.BIND, 0], onError: { goto: directory }, why: `mask "${path}"` },
+    jump(done),
+    { call: 'mount', args: [...cover], onError: { goto: absent }, label: directory, why: `"${path}" is a directory: an empty one over it` },
+    jump(done),
+    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.CLOEXEC, 0], onError: { goto: done }, label: absent, why: `"${path}" is not there: nothing to mask` },
+    { call: 'mount', args: [...cover], why: `"${path}" is there and must be masked` },
+    { label: done },
+  ];
+}
+
+export function readOnlySteps(path: string): readonly Step[] {
+  const done = `read-only ${path}`;
+  return [
+    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.CLOEXEC, 0], onError: { goto: done }, why: `is there "${path}" on this kernel?` },
+    { call: 'mount', args: [path, path, 0, MS.BIND | MS.REC, 0], why: `"${path}" as a mount of its own` },
+    { call: 'mount_setattr', args: [AT_FDCWD, path, AT_RECURSIVE, mountAttributes(MOUNT_ATTR_RDONLY), 32], why: 'which is read-only' },
+    { label: done },
+  ];
+}

@@ -1,0 +1,24 @@
+// Small forms that programs are written with: the stub has only "jump when positive" and "jump on error".
+import type { Op, Step } from '../../kernel/index.ts';
+
+/** An op that always jumps: a process has a pid above 0. */
+export function jump(to: string): Op {
+  return { call: 'getpid', args: [], onPositive: { goto: to }, why: `go on at "${to}"` };
+}
+
+/** Makes each directory of an absolute path that is not there yet; `mkdir -p` whose failures show when the path is used. */
+export function makeDirectories(path: string, why: string): readonly Op[] {
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts.map((_, i) => ({ call: 'mkdirat', args: [-100, `/${parts.slice(0, i + 1).join('/')}`, 0o755], onError: 'ignore', why }));
+}
+
+/** Opens `path`, writes `text` into it, closes it. Labels are made from the path. */
+export function writeFile(path: string, text: string, why: string): readonly Step[] {
+  const bytes = Buffer.from(text);
+  const label = `open ${path}`;
+  return [
+    { call: 'openat', args: [-100, path, 0o2000001, 0], label, why },
+    { call: 'write', args: [{ resultOf: label }, bytes, bytes.length], why: `${JSON.stringify(text)} to "${path}"` },
+    { call: 'close', args: [{ resultOf: label }], onError: 'ignore' },
+  ];
+}

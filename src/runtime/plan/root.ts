@@ -1,0 +1,51 @@
+// The root file system: the overlay of the layers, made in the container's own mount namespace, so that the host never sees it mounted and
+// nothing is left over when the last process is gone.
+import { fail } from '../../base/index.ts';
+import { MNT_DETACH, MS, type Op, type Step } from '../../kernel/index.ts';
+import type { Mount } from '../../spec/oci/runtime.ts';
+import type { Root } from './setting.ts';
+
+/** mount(2) copies at most one page of options. */
+const mountDataBytesMax = 4095;
+const AT_FDCWD = -100;
+
+export function rootSteps(root: Root, binds: readonly Mount[]): readonly Step[] {
+  return [
+    { call: 'mount', args: [0, '/', 0, MS.SLAVE | MS.REC, 0], why: 'mounts made here do not spread to the host' },
+    { call: 'mount', args: [0, '/', 0, MS.PRIVATE | MS.REC, 0], why: 'nor do the host\'s spread into the container from now on' },
+    ...rootMount(root),
+    ...binds.flatMap(bindSource),
+    ...pivot(root.kind === 'overlay' ? root.mergedDir : root.path),
+  ];
+}
+
+function rootMount(root: Root): readonly Op[] {
+  if (root.kind === 'directory') return [{ call: 'mount', args: [root.path, root.path, 0, MS.BIND | MS.REC, 0], why: 'pivot_root wants a mount point' }];
+  const data = `lowerdir=${root.lowerDirs.map(escapeOption).join(':')},upperdir=${escapeOption(root.upperDir)},workdir=${escapeOption(root.workDir)}`;
+  if (Buffer.byteLength(data) > mountDataBytesMax) throw fail('unsupported', `Too many layers for one overlay: the list of ${root.lowerDirs.length} directories is longer than a page`, { hint: 'Flatten the image: export a container of it and import that' });
+  return [
+    { call: 'chdir', args: [root.layersDir], why: 'lower directories are named from here' },
+    { call: 'mount', args: ['overlay', root.mergedDir, 'overlay', 0, data], why: 'the image\'s layers below, the container\'s own changes on top' },
+  ];
+}
+
+/** overlayfs reads `:` `,` and `\` in its options as its own. */
+function escapeOption(path: string): string {
+  return path.replace(/[\\:,]/g, '\\$&');
+}
+
+/** Takes hold of a bind's source while the host can still be seen; it is put into place after the pivot. */
+function bindSource(mount: Mount): readonly Op[] {
+  const recursive = mount.options?.includes('rbind') === true ? 0x8000 : 0;
+  const OPEN_TREE_CLONE_CLOEXEC = 1 | 0o2000000;
+  return [{ call: 'open_tree', args: [AT_FDCWD, mount.source ?? '', OPEN_TREE_CLONE_CLOEXEC | recursive], label: `source of ${mount.destination}`, why: 'a host file or directory for the container' }];
+}
+
+function pivot(newRoot: string): readonly Op[] {
+  return [
+    { call: 'chdir', args: [newRoot], why: 'the new root' },
+    { call: 'pivot_root', args: ['.', '.'], why: 'the new root becomes "/", the host\'s is stacked on it' },
+    { call: 'umount2', args: ['.', MNT_DETACH], why: 'the host\'s file system is gone from here on' },
+    { call: 'chdir', args: ['/'], why: 'and so is every path to it' },
+  ];
+}
