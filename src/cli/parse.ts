@@ -21,6 +21,7 @@ export interface Parsed<F extends Flags> {
 /** @throws UsageError in Docker's words. */
 export function parseArguments<F extends Flags>(argv: readonly string[], options: ParseOptions<F>): Parsed<F> {
   const given = new Map<string, string[]>();
+  if (hasNoFlags(argv, options.stopsAtOperand)) return finish(options.flags, argv, given, given);
   let words = [...argv];
   for (;;) {
     const attempt = new Map<string, string[]>();
@@ -35,13 +36,20 @@ export function parseArguments<F extends Flags>(argv: readonly string[], options
   }
 }
 
+/** Nothing to parse: no flag stands where one counts. */
+function hasNoFlags(argv: readonly string[], stopsAtOperand: boolean): boolean {
+  return stopsAtOperand ? argv[0]?.startsWith('-') !== true : !argv.some((word) => word.startsWith('-'));
+}
+
 function parseOnce<F extends Flags>(words: readonly string[], { flags, stopsAtOperand }: ParseOptions<F>, given: Map<string, string[]>): readonly string[] {
   const note = (name: string, text: string): void => { given.set(name, [...given.get(name) ?? [], text]); };
   const silent = { writeErr: () => undefined, writeOut: () => undefined };
   const command = new Command().argument('[operands...]').helpOption(false).exitOverride().configureOutput(silent)
     .showSuggestionAfterError(false).passThroughOptions(stopsAtOperand);
   command.option('--help').on('option:help', () => note('help', 'true'));
+  const isMentioned = mentionedIn(words);
   for (const [name, flag] of Object.entries(flags)) {
+    if (!isMentioned(name, flag.short)) continue;
     const letters = flag.short === '' ? '' : `-${flag.short}, `;
     command.addOption(new Option(`${letters}--${name}${flag.kind === 'switch' ? '' : ' <value>'}`));
     command.on(`option:${name}`, (text: string | null) => {
@@ -50,6 +58,17 @@ function parseOnce<F extends Flags>(words: readonly string[], { flags, stopsAtOp
     });
   }
   return command.parse(words, { from: 'user' }).args;
+}
+
+/** Whether a flag can be meant by any of the words. Only those are built: the whole table of `run` would cost 4 ms at each start. */
+function mentionedIn(words: readonly string[]): (name: string, short: string) => boolean {
+  const long = new Set<string>();
+  let letters = '';
+  for (const word of words) {
+    if (word.startsWith('--')) long.add(word.slice(2).split('=', 1)[0] ?? '');
+    else if (word.startsWith('-')) letters += word;
+  }
+  return (name, short) => long.has(name) || (short !== '' && letters.includes(short));
 }
 
 function checkValue(name: string, flag: Flags[string], text: string): void {

@@ -36,8 +36,9 @@ export function readEnvironmentFile(path: string, environment: Readonly<Record<s
   });
 }
 
+/** `key=value` lines; Docker's client leaves a key alone out, and so do we. */
 export function readLabelFile(path: string): string[] {
-  return linesOf(path).map((line) => line.trimEnd());
+  return linesOf(path).filter((line) => line.includes('='));
 }
 
 /** A seccomp profile as the daemon wants it: the JSON itself, on one line. */
