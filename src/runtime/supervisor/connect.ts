@@ -1,0 +1,199 @@
+// The daemon's side of the supervisor: connecting to one that runs, starting one when there is none, asking, and hearing of exits.
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { fail } from '../../base/index.ts';
+import { borrowFd, Fd, isKernelError, openPidfd, Readiness, type Image } from '../../kernel/index.ts';
+import { encodeFrame, FrameReader, protocolVersion, type LaunchRequest, type Reply, type Request, type TaskExit, type TaskFds, type TaskReport } from './protocol.ts';
+import { spawnSupervisor } from './spawn.ts';
+
+const startTimeoutMs = 10_000;
+const retryMs = 5;
+
+/** The daemon's own copies of a task's descriptors. */
+export interface TaskStreams extends Disposable {
+  readonly pidfd: Fd;
+  readonly stdin: Fd | undefined;
+  readonly stdout: Fd | undefined;
+  readonly stderr: Fd | undefined;
+}
+
+export interface Supervisor extends Disposable {
+  readonly pid: number;
+  /** What ran when the connection was made. */
+  readonly found: readonly TaskReport[];
+  launch(request: Omit<LaunchRequest, 'ask' | 'seq' | 'image'>, image: Image): Promise<LaunchAnswer>;
+  /** Copies a task's descriptors into this process. @throws KernelError when the supervisor is gone. */
+  borrow(fds: TaskFds): TaskStreams;
+  closeStdin(task: string): Promise<void>;
+  release(task: string): Promise<void>;
+  adopt(task: Omit<Extract<Request, { ask: 'adopt' }>, 'ask' | 'seq' | 'lender'>): Promise<TaskReport>;
+  /** Ends it if no task runs; false when one does. */
+  shutdown(): Promise<boolean>;
+}
+
+export type LaunchAnswer = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } };
+
+export interface SupervisorEvents {
+  onExit(task: string, exit: TaskExit): void;
+  /** The connection broke without our doing: the supervisor died. Requests on their way fail with `unavailable`. */
+  onLost(): void;
+}
+
+/** Connects to the supervisor of `runDir`, starting one with `command` when none answers. @throws `unavailable` when none can be had in ten seconds. */
+export async function connectSupervisor(runDir: string, command: readonly string[], readiness: Readiness, events: SupervisorEvents): Promise<Supervisor> {
+  const socketPath = `${runDir}/supervisor.sock`;
+  const running = await tryConnect(socketPath);
+  if (running !== undefined) return greet(running, events);
+  await spawnSupervisor(command, runDir, readiness);
+  for (const start = Date.now(); Date.now() - start < startTimeoutMs;) {
+    const socket = await tryConnect(socketPath);
+    if (socket !== undefined) return greet(socket, events);
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+  throw fail('unavailable', `The supervisor did not answer on "${socketPath}" within ${startTimeoutMs / 1000} seconds`, { hint: `Look into "${runDir}/supervisor.log"` });
+}
+
+/** Exits that an earlier supervisor wrote down and nobody has taken. */
+export function readExits(runDir: string): ReadonlyMap<string, TaskExit> {
+  const dir = `${runDir}/exits`;
+  const exits = new Map<string, TaskExit>();
+  for (const name of listOrNothing(dir)) if (!name.endsWith('.tmp')) exits.set(name, JSON.parse(readFileSync(`${dir}/${name}`, 'utf8')) as TaskExit);
+  return exits;
+}
+
+/** Forgets an exit that was taken from readExits. */
+export function removeExit(runDir: string, task: string): void {
+  rmSync(`${runDir}/exits/${task}`, { force: true });
+}
+
+function listOrNothing(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function tryConnect(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(path);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(undefined) : reject(error)));
+  });
+}
+
+function greet(socket: Socket, events: SupervisorEvents): Promise<Supervisor> {
+  return new Promise((resolve, reject) => {
+    const frames = new FrameReader();
+    let connection: Connection | undefined;
+    socket.removeAllListeners('error');
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => (connection === undefined ? reject(fail('unavailable', 'The supervisor closed the connection')) : connection.lost()));
+    socket.on('data', (chunk: Buffer) => {
+      for (const { message } of frames.push(chunk)) {
+        const reply = message as Reply;
+        if ('hello' in reply) {
+          if (reply.hello.version !== protocolVersion) {
+            reject(fail('unavailable', `The running supervisor speaks version ${reply.hello.version} of its protocol, this daemon version ${protocolVersion}`, { hint: 'Stop all containers with the older version first' }));
+            socket.destroy();
+            return;
+          }
+          connection = new Connection(socket, events, reply.hello.pid, reply.hello.tasks);
+          resolve(connection);
+        } else connection?.receive(reply);
+      }
+    });
+  });
+}
+
+class Connection implements Supervisor {
+  readonly pid: number;
+  readonly found: readonly TaskReport[];
+  readonly #socket: Socket;
+  readonly #events: SupervisorEvents;
+  readonly #pidfd: Fd;
+  readonly #waiting = new Map<number, { resolve(reply: Exclude<Reply, { hello: unknown } | { exit: unknown }>): void; reject(error: Error): void }>();
+  #seq = 0;
+  #closing = false;
+
+  constructor(socket: Socket, events: SupervisorEvents, pid: number, found: readonly TaskReport[]) {
+    this.#socket = socket;
+    this.#events = events;
+    this.pid = pid;
+    this.found = found;
+    this.#pidfd = openPidfd(pid);
+  }
+
+  receive(reply: Exclude<Reply, { hello: unknown }>): void {
+    if ('exit' in reply) return this.#events.onExit(reply.exit.task, reply.exit);
+    const waiting = this.#waiting.get(reply.seq);
+    this.#waiting.delete(reply.seq);
+    if ('refused' in reply) waiting?.reject(new Error(`The supervisor refused: ${reply.refused}`));
+    else waiting?.resolve(reply);
+  }
+
+  lost(): void {
+    for (const { reject } of this.#waiting.values()) reject(fail('unavailable', 'The supervisor died', { hint: 'Try again: a new one is being started' }));
+    this.#waiting.clear();
+    if (!this.#closing) this.#events.onLost();
+  }
+
+  async launch(request: Omit<LaunchRequest, 'ask' | 'seq' | 'image'>, image: Image): Promise<LaunchAnswer> {
+    const head = { bytes: image.bytes.length, spaceBytes: image.spaceBytes, opCount: image.ops.length, slots: [...image.slots], spaces: [...image.spaces] };
+    const relocations = Buffer.from(image.relocations.buffer, image.relocations.byteOffset, image.relocations.byteLength);
+    const reply = await this.#ask({ ...request, ask: 'launch', image: head }, [image.bytes, relocations]);
+    if ('launched' in reply || 'failed' in reply) return reply;
+    throw new Error('The supervisor answered a launch with something else');
+  }
+
+  borrow(fds: TaskFds): TaskStreams {
+    using undo = new DisposableStack();
+    const copy = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : undo.use(borrowFd(this.#pidfd, number)));
+    const pidfd = undo.use(borrowFd(this.#pidfd, fds.pidfd));
+    const [stdin, stdout, stderr] = [copy(fds.stdin), copy(fds.stdout), copy(fds.stderr)];
+    const all = undo.move();
+    return { pidfd, stdin, stdout, stderr, [Symbol.dispose]: () => all.dispose() };
+  }
+
+  async closeStdin(task: string): Promise<void> {
+    await this.#ask({ ask: 'closeStdin', task });
+  }
+
+  async release(task: string): Promise<void> {
+    await this.#ask({ ask: 'release', task });
+  }
+
+  async adopt(task: Omit<Extract<Request, { ask: 'adopt' }>, 'ask' | 'seq' | 'lender'>): Promise<TaskReport> {
+    const reply = await this.#ask({ ...task, ask: 'adopt', lender: process.pid });
+    if ('launched' in reply) return reply.launched;
+    throw new Error('The supervisor answered an adoption with something else');
+  }
+
+  async shutdown(): Promise<boolean> {
+    this.#closing = true;
+    try {
+      await this.#ask({ ask: 'shutdown' });
+      return true;
+    } catch (error) {
+      if (isKernelError(error)) throw error;
+      return false;
+    }
+  }
+
+  #ask(request: DistributiveOmit<Request, 'seq'>, binary: readonly Uint8Array[] = []): Promise<Exclude<Reply, { hello: unknown } | { exit: unknown }>> {
+    const seq = ++this.#seq;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(seq, { resolve, reject });
+      this.#socket.write(encodeFrame({ ...request, seq } as Request, binary));
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#closing = true;
+    this.#socket.destroy();
+    this.#pidfd[Symbol.dispose]();
+  }
+}
+
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;

@@ -1,0 +1,193 @@
+// The supervisor's tasks: processes it started, the ends of their streams, and their exits until the daemon has written them down.
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, type Readiness } from '../../kernel/index.ts';
+import { launch, type Launchable } from '../launch.ts';
+import { slots } from '../plan/setting.ts';
+import { Spool } from '../spool.ts';
+import type { LaunchRequest, Request, TaskExit, TaskReport } from './protocol.ts';
+
+const drainBytesMax = 1024 * 1024;
+
+export type LaunchOutcome = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } } | { readonly refused: string };
+
+export interface Tasks {
+  launch(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome>;
+  adopt(request: Extract<Request, { ask: 'adopt' }>): TaskReport;
+  closeStdin(task: string): void;
+  release(task: string): void;
+  reports(): readonly TaskReport[];
+  /** No daemon is there: take output from the pipes into the spools, so that no program is held up. */
+  drain(): void;
+  /** A daemon is there: it takes. */
+  stopDraining(): void;
+}
+
+interface Task {
+  readonly name: string;
+  readonly pid: number;
+  readonly pidfd: Fd;
+  readonly terminal: boolean;
+  stdin: Fd | undefined;
+  readonly stdout: Fd | undefined;
+  readonly stderr: Fd | undefined;
+  readonly spool: LaunchRequest['spool'];
+  readonly spools: Map<string, Spool>;
+  exit: TaskExit | undefined;
+}
+
+/** `exitsDir`: exits are also written here, for the case that this process is killed before a daemon asks. */
+export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task: string, exit: TaskExit) => void): Tasks {
+  const tasks = new Map<string, Task>();
+  const nothing = Fd.open('/dev/null', O.RDWR);
+  const ownPidNamespace = Fd.open('/proc/self/ns/pid', O.RDONLY);
+  // A number that is ours for sure: a child puts its terminal there, in its own table, to send it.
+  const consoleMaster = Fd.open('/dev/null', O.RDONLY);
+  let draining = false;
+
+  async function start(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome> {
+    if (tasks.has(request.task)) return { refused: `Task "${request.task}" exists` };
+    const within = request.within === undefined ? undefined : tasks.get(request.within);
+    if (request.within !== undefined && (within === undefined || within.exit !== undefined)) return { refused: `Task "${request.within}" does not run` };
+    using inner = new DisposableStack();
+    using outer = new DisposableStack();
+    const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
+    const sockets = request.terminal ? socketPair() : undefined;
+    for (const socket of sockets ?? []) inner.use(socket);
+    const fill = new Map<string, number>([
+      [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
+      [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, consoleMaster.number],
+      [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
+    ]);
+    const result = await launch(image, fill, readiness, request.image.opCount);
+    if (!result.ok) return { failed: result.failure };
+    const master = sockets === undefined ? undefined : receiveFd(sockets[0]);
+    const task: Task = {
+      name: request.task, ...result.process, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined,
+      stdin: pipes?.stdin?.[1], stdout: master ?? pipes?.stdout[0], stderr: pipes?.stderr[0],
+    };
+    keep(task);
+    outer.move();
+    return { launched: report(task) };
+  }
+
+  function keep(task: Task): void {
+    tasks.set(task.name, task);
+    readiness.watch(task.pidfd, () => {
+      const exit = exitOf(task);
+      if (exit === undefined) return;
+      readiness.unwatch(task.pidfd);
+      task.exit = exit;
+      writeDown(`${exitsDir}/${task.name}`, exit);
+      onExit(task.name, exit);
+    });
+    if (draining) drainTask(task);
+  }
+
+  function drainTask(task: Task): void {
+    for (const [stream, fd] of [['stdout', task.stdout], ['stderr', task.stderr]] as const) {
+      if (fd === undefined || !fd.isOpen) continue;
+      readiness.watch(fd, () => {
+        if (drainOnce(task, stream, fd) === 'end') readiness.unwatch(fd);
+      });
+    }
+  }
+
+  function drainOnce(task: Task, stream: 'stdout' | 'stderr', fd: Fd): 'more' | 'end' {
+    if (task.spool === undefined) return discard(fd, task.terminal);
+    let spool = task.spools.get(stream);
+    if (spool === undefined) task.spools.set(stream, spool = new Spool(task.spool[stream]));
+    try {
+      return spool.take(fd, task.terminal, drainBytesMax) === 'end' ? 'end' : 'more';
+    } catch (error) {
+      // A full disk: the bytes stay in the pipe and the program waits, as it would at any full pipe, until a daemon decides.
+      if (isKernelError(error, 'ENOSPC', 'EDQUOT')) return 'end';
+      throw error;
+    }
+  }
+
+  function discard(fd: Fd, terminal: boolean): 'more' | 'end' {
+    const buffer = new Uint8Array(65536);
+    try {
+      return call('read', fd.number, buffer, buffer.length) === 0 ? 'end' : 'more';
+    } catch (error) {
+      if (isKernelError(error, 'EAGAIN')) return 'more';
+      if (terminal && isKernelError(error, 'EIO')) return 'end';
+      throw error;
+    }
+  }
+
+  return {
+    launch: start,
+    adopt: (request) => {
+      using lender = openPidfd(request.lender);
+      const borrow = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : borrowFd(lender, number));
+      const task: Task = {
+        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined,
+        stdin: request.terminal ? undefined : borrow(request.fds.stdin), stdout: borrow(request.fds.stdout), stderr: borrow(request.fds.stderr),
+      };
+      keep(task);
+      return report(task);
+    },
+    closeStdin: (name) => {
+      const task = tasks.get(name);
+      task?.stdin?.[Symbol.dispose]();
+      if (task !== undefined) task.stdin = undefined;
+    },
+    release: (name) => {
+      const task = tasks.get(name);
+      if (task === undefined) return;
+      tasks.delete(name);
+      for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
+      for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr]) fd?.[Symbol.dispose]();
+      for (const spool of task.spools.values()) spool[Symbol.dispose]();
+      rmSync(`${exitsDir}/${name}`, { force: true });
+    },
+    reports: () => [...tasks.values()].map(report),
+    drain: () => {
+      draining = true;
+      for (const task of tasks.values()) drainTask(task);
+    },
+    stopDraining: () => {
+      draining = false;
+      for (const task of tasks.values()) {
+        for (const fd of [task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
+        for (const spool of task.spools.values()) spool[Symbol.dispose]();
+        task.spools.clear();
+      }
+    },
+  };
+}
+
+/** `inner` closes the program's ends in any case, `outer` ours unless they stay with the task. */
+function openPipes(stdin: boolean, inner: DisposableStack, outer: DisposableStack): { readonly stdin: [Fd, Fd] | undefined; readonly stdout: [Fd, Fd]; readonly stderr: [Fd, Fd] } {
+  const input = stdin ? Fd.pipe() : undefined;
+  const stdout = Fd.pipe();
+  const stderr = Fd.pipe();
+  for (const end of [input?.[0], stdout[1], stderr[1]]) if (end !== undefined) inner.use(end);
+  for (const end of [input?.[1], stdout[0], stderr[0]]) if (end !== undefined) outer.use(end);
+  return { stdin: input, stdout, stderr };
+}
+
+/** Our own child is reaped; one that was adopted from a dead supervisor was reaped by init, and the kernel may remember how it ended. */
+function exitOf(task: Task): TaskExit | undefined {
+  try {
+    const status = reap(task.pidfd);
+    return status === undefined ? undefined : { code: status.code, atMs: Date.now() };
+  } catch (error) {
+    if (!isKernelError(error, 'ECHILD')) throw error;
+    // 255: nobody can know any more (kernels before 6.15).
+    return { code: exitStatusOfStranger(task.pidfd)?.code ?? 255, atMs: Date.now() };
+  }
+}
+
+function writeDown(path: string, exit: TaskExit): void {
+  writeFileSync(`${path}.tmp`, JSON.stringify(exit), { mode: 0o600 });
+  renameSync(`${path}.tmp`, path);
+}
+
+function report(task: Task): TaskReport {
+  return {
+    task: task.name, pid: task.pid, terminal: task.terminal, exit: task.exit,
+    fds: { pidfd: task.pidfd.number, stdin: task.terminal ? task.stdout?.number : task.stdin?.number, stdout: task.stdout?.number, stderr: task.stderr?.number },
+  };
+}
