@@ -67,8 +67,13 @@ export async function start(call: Call): Promise<void> {
     return;
   }
   const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
-  const detachKeys = attachment.tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined;
-  await relay(socket, { attachment, stdin: exec.config.AttachStdin, detachKeys, signal });
+  await relay(socket, {
+    attachment,
+    stdin: exec.config.AttachStdin,
+    atEndOfInput: attachment.tty ? 'leave' : 'close',
+    detachKeys: attachment.tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined,
+    signal,
+  });
 }
 
 /** A command that cannot be run gives the exec an exit code (127, 126), which clients ask for after the stream's end: the reason goes into the stream. */

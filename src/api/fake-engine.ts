@@ -7,7 +7,7 @@ import type { CreateContainerRequest } from '../spec/docker/container.ts';
 /** What a program is here: it reads lines of input and writes output until it returns its exit code. */
 export type FakeProgram = (io: { readonly input: AsyncIterable<Uint8Array>; readonly write: (stream: StreamName, bytes: Uint8Array | string) => void }) => Promise<number>;
 
-export class Channel<T extends object> implements AsyncIterable<T> {
+class Channel<T extends object> implements AsyncIterable<T> {
   #items: T[] = [];
   #wake: (() => void) | undefined;
   #ended = false;

@@ -1,2 +1,2 @@
 // The Docker Engine API face of an engine.
-export { serve, type ServeOptions } from './server.ts';
+export { serve } from './server.ts';

@@ -15,13 +15,15 @@ export interface RelayOptions {
   readonly attachment: Attachment;
   /** Whether the client's bytes go to the program; if not, they are dropped. */
   readonly stdin: boolean;
+  /** What the end of the client's bytes means: the program's end of file, or (a terminal has none; other clients may come) that the client leaves. */
+  readonly atEndOfInput: 'close' | 'leave';
   /** Undefined: no keys detach (without a terminal). */
   readonly detachKeys: Uint8Array | undefined;
   /** Cuts the client off. */
   readonly signal: AbortSignal;
 }
 
-export async function relay(socket: Socket, { attachment, stdin, detachKeys, signal }: RelayOptions): Promise<void> {
+export async function relay(socket: Socket, { attachment, signal, ...input }: RelayOptions): Promise<void> {
   let leaving: Promise<void> | undefined;
   const leave = () => leaving ??= Promise.resolve(attachment[Symbol.asyncDispose]());
   const cutOff = () => socket.destroy();
@@ -37,18 +39,15 @@ export async function relay(socket: Socket, { attachment, stdin, detachKeys, sig
       signal.removeEventListener('abort', cutOff);
     }
   };
-  await Promise.all([output(), receiveInput(socket, { attachment, stdin, detachKeys, leave }), closed.then(leave)]);
+  await Promise.all([output(), receiveInput(socket, { attachment, leave, ...input }), closed.then(leave)]);
 }
 
-interface Input {
-  readonly attachment: Attachment;
-  readonly stdin: boolean;
-  readonly detachKeys: Uint8Array | undefined;
+interface Input extends Omit<RelayOptions, 'signal'> {
   readonly leave: () => Promise<void>;
 }
 
 /** Reads the client to its end. What nobody wants (any more) is dropped, so that the end is seen. */
-async function receiveInput(socket: Socket, { attachment, stdin, detachKeys, leave }: Input): Promise<void> {
+async function receiveInput(socket: Socket, { attachment, stdin, atEndOfInput, detachKeys, leave }: Input): Promise<void> {
   const watch = detachKeys === undefined ? undefined : watchDetachKeys(detachKeys);
   let wanted = stdin;
   try {
@@ -61,7 +60,7 @@ async function receiveInput(socket: Socket, { attachment, stdin, detachKeys, lea
         await leave();
       }
     }
-    if (wanted) await isTaken(attachment.closeInput());
+    if (wanted) await (atEndOfInput === 'close' ? isTaken(attachment.closeInput()) : leave());
     probeUntilClosed(socket);
   } catch (error) {
     if (socket.destroyed) return; // the client is gone: no error of ours

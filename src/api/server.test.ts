@@ -53,7 +53,7 @@ function call(method: string, path: string, body?: string | Buffer, headers: Rec
 const json = (answer: Answer) => JSON.parse(answer.body) as Record<string, never> & { message: string };
 
 async function created(config: object = {}, name = 'c1'): Promise<string> {
-  const answer = await call('POST', `/containers/create?name=${name}`, JSON.stringify({ Image: 'tool', Cmd: ['repeat'], OpenStdin: true, ...config }));
+  const answer = await call('POST', `/containers/create?name=${name}`, JSON.stringify({ Image: 'tool', Cmd: ['repeat'], OpenStdin: true, StdinOnce: true, ...config }));
   assert.equal(answer.status, 201, answer.body);
   return json(answer)['Id']!;
 }
@@ -215,6 +215,17 @@ test('attach to a terminal is raw, and the detach keys leave the program running
   await until(() => engine.detached === 1);
 });
 
+test('attach ends for a client that ends its input where that is not the program\'s end of file', async () => {
+  for (const config of [{ Tty: true }, { StdinOnce: false }]) {
+    const id = await created(config, `c${JSON.stringify(config).length}`);
+    await call('POST', `/containers/${id}/start`);
+    const received = await raw(`POST /containers/${id}/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`, (socket) => socket.end());
+    assert.match(received, /101 UPGRADED/);
+    assert.equal(engine.containers.get(id).state.status, 'running');
+  }
+  await until(() => engine.detached === 2);
+});
+
 test('attach lets go of a container when its client dies', async () => {
   await created();
   await call('POST', '/containers/c1/start');
@@ -313,6 +324,16 @@ test('images are loaded and imported from bodies; pulling is refused with the wa
   assert.deepEqual([imported.body, engine.imported?.bytes, engine.imported?.options.reference, engine.imported?.options.changes], [`{"status":"${engine.image.id}"}\r\n`, 1_000_000, 'a/b:c', ['CMD x', 'ENV a=b']]);
   const pull = await call('POST', '/images/create?fromImage=busybox&tag=latest');
   assert.deepEqual([pull.status, json(pull).message], [501, 'Cannot pull "busybox": pulling from registries is not supported yet (Bring the image with docker load or docker import)']);
+});
+
+test('a connection goes on after a body that was refused half-way', async () => {
+  const body = 'B'.repeat(3_000_000);
+  let isAsked = false;
+  const received = await raw(`POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Length: ${body.length}\r\n\r\n${body}`, (socket, text) => {
+    if (!isAsked) socket.write('GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n');
+    isAsked ||= text().includes('no tar');
+  });
+  assert.match(received, /^HTTP\/1\.1 400 [^]*no tar[^]*HTTP\/1\.1 200 OK[^]*OK$/);
 });
 
 test('a bug is answered with 500 and no story; the story is in the log', async () => {

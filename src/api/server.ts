@@ -6,6 +6,7 @@ import { isFail } from '../base/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { answerError } from './answer.ts';
 import { apiVersion, splitVersion } from './api-version.ts';
+import { bodyIdleMs } from './body.ts';
 import type { Call } from './call.ts';
 import { isUpgrade, serveUpgrades } from './hijack.ts';
 import { Query } from './query.ts';
@@ -63,9 +64,19 @@ async function serveOne(request: IncomingMessage, response: ServerResponse, cont
   } catch (error) {
     if (isFail(error)) log.debug({ ...about, kind: error.kind, reason: error.message }, 'refused');
     else log.error({ ...about, err: error }, 'A bug: the request ended in an error that was not foreseen');
-    if (!request.complete) request.socket.setTimeout(headersMs); // what is left of the body is dropped as it comes, if it comes
     answerError(response, error);
+  } finally {
+    dropRest(request);
   }
+}
+
+/** What a handler has left of the body is read and dropped, so that a client that is still sending gets its answer and can ask again. */
+function dropRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const { socket } = request;
+  socket.setTimeout(bodyIdleMs); // then node:http closes it
+  request.once('end', () => socket.setTimeout(0));
+  request.resume();
 }
 
 async function dispatch(request: IncomingMessage, response: ServerResponse, { engine, version, log, closing }: Context): Promise<void> {

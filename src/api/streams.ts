@@ -78,7 +78,14 @@ export async function attach(call: Call): Promise<void> {
   const { engine, query, request, response, apiMinor, signal } = call;
   const detachKeys = parseDetachKeys(query.text('detachKeys'));
   const wanted = { stdin: query.flag('stdin'), stdout: query.flag('stdout'), stderr: query.flag('stderr'), logs: query.flag('logs'), stream: query.flag('stream') };
-  const attachment = await engine.containers.attach(parameterOf(call, 'id'), wanted);
+  const { id, config } = engine.containers.get(parameterOf(call, 'id'));
+  const attachment = await engine.containers.attach(id, wanted);
   const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
-  await relay(socket, { attachment, stdin: wanted.stdin && wanted.stream, detachKeys: attachment.tty ? detachKeys : undefined, signal });
+  await relay(socket, {
+    attachment,
+    stdin: wanted.stdin && wanted.stream,
+    atEndOfInput: config.StdinOnce && !attachment.tty ? 'close' : 'leave',
+    detachKeys: attachment.tty ? detachKeys : undefined,
+    signal,
+  });
 }
