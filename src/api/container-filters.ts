@@ -62,7 +62,9 @@ function labelTest(values: readonly string[]): Test {
 
 function statusTest(values: readonly string[]): Test {
   for (const value of values) {
-    if (!statuses.includes(value)) throw fail('invalid', `invalid filter 'status=${value.slice(0, 100)}': invalid value for state (${value.slice(0, 100)}): must be one of ${statuses.join(', ')}`);
+    if (statuses.includes(value)) continue;
+    const shown = value.slice(0, 100);
+    throw fail('invalid', `invalid filter 'status=${shown}': invalid value for state (${shown}): must be one of ${statuses.join(', ')}`);
   }
   return ({ state }) => values.includes(statusOf(state));
 }

@@ -62,6 +62,11 @@ export async function resize(call: Call): Promise<void> {
   answerEmpty(call.response, 200);
 }
 
+/** Ours, not Docker's: the program of the container's start, step by step. */
+export async function explain(call: Call): Promise<void> {
+  answerJson(call.response, 200, { steps: await call.engine.containers.explain(parameterOf(call, 'id')) });
+}
+
 /** `h` and `w`, both required, as a terminal can have them. @throws `invalid`. */
 export function terminalSize(query: Query): { readonly rows: number; readonly columns: number } {
   const [rows, columns] = [query.integer('h'), query.integer('w')];

@@ -45,11 +45,11 @@ test('createRequest() keeps what it is given', () => {
 test('createRequest() refuses by name what is not there yet, and what makes no sense', () => {
   const host = (HostConfig: object) => ({ HostConfig });
   const cases: readonly (readonly [body: object, kind: 'invalid' | 'unsupported', message: RegExp])[] = [
-    [host({ PortBindings: { '80/tcp': [{ HostPort: '80' }] } }), 'unsupported', /^HostConfig\.PortBindings is not supported yet/],
+    [host({ PortBindings: { '80/tcp': [{ HostPort: '80' }] } }), 'unsupported', /^HostConfig\.PortBindings \{"80\/tcp".* is not supported yet/],
     [host({ PublishAllPorts: true }), 'unsupported', /PublishAllPorts/],
     [host({ binds: ['/a:/b'] }), 'unsupported', /HostConfig\.Binds/],
     [host({ Mounts: [{ Type: 'tmpfs', Target: '/x' }] }), 'unsupported', /Mounts/],
-    [{ Volumes: { '/data': {} } }, 'unsupported', /^Volumes is/],
+    [{ Volumes: { '/data': {} } }, 'unsupported', /^Volumes \{"\/data":\{\}\} is/],
     [host({ NetworkMode: 'bridge' }), 'unsupported', /NetworkMode "bridge"/],
     [host({ NetworkMode: 'container:' }), 'unsupported', /NetworkMode/],
     [{ NetworkingConfig: { EndpointsConfig: { mine: {} } } }, 'unsupported', /EndpointsConfig\.mine/],

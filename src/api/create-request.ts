@@ -2,7 +2,7 @@
 // Whether the values suit this machine and this image (limits, users, signals) is the container's to say.
 import { decode, fail } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, DeviceMapping, HostConfig, LogConfig } from '../spec/docker/container.ts';
-import { isAllNothing, isNothing, refuseWhatIsNotYet } from './not-yet.ts';
+import { isAllNothing, isNothing, networks, refuseWhatIsNotYet } from './not-yet.ts';
 
 const { dictionary, flag, integer, list, mapped, nullable, object, optional, presence, text, withDefault } = decode;
 
@@ -72,13 +72,14 @@ const size: decode.Decode<readonly [number, number]> = mapped(list(integer), ([h
 function choice(what: string, values: readonly string[], prefixes: readonly string[] = []): decode.Decode<string> {
   return mapped(text, (value) => {
     if (values.includes(value) || prefixes.some((prefix) => value.startsWith(prefix) && value.length > prefix.length)) return value;
-    throw fail('invalid', `invalid ${what}: ${value.slice(0, 100)}`, { hint: `Known here: ${[...values.filter((known) => known !== ''), ...prefixes.map((prefix) => `${prefix}…`)].join(', ')}` });
+    const known = [...values.filter((one) => one !== ''), ...prefixes.map((prefix) => `${prefix}…`)];
+    throw fail('invalid', `invalid ${what}: ${value.slice(0, 100)}`, { hint: `Known here: ${known.join(', ')}` });
   });
 }
 
 const networkMode: decode.Decode<string> = mapped(text, (value, path) => {
   if (['', 'default', 'none', 'host'].includes(value) || /^container:./.test(value)) return value;
-  throw fail('unsupported', `${path} ${JSON.stringify(value.slice(0, 100))} is not supported yet`, { hint: 'Networks come later: use --network none, host or container:…' });
+  throw fail('unsupported', `${path} ${JSON.stringify(value.slice(0, 100))} is not supported yet`, { hint: networks });
 });
 
 const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = (value, path) => {
@@ -94,7 +95,9 @@ const knownElsewhere = ['labels', 'labels-regex', 'env', 'env-regex', 'tag', 'co
 
 const logConfig: decode.Decode<LogConfig> = (value, path) => {
   const log = object<LogConfig>({ Type: withDefault(text, 'json-file'), Config: dictionary(text) })(value, path);
-  if (log.Type !== 'json-file') throw fail('unsupported', `${path}.Type ${JSON.stringify(log.Type.slice(0, 100))} is not supported yet`, { hint: 'Use --log-driver json-file' });
+  if (log.Type !== 'json-file') {
+    throw fail('unsupported', `${path}.Type ${JSON.stringify(log.Type.slice(0, 100))} is not supported yet`, { hint: 'Use --log-driver json-file' });
+  }
   for (const [name, setting] of Object.entries(log.Config)) {
     if (knownElsewhere.includes(name)) throw fail('unsupported', `Log option '${name}' is not supported yet`, { hint: 'Options here: max-size, max-file' });
     const pattern = { 'max-size': /^(-1|\d+(\.\d+)?\s*[kmgtp]?i?b?)$/i, 'max-file': /^[1-9]\d{0,5}$/ }[name];
@@ -184,6 +187,6 @@ function withSwapDefault(host: HostConfig): HostConfig {
 function checkEndpoints(endpoints: unknown, allowed: readonly string[]): void {
   for (const [name, settings] of Object.entries(dictionary(presence)(endpoints, 'NetworkingConfig.EndpointsConfig'))) {
     if (allowed.includes(name) && isAllNothing(settings)) continue;
-    throw fail('unsupported', `NetworkingConfig.EndpointsConfig.${name.slice(0, 100)} is not supported yet`, { hint: 'Networks come later: use --network none, host or container:…' });
+    throw fail('unsupported', `NetworkingConfig.EndpointsConfig.${name.slice(0, 100)} is not supported yet`, { hint: networks });
   }
 }

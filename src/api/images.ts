@@ -29,8 +29,10 @@ export async function load({ engine, query, request, response, signal }: Call): 
 
 /** Two endpoints in one, as Docker has it: `fromSrc` imports a root filesystem, `fromImage` pulls. */
 export async function create({ engine, query, request, response, signal }: Call): Promise<void> {
-  const source = query.text('fromSrc');
-  if (query.text('fromImage') !== '') throw fail('unsupported', `Cannot pull "${query.text('fromImage').slice(0, 200)}": pulling from registries is not supported yet`, { hint: 'Bring the image with docker load or docker import' });
+  const [image, source] = [query.text('fromImage'), query.text('fromSrc')];
+  if (image !== '') {
+    throw fail('unsupported', `Cannot pull "${image.slice(0, 200)}": pulling from registries is not supported yet`, { hint: 'Bring the image with docker load or docker import' });
+  }
   if (source === '') throw fail('invalid', 'Nothing to create an image from', { hint: 'Give fromSrc=- and a tar archive as the body' });
   if (source !== '-') throw fail('unsupported', 'Importing from a URL is not supported yet', { hint: 'Download the archive, then docker import FILE' });
   const [repo, tag] = [query.text('repo'), query.text('tag')];

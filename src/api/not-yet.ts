@@ -2,7 +2,8 @@
 // by name, never ignored; its zero value, which clients send for every field they know, asks for nothing.
 import { decode, fail } from '../base/index.ts';
 
-const networks = 'Networks come later: use --network none, host or container:…';
+/** Why there is no network, and the way out. */
+export const networks = 'Networks come later: use --network none, host or container:…';
 const volumes = 'Volumes come later: put the files into the image, or use --tmpfs for scratch space';
 const blockIo = 'Limits of block I/O come later';
 const realtime = 'Real-time scheduling is not supported';
@@ -54,7 +55,7 @@ export function refuseWhatIsNotYet(body: unknown): void {
   for (const [path, hint] of Object.entries(notYet)) {
     const value = path.split('.').reduce(decode.fieldOf, body);
     if (isNothing(value) || value === namesWhatIs[path]) continue;
-    throw fail('unsupported', `${path} is not supported yet`, { hint });
+    throw fail('unsupported', `${path} ${JSON.stringify(value).slice(0, 100)} is not supported yet`, { hint });
   }
 }
 

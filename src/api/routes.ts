@@ -1,5 +1,6 @@
 // The one table of what the API answers: method, path, handler. `{name}` stands for one segment of the path, `{name...}` for several
-// (image names have slashes). Docker paths that are not here yet are answered with Docker's "page not found".
+// (image names have slashes). Docker paths that are not here yet are answered with Docker's "page not found"; paths of our own have
+// `/estiva/` in them.
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as containers from './containers.ts';
@@ -28,6 +29,7 @@ const routes: readonly Route[] = [
   route('POST', '/containers/{id}/kill', containers.kill),
   route('POST', '/containers/{id}/resize', containers.resize),
   route('DELETE', '/containers/{id}', containers.remove),
+  route('GET', '/containers/{id}/estiva/explain', containers.explain),
   route('POST', '/containers/{id}/wait', streams.wait),
   route('GET', '/containers/{id}/logs', streams.logs),
   route('POST', '/containers/{id}/attach', streams.attach),

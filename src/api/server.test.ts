@@ -136,6 +136,7 @@ test('create, start, list, inspect, stop, kill, remove reach the engine and answ
   assert.deepEqual([inspect['Id'], inspect['Name'], (inspect['State']!)['Running'], inspect['Platform']], [id, '/c1', true, 'linux']);
   assert.equal((await call('POST', '/containers/c1/resize?h=10&w=20')).status, 200);
   assert.equal((await call('POST', '/containers/c1/resize?h=10')).status, 400);
+  assert.deepEqual(json(await call('GET', '/containers/c1/estiva/explain')), { steps: [] });
   assert.equal((await call('POST', '/containers/c1/stop?t=3&signal=SIGINT')).status, 204);
   assert.equal((await call('POST', '/containers/c1/stop?t=x')).status, 400);
   assert.equal((await call('POST', '/containers/c1/kill')).status, 409);

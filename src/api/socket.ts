@@ -12,7 +12,9 @@ const pathBytesMax = 107;
  * @throws `conflict` when a daemon answers there, `invalid` when something else is in the way or the path is too long.
  */
 export async function listenOn(server: Server, path: string): Promise<void> {
-  if (Buffer.byteLength(path) > pathBytesMax) throw fail('invalid', `Cannot listen on "${path}": a socket's path has at most ${pathBytesMax} bytes`, { hint: 'Choose a shorter run directory' });
+  if (Buffer.byteLength(path) > pathBytesMax) {
+    throw fail('invalid', `Cannot listen on "${path}": a socket's path has at most ${pathBytesMax} bytes`, { hint: 'Choose a shorter run directory' });
+  }
   await clearPath(path);
   const umask = process.umask(0o177); // between bind and chmod nobody else may connect
   const listening = new Promise<void>((resolve, reject) => {
@@ -28,7 +30,9 @@ async function clearPath(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw fail('invalid', `Cannot listen on "${path}": it is there and is not a socket`, { hint: 'Remove it or choose another path' });
-  if (await answers(path)) throw fail('conflict', `Cannot listen on "${path}": another daemon answers there`, { hint: 'Stop it, or choose another --run directory or -H socket' });
+  if (await answers(path)) {
+    throw fail('conflict', `Cannot listen on "${path}": another daemon answers there`, { hint: 'Stop it, or choose another --run directory or -H socket' });
+  }
   unlinkSync(path);
 }
 

@@ -41,7 +41,8 @@ export async function logs(call: Call): Promise<void> {
   const { engine, query, response, apiMinor, signal } = call;
   const streams = wantedStreams(query);
   const { id, config } = engine.containers.get(parameterOf(call, 'id'));
-  const entries = engine.containers.logs(id, { ...streams, follow: query.flag('follow'), since: query.time('since'), until: query.time('until'), tail: tailOf(query), signal });
+  const range = { since: query.time('since'), until: query.time('until'), tail: tailOf(query) };
+  const entries = engine.containers.logs(id, { ...streams, ...range, follow: query.flag('follow'), signal });
   response.writeHead(200, { 'Content-Type': streamType(config.Tty, apiMinor) });
   response.flushHeaders();
   try {

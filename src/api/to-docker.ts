@@ -2,7 +2,9 @@
 import { durationInWords, rfc3339, zeroTime } from '../base/index.ts';
 import type { ContainerRecord, ExecRecord, State } from '../engine/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
-import type { ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HostConfigView, NetworkSettingsView, StateView } from '../spec/docker/container-view.ts';
+import type {
+  ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HostConfigView, NetworkSettingsView, StateView,
+} from '../spec/docker/container-view.ts';
 
 /** A container whose start failed was never anything but created, to Docker's clients. */
 export function statusOf(state: State): ContainerStatus {
