@@ -31,9 +31,9 @@ export function defineCommand<F extends Flags>(table: CommandTable<F>): Command 
       try {
         return await runTable(name, argv, session, table);
       } catch (error) {
-        const pointer = `Run '${name} --help' for more information`;
-        if (error instanceof UsageError) warn(session, `${error.message}\n\nUsage:  ${name}${table.usage === '' ? '' : ` ${table.usage}`}\n\n${pointer}`);
-        else if (error instanceof Complaint) warn(session, `${session.program}: ${error.message}\n\n${pointer}`);
+        const more = `'${name} --help' for more information`;
+        if (error instanceof UsageError) warn(session, `${error.message}\n\nUsage:  ${name}${table.usage === '' ? '' : ` ${table.usage}`}\n\n${error.pointer} ${more}`);
+        else if (error instanceof Complaint) warn(session, `${session.program}: ${error.message}\n\nRun ${more}`);
         else throw error;
         return error.code;
       }
@@ -48,7 +48,7 @@ async function runTable<F extends Flags>(name: string, argv: readonly string[], 
     return 0;
   }
   const complaint = operandComplaint(operands.length, table.operands);
-  if (complaint !== undefined) throw new UsageError(`${session.program}: '${name}' ${complaint}`, { code: 1 });
+  if (complaint !== undefined) throw new UsageError(`${session.program}: '${name}' ${complaint}`, { code: 1, pointer: complaint.includes('at least') ? 'See' : 'Run' });
   return table.run({ values, operands, session });
 }
 

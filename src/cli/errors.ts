@@ -8,10 +8,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
   /** Docker's 125 for flags; 1 for a wrong number of arguments. */
   readonly code: number;
+  /** Docker points to --help with See when there are too few arguments, with Run otherwise. */
+  readonly pointer: 'See' | 'Run';
 
-  constructor(message: string, options: { readonly code?: number; readonly cause?: unknown } = {}) {
+  constructor(message: string, options: { readonly code?: number; readonly pointer?: 'See' | 'Run'; readonly cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.code = options.code ?? 125;
+    this.pointer = options.pointer ?? 'Run';
   }
 }
 

@@ -99,8 +99,9 @@ async function call(catalog: Catalog, name: string, path: string, argv: readonly
   const entry = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
   if (entry !== undefined) return (await entry.load()).execute(path, argv, session);
   const isLater = laterCommands.has(name);
+  const parent = path.includes(' ') ? `${program} ${path.split(' ', 1)[0] ?? ''}` : program;
   warn(session, isLater ? `${program}: '${program} ${path}' is not there yet in Estiva` : `${program}: unknown command: ${program} ${path}`);
-  warn(session, `\nRun '${program} --help' for more information`);
+  warn(session, `${parent === program ? '' : `\nUsage:  ${parent}\n`}\nRun '${parent} --help' for more information`);
   return 1;
 }
 

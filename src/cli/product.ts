@@ -3,5 +3,5 @@ import manifest from '../../package.json' with { type: 'json' };
 
 export const productVersion: string = manifest.version;
 
-/** Spoken by dockerd 25 and later and by Estiva; DOCKER_API_VERSION chooses another. */
-export const apiVersionDefault = '1.44';
+/** Spoken by dockerd 27.3 and later and by Estiva; DOCKER_API_VERSION chooses another. */
+export const apiVersionDefault = '1.47';

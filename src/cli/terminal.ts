@@ -1,4 +1,5 @@
 // The user's terminal while a container has it: raw mode on the way in, its size kept in step on the way out.
+import { spawn } from 'node:child_process';
 import type { Session } from './session.ts';
 
 /** Rows and columns of the terminal, or zeros when output is no terminal. */
@@ -10,6 +11,8 @@ export function terminalSize({ stdout }: Session): readonly [rows: number, colum
 export function rawMode({ stdin }: Session): Disposable {
   if (stdin.isTTY !== true || stdin.setRawMode === undefined) return { [Symbol.dispose]: () => undefined };
   stdin.setRawMode(true);
+  // Node's raw mode still makes CR LF of each LF, which breaks programs that move the cursor with LF. Without stty it stays so.
+  spawn('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] }).on('error', () => undefined);
   return { [Symbol.dispose]: () => { stdin.setRawMode?.(false); } };
 }
 

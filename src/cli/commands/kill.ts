@@ -2,7 +2,6 @@ import { killContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
-import { say } from '../session.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -12,6 +11,6 @@ export const command = defineCommand({
   operands: { min: 1 },
   run: ({ values, operands, session }) => forEach(session, operands, async (container) => {
     await killContainer(session.docker, container, values.signal);
-    say(session, container);
+    return container;
   }),
 });

@@ -2,7 +2,6 @@ import { removeContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
-import { say } from '../session.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -16,6 +15,6 @@ export const command = defineCommand({
   operands: { min: 1 },
   run: ({ values, operands, session }) => forEach(session, operands, async (container) => {
     await removeContainer(session.docker, container.replace(/^\/+/, ''), values);
-    say(session, container);
+    return container;
   }),
 });

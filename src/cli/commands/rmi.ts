@@ -2,7 +2,6 @@ import { removeImage } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
-import { say } from '../session.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
@@ -19,9 +18,8 @@ export const command = defineCommand({
     // One after the other: two names may be one image, and the lines of one removal stay together.
     for (const operand of operands) {
       code = Math.max(code, await forEach(session, [operand], async (image) => {
-        for (const item of await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'] })) {
-          say(session, 'Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`);
-        }
+        const items = await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'] });
+        return items.map((item) => ('Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`)).join('\n');
       }));
     }
     return code;

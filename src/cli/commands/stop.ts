@@ -2,7 +2,6 @@ import { stopContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
-import { say } from '../session.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -19,7 +18,7 @@ export const command = defineCommand({
     const options = { signal: values.signal, timeoutSeconds: values.timeout ?? values.time };
     return forEach(session, operands, async (container) => {
       await stopContainer(session.docker, container, options);
-      say(session, container);
+      return container;
     });
   },
 });

@@ -2,7 +2,6 @@ import { beginWait } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { forEach } from '../each.ts';
-import { say } from '../session.ts';
 
 export const command = defineCommand({
   usage: 'CONTAINER [CONTAINER...]',
@@ -18,7 +17,7 @@ export const command = defineCommand({
         const { exit } = await beginWait(session.docker, container, 'not-running');
         const { StatusCode, Error: failure } = await exit;
         if (failure !== undefined && failure !== null) throw new Exit(1, failure.Message);
-        say(session, String(StatusCode));
+        return String(StatusCode);
       }));
     }
     return code;
