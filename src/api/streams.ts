@@ -84,7 +84,7 @@ export async function attach(call: Call): Promise<void> {
   const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
   await relay(socket, {
     attachment,
-    stdin: wanted.stdin && wanted.stream,
+    stdin: wanted.stdin && wanted.stream && config.OpenStdin,
     atEndOfInput: config.StdinOnce && !attachment.tty ? 'close' : 'leave',
     detachKeys: attachment.tty ? detachKeys : undefined,
     signal,
