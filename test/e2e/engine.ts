@@ -69,9 +69,9 @@ export function dockerClient(): string {
   return found;
 }
 
-/** The socket of a dockerd to compare with: ESTIVA_E2E_DOCKERD or DOCKER_HOST (unix:// only). */
+/** The socket of a dockerd to compare with: ESTIVA_E2E_DOCKERD; DOCKER_HOST only when a dockerd was asked for, because tests make containers there. */
 export function dockerdSocket(): string | undefined {
-  const host = process.env.ESTIVA_E2E_DOCKERD ?? process.env.DOCKER_HOST;
+  const host = process.env.ESTIVA_E2E_DOCKERD ?? (process.env.ESTIVA_E2E_TARGET === 'dockerd' ? process.env.DOCKER_HOST : undefined);
   const path = host?.replace(/^unix:\/\//, '');
   return path !== undefined && existsSync(path) ? path : undefined;
 }

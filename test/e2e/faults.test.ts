@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { busyboxArchive } from '../fixtures/busybox.ts';
@@ -185,7 +186,7 @@ function residentBytes(pid: number): number {
 
 /** A daemon of its own on a file system of `size`, for as long as `work` takes. */
 async function onSmallDisk(size: string, work: (daemon: Daemon, docker: typeof engine.docker) => Promise<void>): Promise<void> {
-  const dir = mkdtempSync('/tmp/estiva-e2e-full-');
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-e2e-full-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', dir]);
   const daemon = new Daemon({ rootDir: join(dir, 'root'), runDir: `${dir}-run`, logPath: `${dir}.log` });
   try {

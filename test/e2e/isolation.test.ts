@@ -2,6 +2,8 @@
 // laid side by side: every difference must be one that is listed here with its reason.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { debianRootfs } from '../fixtures/debian.ts';
 import { busybox, dockerdSocket, openEngine, succeeded } from './engine.ts';
@@ -100,7 +102,7 @@ test('--security-opt no-new-privileges and seccomp=unconfined', async () => {
 });
 
 test('--security-opt seccomp=FILE uses that profile', async () => {
-  const dir = mkdtempSync('/tmp/estiva-seccomp-');
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-seccomp-'));
   const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 }] };
   writeFileSync(`${dir}/profile.json`, JSON.stringify(profile));
   assert.match(await output('mkdir /x 2>&1; true', '--security-opt', `seccomp=${dir}/profile.json`), /Not supported|Operation not supported/);

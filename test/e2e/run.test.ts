@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { busybox, configured, openEngine, succeeded, until } from './engine.ts';
 
@@ -96,7 +98,7 @@ test('run --rm removes the container when it ends', async () => {
 });
 
 test('run --cidfile writes the id', async () => {
-  const file = `/tmp/${engine.unique('cid')}`;
+  const file = join(tmpdir(), engine.unique('cid'));
   succeeded(await engine.run(['--cidfile', file, '--rm', busybox, 'true']));
   assert.match(readFileSync(file, 'utf8'), /^[0-9a-f]{64}$/);
   rmSync(file);
@@ -180,7 +182,7 @@ test('--shm-size, --ulimit, --sysctl reach the program', async () => {
 });
 
 test('--volume binds a host directory, read-write and read-only', { skip: !engine.ours && 'the peer runs in a mount namespace of its own' }, async () => {
-  const dir = mkdtempSync('/tmp/estiva-bind-');
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-bind-'));
   writeFileSync(`${dir}/in`, 'from the host\n');
   assert.equal(await output('cat /v/in; echo back > /v/out', '-v', `${dir}:/v`), 'from the host');
   assert.equal(readFileSync(`${dir}/out`, 'utf8'), 'back\n');

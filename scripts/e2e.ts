@@ -1,0 +1,26 @@
+// The end-to-end tests, inside the namespaces that scripts/test.ts made: a census before, the tests, a census after.
+// Arguments: the file for the counts, then the test files (all when there are none).
+import { globSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { census, leaked } from '../test/e2e/census.ts';
+import { runTests, sum } from './counts.ts';
+
+const [resultFile, ...chosen] = process.argv.slice(2);
+if (resultFile === undefined) throw new Error('Usage: e2e.ts COUNTS_FILE [TEST_FILE…]');
+const files = chosen.length > 0 ? chosen : globSync('test/{e2e,hostile}/*.test.ts').toSorted();
+
+const before = census();
+// One file at a time: several tests look at times and limits, and this is often a small machine.
+const counts = await runTests(files, ['--test-concurrency=1', '--test-force-exit'], join(tmpdir(), 'e2e.tap'), 720_000);
+const left = await settled();
+for (const line of left) console.log(`left behind: ${line}`);
+console.log(left.length === 0 ? 'leak census: nothing left behind' : `leak census: ${left.length} things left behind`);
+writeFileSync(resultFile, JSON.stringify(sum(counts, { passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1, skipped: 0 })));
+
+/** What is still there after the kernel had a moment to finish what it does behind the scenes (namespaces, cgroups). */
+async function settled(): Promise<string[]> {
+  for (let tries = 0; tries < 20 && leaked(before).length > 0; tries += 1) await sleep(100);
+  return leaked(before);
+}

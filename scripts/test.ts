@@ -1,0 +1,65 @@
+// All tests: what they need from Debian, the fixtures, the bundles, unit tests, then the end-to-end tests in namespaces of their own, where the
+// leak census is exact. The last line is "N passed, N failed". Nothing waits for ever: every step has a time limit, 25 minutes in all.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { which } from '../test/fixtures/cache.ts';
+import type { Counts } from './counts.ts';
+import { runTests, sum } from './counts.ts';
+import { bringPackages, unpackedDocker } from './debian-packages.ts';
+import { report } from './step.ts';
+
+const none: Counts = { passed: 0, failed: 0, skipped: 0 };
+const failure: Counts = { passed: 0, failed: 1, skipped: 0 };
+const scratch = mkdtempSync(join(tmpdir(), 'estiva-test-'));
+
+await bringPackages();
+const reason = whyNoEndToEnd();
+const fixtures = reason === undefined ? await step('fixtures', ['test/fixtures/build.ts'], 240_000) : none;
+const built = await step('build', ['scripts/build.ts'], 60_000);
+console.log('\nUnit tests');
+const unit = await runTests(globSync('src/**/*.test.ts').toSorted(), ['--test-isolation=none'], join(scratch, 'unit.tap'), 180_000);
+console.log('\nEnd-to-end tests');
+if (reason !== undefined) console.log(`skipped: ${reason}`);
+const endToEnd = reason === undefined ? await runInside() : none;
+
+const total = sum(fixtures, built, unit, endToEnd, leftFiles());
+rmSync(scratch, { recursive: true, force: true });
+console.log(`\nunit tests: ${unit.passed} passed, ${unit.failed} failed, ${unit.skipped} skipped; end to end: ${endToEnd.passed} passed, ${endToEnd.failed} failed, ${endToEnd.skipped} skipped`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** A step that is no test: counted only when it fails. */
+async function step(name: string, args: readonly string[], timeoutMs: number): Promise<Counts> {
+  return await report({ name, program: process.execPath, args, timeoutMs }) ? none : failure;
+}
+
+function whyNoEndToEnd(): string | undefined {
+  if (process.getuid?.() !== 0) return 'containers are made by root; run "npm test" as root';
+  if (!existsSync('/bin/busybox')) return 'no busybox-static';
+  if (which('docker') === undefined && !existsSync(unpackedDocker())) return 'no docker client';
+  return which('unshare') === undefined ? 'no unshare (util-linux)' : undefined;
+}
+
+/**
+ * Network, mount and process namespaces of their own: the tests touch nothing of this machine, its other engines do not disturb the census,
+ * and whatever they leave running ends with them. sh is process 1 there, because it reaps what is orphaned.
+ */
+async function runInside(): Promise<Counts> {
+  const result = join(scratch, 'counts.json');
+  const temporary = mkdtempSync(join(scratch, 'tmp-'));
+  const inside = '/bin/busybox ip link set lo up; "$@"; exit $?';
+  const child = spawn('unshare', ['-n', '-m', '-p', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', inside, 'sh', process.execPath, 'scripts/e2e.ts', result, ...process.argv.slice(2)], {
+    stdio: ['ignore', 'inherit', 'inherit'], timeout: 780_000, killSignal: 'SIGKILL', env: { ...process.env, TMPDIR: temporary, ESTIVA_E2E_CENSUS: 'exact' },
+  });
+  await once(child, 'exit');
+  return existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) as Counts : failure;
+}
+
+function leftFiles(): Counts {
+  const left = readdirSync(scratch, { recursive: true, encoding: 'utf8' }).filter((path) => /^tmp-[^/]+\//.test(path));
+  for (const path of left.slice(0, 20)) console.log(`left behind: file ${path}`);
+  return left.length === 0 ? none : failure;
+}
