@@ -3,8 +3,8 @@
 // A container may have made directories nested far deeper than a process has descriptors (or a stack). Below a certain depth a directory is therefore
 // moved up, next to the tree's root, and removed as a tree of its own afterwards.
 import { randomUUID } from 'node:crypto';
-import { AT_REMOVEDIR, call, O, openIn, tryCall, type Fd } from '../kernel/index.ts';
-import { byteString, byteStringOf, type ByteString } from '../spec/tar/index.ts';
+import { AT_REMOVEDIR, call, KernelError, O, openIn, tryCall, type Fd } from '../kernel/index.ts';
+import { byteString, byteStringOf, quoteName, type ByteString } from '../spec/tar/index.ts';
 import { nameArgument } from './names.ts';
 import { Turn } from './turn.ts';
 
@@ -34,7 +34,7 @@ function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator
   const result = tryCall('unlinkat', top.number, nameArgument(tree), 0);
   if (result === 0 || result === ENOENT) return;
   // Linux says EISDIR for a directory, POSIX EPERM.
-  if (result !== EISDIR && result !== EPERM) call('unlinkat', top.number, nameArgument(tree), 0);
+  if (result !== EISDIR && result !== EPERM) throw new KernelError('unlinkat', quoteName(tree), -result);
   const held: { readonly fd: Fd; readonly names: ByteString[]; readonly name: ByteString }[] = [];
   try {
     held.push(openLevel(top, tree));
@@ -51,7 +51,7 @@ function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator
   function removeOne(fd: Fd, name: ByteString): void {
     const removed = tryCall('unlinkat', fd.number, nameArgument(name), 0);
     if (removed === 0 || removed === ENOENT) return;
-    if (removed !== EISDIR && removed !== EPERM) call('unlinkat', fd.number, nameArgument(name), 0);
+    if (removed !== EISDIR && removed !== EPERM) throw new KernelError('unlinkat', quoteName(name), -removed);
     if (held.length < depthMax) {
       held.push(openLevel(fd, name));
       return;

@@ -5,7 +5,7 @@
 // them in one page of options; they are random because two layers must never want the same one.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { fail, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
-import { call, Fd, isKernelError, O, tryCall } from '../kernel/index.ts';
+import { call, Fd, isKernelError, KernelError, O, tryCall } from '../kernel/index.ts';
 import { byteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { namesIn, removeTree } from './remove-tree.ts';
@@ -102,9 +102,10 @@ export class LayerSnapshots implements Snapshots, Disposable {
   async prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs> {
     const dirs = this.dirs(id, layers);
     const at = this.#containersFd.number;
-    const made = tryCall('mkdirat', at, id, 0o710);
-    if (made < 0 && made !== EEXIST) call('mkdirat', at, id, 0o710);
     try {
+      // It may be there already: the container's log lies in it, too.
+      const made = tryCall('mkdirat', at, id, 0o710);
+      if (made < 0 && made !== EEXIST) throw new KernelError('mkdirat', id, -made);
       for (const name of ['upper', 'work', 'merged']) call('mkdirat', at, `${id}/${name}`, 0o755);
       // The upper directory's mode is that of the container's "/", whatever our umask is.
       call('fchmodat', at, `${id}/upper`, 0o755);
@@ -117,12 +118,13 @@ export class LayerSnapshots implements Snapshots, Disposable {
 
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs {
     const containerDir = `${this.#containersDir}/${id}`;
-    const lowerDirs = layers.map((diffId) => {
+    // Topmost first. A layer that comes twice counts where it is topmost (it says the same again there); overlayfs takes no directory twice.
+    const lowerDirs = [...new Set(layers.toReversed())].map((diffId) => {
       const layer = this.#layers.get(diffId);
       if (layer === undefined) throw fail('not_found', `No such layer: ${diffId}`, { hint: 'Load or pull the image again' });
       return `${this.layersDir}/${layer.dir}`;
     });
-    return { lowerDirs: lowerDirs.reverse(), upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: `${containerDir}/merged` };
+    return { lowerDirs, upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: `${containerDir}/merged` };
   }
 
   async removeSnapshot(id: ContainerId): Promise<void> {

@@ -29,6 +29,8 @@ export class Tree implements Disposable {
   readonly #root: Fd;
   /** Directories used lately, by their path; the oldest is closed first. */
   readonly #open = new Map<string, Fd>();
+  /** Where `createWhiteout` made one and nothing has taken its place yet. */
+  readonly #whiteouts = new Set<string>();
   readonly #times = Buffer.alloc(32);
 
   /** Takes over `root`, an empty directory. */
@@ -57,12 +59,9 @@ export class Tree implements Disposable {
     if (path.length > 0) {
       const dir = this.#parent(path);
       const name = nameArgument(nameOf(path));
-      if (tryCall('mkdirat', dir.number, name, 0o700) === EEXIST && !isDirectory(dir, name)) {
-        removeTreeNow(dir, nameOf(path));
-        call('mkdirat', dir.number, name, 0o700);
-      }
+      if (!isDirectory(dir, name) && !this.#whiteouts.has(join(path))) this.#replacing(path, dir, () => tryCall('mkdirat', dir.number, name, 0o755), 'mkdirat');
     }
-    const made = this.#directory(path);
+    const made = this.#directory(path, 'create');
     call('fchown', made.number, owner.uid, owner.gid);
     call('fchmod', made.number, owner.mode);
     for (const [name, value] of owner.xattrs) setAttribute(name, value, () => tryCall('fsetxattr', made.number, nameArgument(name), value, value.length, 0));
@@ -108,8 +107,9 @@ export class Tree implements Disposable {
     const dir = this.#parent(path);
     const name = nameArgument(nameOf(path));
     const made = tryCall('mknodat', dir.number, name, S_IFCHR, 0);
-    if (made === EEXIST && isDirectory(dir, name)) this.makeOpaque(path);
-    else if (made < 0 && made !== EEXIST) throw new KernelError('mknodat', quoteName(nameOf(path)), -made);
+    if (made === 0) this.#whiteouts.add(join(path));
+    else if (made !== EEXIST) throw new KernelError('mknodat', quoteName(nameOf(path)), -made);
+    else if (isDirectory(dir, name)) this.makeOpaque(path);
   }
 
   /** Hides everything that the layers below have in the directory `path`. */
@@ -168,15 +168,24 @@ export class Tree implements Disposable {
     const known = this.#open.get(joined);
     if (known !== undefined) return known;
     let number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
-    if (number === ENOENT && missing === 'create') {
-      const parent = this.#directory(path.slice(0, -1), 'create');
-      call('mkdirat', parent.number, nameArgument(nameOf(path)), 0o755);
+    if ((number === ENOENT || number === ENOTDIR) && missing === 'create') {
+      this.#makeMissing(path, this.#directory(path.slice(0, -1), 'create'));
       number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
-      if (number >= 0) call('fchmod', number, 0o755);
     }
     if (number === ELOOP || number === ENOTDIR) throw new Refusal(`a part of ${quoteName(joined)} is not a directory but a link or a file`);
     if (number < 0) throw new KernelError('openat2', quoteName(joined), -number);
     return this.#remember(joined, new Fd(number));
+  }
+
+  /** A directory that the archive uses without naming it, or one in the place of a whiteout: what that hid stays hidden. */
+  #makeMissing(path: TreePath, parent: Fd): void {
+    const name = nameArgument(nameOf(path));
+    const wasHidden = this.#whiteouts.delete(join(path));
+    if (wasHidden) call('unlinkat', parent.number, name, 0);
+    const made = tryCall('mkdirat', parent.number, name, 0o755);
+    if (made < 0 && made !== EEXIST) throw new KernelError('mkdirat', quoteName(nameOf(path)), -made);
+    if (made === 0) call('fchmodat', parent.number, name, 0o755);
+    if (wasHidden) this.makeOpaque(path);
   }
 
   #remember(joined: string, fd: Fd): Fd {
@@ -192,6 +201,7 @@ export class Tree implements Disposable {
   /** What is at `path` goes away: no held directory may stand in for it, or for something in it. */
   #forget(path: TreePath): void {
     const joined = join(path);
+    this.#whiteouts.delete(joined);
     for (const [key, fd] of this.#open) {
       if (key !== joined && !key.startsWith(`${joined}/`)) continue;
       fd[Symbol.dispose]();

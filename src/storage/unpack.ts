@@ -15,7 +15,7 @@ const opaqueName = '.wh..wh..opq';
 const overlayAttributes = /^(trusted|user)\.overlay\./;
 
 export interface Unpacked {
-  /** Bytes of the files' data. */
+  /** Lengths of the files and of the links' texts together: what Docker shows as the size. */
   readonly sizeBytes: number;
   readonly entries: number;
 }
@@ -51,7 +51,7 @@ export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, optio
   return { sizeBytes, entries };
 }
 
-/** Adds the entry; the result is the number of bytes of its data. */
+/** Adds the entry; the result is what it adds to the layer's size. */
 async function place(tree: Tree, path: TreePath, entry: TarEntry, limits: TarLimits): Promise<number> {
   const name = path.at(-1) ?? byteString('');
   if (name.startsWith(whiteoutPrefix)) {
@@ -62,7 +62,7 @@ async function place(tree: Tree, path: TreePath, entry: TarEntry, limits: TarLim
   switch (entry.type) {
     case 'file': return placeFile(tree, path, entry, owner);
     case 'directory': tree.createDirectory(path, owner); break;
-    case 'symlink': tree.createSymlink(path, symlinkText(entry), owner); break;
+    case 'symlink': tree.createSymlink(path, symlinkText(entry), owner); return entry.linkPath.length;
     case 'hardlink': placeHardLink(tree, path, entry, limits); break;
     default: tree.createSpecial(path, entry.type, { major: entry.deviceMajor, minor: entry.deviceMinor }, owner);
   }
@@ -81,20 +81,22 @@ function placeWhiteout(tree: Tree, path: TreePath, name: ByteString): void {
 
 async function placeFile(tree: Tree, path: TreePath, entry: TarEntry, owner: Owner): Promise<number> {
   using file = tree.createFile(path, entry.mode);
-  const written = entry.segments === undefined ? await writeWhole(file, entry) : await writeSegments(file, entry, entry.segments);
+  if (entry.segments === undefined) await writeWhole(file, entry);
+  else await writeSegments(file, entry, entry.segments);
   tree.finishFile(file, owner);
-  return written;
+  return entry.sizeBytes;
 }
 
-async function writeWhole(file: Fd, entry: TarEntry): Promise<number> {
+async function writeWhole(file: Fd, entry: TarEntry): Promise<void> {
   let at = 0;
-  for await (const piece of entry.data()) at += writeAll(file, piece, at);
-  return at;
+  for await (const piece of entry.data()) {
+    writeAll(file, piece, at);
+    at += piece.length;
+  }
 }
 
-async function writeSegments(file: Fd, entry: TarEntry, segments: NonNullable<TarEntry['segments']>): Promise<number> {
+async function writeSegments(file: Fd, entry: TarEntry, segments: NonNullable<TarEntry['segments']>): Promise<void> {
   call('ftruncate', file.number, entry.sizeBytes);
-  let written = 0;
   let index = 0;
   let inSegment = 0;
   for await (const piece of entry.data()) {
@@ -104,16 +106,13 @@ async function writeSegments(file: Fd, entry: TarEntry, segments: NonNullable<Ta
       writeAll(file, part, segment.offset + inSegment);
       at += part.length;
       inSegment += part.length;
-      written += part.length;
       if (inSegment === segment.sizeBytes) [index, inSegment] = [index + 1, 0];
     }
   }
-  return written;
 }
 
-function writeAll(file: Fd, bytes: Buffer, offset: number): number {
+function writeAll(file: Fd, bytes: Buffer, offset: number): void {
   for (let at = 0; at < bytes.length;) at += call('pwrite64', file.number, at === 0 ? bytes : bytes.subarray(at), bytes.length - at, offset + at);
-  return bytes.length;
 }
 
 function symlinkText(entry: TarHeader): ByteString {
