@@ -7,9 +7,9 @@ import { fail, isFail, messageOf } from '../base/index.ts';
 const chunkBytes = 256 << 10;
 const magicBytes = 6;
 const ratioMax = 1000;
-const ratioFreeBytes = 2 ** 30;
 
-export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+/** @throws `invalid` for a broken stream, `unsupported` for xz and bzip2, `too_large` for a bomb. */
+export async function* decompress(source: AsyncIterable<Uint8Array>, ratioFreeBytes = 2 ** 30): AsyncGenerator<Uint8Array, void, undefined> {
   const { magic, whole } = await peek(source);
   const format = formatOf(magic);
   if (format === 'none') {
