@@ -1,0 +1,89 @@
+// Speed of whole commands: what a person at a terminal, or a script, feels. Beside the engines: runc and podman, where they are installed.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { busyboxArchive } from '../test/fixtures/busybox.ts';
+import { which } from '../test/fixtures/cache.ts';
+import { command } from '../test/e2e/command.ts';
+import type { BenchEngine } from './engines.ts';
+import { image } from './engines.ts';
+import type { BenchCase, Subject } from './measure.ts';
+import { timed } from './measure.ts';
+
+export function processCases(engines: readonly BenchEngine[]): readonly BenchCase[] {
+  const own = engines.find((engine) => engine.ours);
+  return [
+    {
+      name: 'docker-run', what: 'docker run --rm --network none busybox true, whole process; runc and podman alike', promise: '>= 10 times faster than dockerd', unit: 'ms', runs: 20, warmUp: true,
+      subjects: async () => [...engines.map(dockerRun), ...await runc(), ...await podman()],
+    },
+    {
+      name: 'estiva-run', what: 'estiva run --rm --network none busybox true, whole process', promise: '<= 45 ms above node -e 0', unit: 'ms', runs: 30, warmUp: true,
+      subjects: () => Promise.resolve([...(own === undefined ? [] : [estivaRun(own)]), emptyNode(), { name: 'docker --version', run: () => program('docker', ['--version']) }]),
+    },
+  ];
+}
+
+async function program(file: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}): Promise<number> {
+  return timed(async () => {
+    const outcome = await command(file, args, options);
+    if (outcome.code !== 0) throw new Error(`${file} ${args.join(' ')}: ${outcome.code} ${outcome.stderr}`);
+  });
+}
+
+function dockerRun(engine: BenchEngine): Subject {
+  return {
+    name: `docker -> ${engine.name}`,
+    run: () => timed(async () => {
+      const outcome = await engine.docker(['run', '--rm', '--network', 'none', image, 'true']);
+      if (outcome.code !== 0) throw new Error(outcome.stderr);
+    }),
+  };
+}
+
+function estivaRun(engine: BenchEngine): Subject {
+  const env = { ...process.env, ESTIVA_HOST: `unix://${engine.socketPath}` };
+  return { name: 'estiva run', run: () => program(resolve(import.meta.dirname, '../bin/estiva'), ['run', '--rm', '--network', 'none', image, 'true'], { env }) };
+}
+
+function emptyNode(): Subject {
+  return { name: 'node -e 0', run: () => program(process.execPath, ['-e', '0']) };
+}
+
+/** The same root filesystem as a bundle; `runc spec` with `true` and no terminal. */
+async function runc(): Promise<Subject[]> {
+  const file = which('runc');
+  if (file === undefined) return [];
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-bench-runc-'));
+  mkdirSync(join(dir, 'rootfs'));
+  execFileSync('sh', ['-c', `tar -xOf '${await busyboxArchive()}' layer-0/layer.tar | tar -x -C '${dir}/rootfs'`]);
+  execFileSync(file, ['spec'], { cwd: dir });
+  const spec = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as { process: { terminal: boolean; args: string[] } };
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...spec, process: { ...spec.process, terminal: false, args: ['true'] } }));
+  let number = 0;
+  return [{
+    name: 'runc run',
+    run: () => program(file, ['--root', join(dir, 'state'), 'run', `bench-${process.pid}-${number++}`], { cwd: dir }),
+    close: async () => { rmSync(dir, { recursive: true, force: true }); },
+  }];
+}
+
+async function podman(): Promise<Subject[]> {
+  const file = which('podman');
+  if (file === undefined) return [];
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-bench-podman-'));
+  const own = ['--root', join(dir, 'root'), '--runroot', join(dir, 'run'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'];
+  const load = await command(file, [...own, 'load', '-q', '-i', await busyboxArchive()]);
+  const close = async (): Promise<void> => {
+    await command(file, [...own, 'rmi', '-af']);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  if (load.code !== 0) {
+    console.log(`podman is left out: it cannot load the image: ${load.stderr.trim().split('\n').at(-1)}`);
+    await close();
+    return [];
+  }
+  // Limits of its own: podman's defaults cannot be set where root lacks CAP_SYS_RESOURCE.
+  return [{ name: 'podman run', run: () => program(file, [...own, 'run', '--rm', '--network', 'none', '--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', `localhost/${image}`, 'true']), close }];
+}
