@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../base/index.ts';
 
@@ -23,6 +24,7 @@ export async function startDaemon({ runDir, rootDir, socket }: DaemonStart): Pro
   mkdirSync(runDir, { recursive: true, mode: 0o711 });
   const logPath = `${runDir}/daemon.log`;
   const child = launch(runDir, rootDir, logPath);
+  child.unref();
   let deadline = Date.now() + readyMsMax;
   child.once('exit', () => { deadline = Math.min(deadline, Date.now() + otherMsMax); });
   while (!await answers(socket)) {
@@ -31,14 +33,13 @@ export async function startDaemon({ runDir, rootDir, socket }: DaemonStart): Pro
     }
     await sleep(pollMs);
   }
-  child.removeAllListeners('exit');
-  child.unref();
 }
 
 function launch(runDir: string, rootDir: string | undefined, logPath: string): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   try {
-    const root = rootDir === undefined ? [] : ['--root', rootDir];
+    // The daemon works in /: what is relative here must not be relative there.
+    const root = rootDir === undefined || rootDir === '' ? [] : ['--root', resolve(rootDir)];
     const words = [...process.execArgv, process.argv[1] ?? '', 'daemon', ...root, '--run', runDir];
     return spawn(process.execPath, words, { detached: true, stdio: ['ignore', log, log], cwd: '/' });
   } finally {
@@ -47,10 +48,10 @@ function launch(runDir: string, rootDir: string | undefined, logPath: string): C
 }
 
 function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((settle) => {
     const socket = connect({ path });
-    socket.once('connect', () => { socket.destroy(); resolve(true); });
-    socket.once('error', () => resolve(false));
+    socket.once('connect', () => { socket.destroy(); settle(true); });
+    socket.once('error', () => settle(false));
   });
 }
 

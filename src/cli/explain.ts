@@ -51,7 +51,8 @@ export function timingLines(steps: readonly ExplainedStep[]): string[] {
   if (timed.length === 0) return [];
   const total = timed.reduce((sum, { microseconds = 0 }) => sum + microseconds, 0);
   const slowest = timed.toSorted((a, b) => (b.microseconds ?? 0) - (a.microseconds ?? 0)).slice(0, slowestShown);
-  return [`${timed.length} steps in ${inMs(total)} ms; the slowest:`, ...slowest.map(({ number, call, text, microseconds = 0 }) => `${inMs(microseconds).padStart(9)} ms  ${number}  ${call} ${text}`)];
+  const lines = slowest.map(({ number, call, text, microseconds = 0 }) => `${inMs(microseconds).padStart(9)} ms  ${number}  ${call} ${text}`);
+  return [`${timed.length} steps in ${inMs(total)} ms; the slowest:`, ...lines];
 }
 
 function inMs(microseconds: number): string {

@@ -44,8 +44,9 @@ export function imageRows(image: ImageSummary, options: ImageRowOptions): Row[] 
     VirtualSize: humanSize(image.Size, 4),
   };
   return namesOf(image, options.showsDigests).map(({ repository, tag, digest }) => {
-    const { CreatedAt, CreatedSince, ID, ...sizes } = fields;
-    return { Containers: 'N/A', CreatedAt, CreatedSince, Digest: digest, ID, Repository: repository, SharedSize: sizes.SharedSize, Size: sizes.Size, Tag: tag, UniqueSize: sizes.UniqueSize, VirtualSize: sizes.VirtualSize };
+    const { CreatedAt, CreatedSince, ID, SharedSize, Size, UniqueSize, VirtualSize } = fields;
+    // In the order of their names: so does Docker's `json` write them.
+    return { Containers: 'N/A', CreatedAt, CreatedSince, Digest: digest, ID, Repository: repository, SharedSize, Size, Tag: tag, UniqueSize, VirtualSize };
   });
 }
 

@@ -1,2 +1,2 @@
 // Estiva's command line: Docker's commands, flags, output and exit codes, over the Docker Engine API alone.
-export { runCli, type Surroundings } from './main.ts';
+export { runCli } from './main.ts';

@@ -77,7 +77,7 @@ function lazyDocker({ host: named, root, run }: Values<typeof globalFlags>, { en
   if (runDir === undefined || host.kind !== 'unix') return openDocker({ host, apiVersion });
   const wake = async (): Promise<void> => {
     const { startDaemon } = await import('./daemon.ts');
-    await startDaemon({ runDir, rootDir: root, socket: host.path });
+    await startDaemon({ runDir, rootDir: root ?? environment['ESTIVA_ROOT'], socket: host.path });
   };
   return openDocker({ host, apiVersion, wake });
 }

@@ -76,8 +76,12 @@ function checkValue(name: string, flag: Flags[string], text: string): void {
     flag.check(text);
   } catch (error) {
     if (!(error instanceof FlagError)) throw error;
-    throw new UsageError(`invalid argument ${JSON.stringify(text)} for "${flag.short === '' ? '' : `-${flag.short}, `}--${name}" flag: ${error.message}`, { cause: error });
+    throw invalidArgument(name, flag.short, text, error.message);
   }
+}
+
+function invalidArgument(name: string, short: string, text: string, reason: string): UsageError {
+  return new UsageError(`invalid argument ${JSON.stringify(text)} for "${short === '' ? '' : `-${short}, `}--${name}" flag: ${reason}`);
 }
 
 function finish<F extends Flags>(flags: F, operands: readonly string[], attempt: ReadonlyMap<string, readonly string[]>, set: ReadonlyMap<string, readonly string[]>): Parsed<F> {
@@ -103,7 +107,7 @@ function withoutSetSwitch(words: readonly string[], flags: Flags, set: Map<strin
     if (name === undefined || flags[name]?.kind !== 'switch') continue;
     const isOn = booleans.get(text);
     if (isOn === undefined) {
-      throw new UsageError(`invalid argument ${JSON.stringify(text)} for "${flags[name].short === '' ? '' : `-${flags[name].short}, `}--${name}" flag: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+      throw invalidArgument(name, flags[name].short, text, `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
     }
     set.set(name, [...set.get(name) ?? [], String(isOn)]);
     const before = long === undefined && letters.length > 1 ? [`-${letters.slice(0, -1)}`] : [];

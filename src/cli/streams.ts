@@ -13,8 +13,15 @@ export interface Joined {
   readonly close: () => void;
 }
 
-/** Joins a hijacked connection to the session's streams. `withStdin`: forward input, and its end. */
-export function joinStreams(session: Session, { socket, early }: Hijacked, options: { readonly isTty: boolean; readonly withStdin: boolean; readonly detachKeys: string | undefined }): Joined {
+export interface JoinOptions {
+  readonly isTty: boolean;
+  /** Forward input, and its end. */
+  readonly withStdin: boolean;
+  readonly detachKeys: string | undefined;
+}
+
+/** Joins a hijacked connection to the session's streams. */
+export function joinStreams(session: Session, { socket, early }: Hijacked, options: JoinOptions): Joined {
   const output = outputSink(session, options.isTty);
   const watcher = detachWatcher(options.detachKeys);
   const stopInput = options.withStdin ? forwardInput(session.stdin, socket, options.isTty ? watcher.see : undefined) : () => undefined;

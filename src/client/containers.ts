@@ -12,16 +12,26 @@ export type Filters = Readonly<Record<string, readonly string[]>>;
 
 const at = (container: string, rest = ''): string => `/containers/${encodeURIComponent(container)}${rest}`;
 
-export function createContainer(docker: Docker, body: CreateBody, options: { readonly name?: string | undefined; readonly platform?: string | undefined } = {}): Promise<CreateContainerResponse> {
-  return docker.json('POST', '/containers/create', { body, query: options });
+export interface CreateOptions {
+  readonly name?: string | undefined;
+  readonly platform?: string | undefined;
+}
+
+export function createContainer(docker: Docker, body: CreateBody, options: CreateOptions = {}): Promise<CreateContainerResponse> {
+  return docker.json('POST', '/containers/create', { body, query: { ...options } });
 }
 
 export async function startContainer(docker: Docker, container: string, detachKeys?: string): Promise<void> {
   await textOf(await docker.call('POST', at(container, '/start'), { query: { detachKeys } }));
 }
 
-/** `timeoutSeconds` undefined: the container's own. */
-export async function stopContainer(docker: Docker, container: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined } = {}): Promise<void> {
+/** Left out: the container's own. */
+export interface StopOptions {
+  readonly signal?: string | undefined;
+  readonly timeoutSeconds?: number | undefined;
+}
+
+export async function stopContainer(docker: Docker, container: string, options: StopOptions = {}): Promise<void> {
   await textOf(await docker.call('POST', at(container, '/stop'), { query: { signal: options.signal, t: options.timeoutSeconds } }));
 }
 
@@ -67,7 +77,13 @@ export function attachContainer(docker: Docker, container: string, options: Atta
   return docker.hijack(at(container, '/attach'), { query: { ...options, stream: true } });
 }
 
-export function listContainers(docker: Docker, options: { readonly all: boolean; readonly limit?: number | undefined; readonly filters?: Filters }): Promise<readonly ContainerSummary[]> {
+export interface ListOptions {
+  readonly all: boolean;
+  readonly limit?: number | undefined;
+  readonly filters?: Filters;
+}
+
+export function listContainers(docker: Docker, options: ListOptions): Promise<readonly ContainerSummary[]> {
   return docker.json('GET', '/containers/json', { query: { all: options.all, limit: options.limit, filters: filtersText(options.filters) } });
 }
 

@@ -1,17 +1,15 @@
 // Images: the typed calls of /images. A name goes into the path with its slashes, as Docker's clients send it.
-import type { ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage } from '../spec/docker/image.ts';
+import type { ImageDeleteItem, ImageSummary, ProgressMessage } from '../spec/docker/image.ts';
 import { filtersText, type Filters } from './containers.ts';
 import { readJsonLines, textOf, type Docker } from './docker.ts';
 import type { Answer } from './http.ts';
+
+type OnMessage = (message: ProgressMessage) => void;
 
 const at = (image: string, rest = ''): string => `/images/${image.split('/').map(encodeURIComponent).join('/')}${rest}`;
 
 export function listImages(docker: Docker, options: { readonly all: boolean; readonly digests?: boolean; readonly filters?: Filters }): Promise<readonly ImageSummary[]> {
   return docker.json('GET', '/images/json', { query: { all: options.all, digests: options.digests, filters: filtersText(options.filters) } });
-}
-
-export function inspectImage(docker: Docker, image: string): Promise<ImageInspect> {
-  return docker.json('GET', at(image, '/json'));
 }
 
 /** Inspect as the daemon wrote it, for showing it unchanged. */
@@ -28,7 +26,7 @@ export async function tagImage(docker: Docker, image: string, repo: string, tag:
 }
 
 /** Sends an archive; the daemon's messages come to `onMessage` as they arrive. */
-export async function loadImages(docker: Docker, archive: AsyncIterable<Uint8Array>, options: { readonly quiet: boolean }, onMessage: (message: ProgressMessage) => void): Promise<void> {
+export async function loadImages(docker: Docker, archive: AsyncIterable<Uint8Array>, options: { readonly quiet: boolean }, onMessage: OnMessage): Promise<void> {
   const upload = { bytes: archive, contentType: 'application/x-tar' };
   const answer = await docker.call('POST', '/images/load', { upload, query: { quiet: options.quiet } });
   await readMessages(answer, onMessage);
@@ -43,7 +41,7 @@ export interface ImportOptions {
 }
 
 /** Makes an image of a root file system's tar. `source` is a URL for the daemon, or `-` with `archive`. */
-export async function importImage(docker: Docker, source: string, archive: AsyncIterable<Uint8Array> | undefined, options: ImportOptions, onMessage: (message: ProgressMessage) => void): Promise<void> {
+export async function importImage(docker: Docker, source: string, archive: AsyncIterable<Uint8Array> | undefined, options: ImportOptions, onMessage: OnMessage): Promise<void> {
   const { changes, ...query } = options;
   const upload = archive === undefined ? {} : { upload: { bytes: archive, contentType: 'text/plain' } };
   // `changes` may repeat, which a record cannot say: those parts are written here.
@@ -53,12 +51,12 @@ export async function importImage(docker: Docker, source: string, archive: Async
 }
 
 /** Asks the daemon to pull `image`. */
-export async function pullImage(docker: Docker, image: string, tag: string, platform: string | undefined, onMessage: (message: ProgressMessage) => void): Promise<void> {
+export async function pullImage(docker: Docker, image: string, tag: string, platform: string | undefined, onMessage: OnMessage): Promise<void> {
   await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform } }), onMessage);
 }
 
 /** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */
-async function readMessages(answer: Answer, onMessage: (message: ProgressMessage) => void): Promise<void> {
+async function readMessages(answer: Answer, onMessage: OnMessage): Promise<void> {
   let failure: string | undefined;
   await readJsonLines(answer, (value) => {
     const message = value as ProgressMessage;

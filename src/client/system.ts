@@ -1,11 +1,6 @@
-// The engine itself: ping, version, info.
+// The engine itself: version and info.
 import type { SystemInfo, VersionInfo } from '../spec/docker/system.ts';
-import { textOf, type Docker } from './docker.ts';
-
-/** @throws when no daemon answers. */
-export async function ping(docker: Docker): Promise<void> {
-  await textOf(await docker.call('GET', '/_ping'));
-}
+import type { Docker } from './docker.ts';
 
 export function version(docker: Docker): Promise<VersionInfo> {
   return docker.json('GET', '/version');

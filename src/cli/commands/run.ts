@@ -69,7 +69,8 @@ async function runAttached(session: Session, id: string, values: RunValues): Pro
   await joined.ended;
   if (joined.isDetached()) return 0;
   const { StatusCode, Error: failure } = await wait.exit;
-  if (failure !== undefined) throw new Complaint(failure.Message);
+  // dockerd writes null for no failure, other daemons leave the field out.
+  if (failure?.Message) throw new Complaint(failure.Message);
   return StatusCode;
 }
 

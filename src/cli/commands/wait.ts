@@ -16,7 +16,7 @@ export const command = defineCommand({
       code = Math.max(code, await forEach(session, [operand], async (container) => {
         const { exit } = await beginWait(session.docker, container, 'not-running');
         const { StatusCode, Error: failure } = await exit;
-        if (failure !== undefined && failure !== null) throw new Exit(1, failure.Message);
+        if (failure?.Message) throw new Exit(1, failure.Message);
         return String(StatusCode);
       }));
     }

@@ -13,10 +13,11 @@ export async function create(session: Session, values: CreateValues, body: Creat
   if (cidfile !== undefined && cidfile !== '' && existsSync(cidfile)) {
     throw new Complaint(`container ID file found, make sure the other container isn't running or delete ${cidfile}`);
   }
-  const options = { name: values.name, platform: values.platform };
+  const platform = values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'];
+  const options = { name: values.name, platform };
   const { Id, Warnings } = await createContainer(session.docker, body, options).catch(async (error: unknown) => {
     if (!isDaemonError(error, 404) || values.pull === 'never' || !isImageMissing(error)) throw error;
-    await pull(session, body.Image ?? '', values);
+    await pull(session, body.Image ?? '', { platform, isQuiet: values.quiet });
     return createContainer(session.docker, body, options);
   });
   for (const warning of Warnings ?? []) warn(session, `WARNING: ${warning}`);
@@ -35,11 +36,11 @@ function isImageMissing(error: Error): boolean {
   return /no such image/i.test(error.message);
 }
 
-async function pull(session: Session, image: string, values: CreateValues): Promise<void> {
+async function pull(session: Session, image: string, { platform, isQuiet }: { readonly platform: string | undefined; readonly isQuiet: boolean }): Promise<void> {
   const { name, tag, digest } = splitReference(image);
   warn(session, `Unable to find image '${name}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}' locally`);
-  await pullImage(session.docker, name, digest ?? tag ?? 'latest', values.platform, ({ id, status }) => {
-    if (!values.quiet && status !== undefined) warn(session, id === undefined ? status : `${id}: ${status}`);
+  await pullImage(session.docker, name, digest ?? tag ?? 'latest', platform, ({ id, status }) => {
+    if (!isQuiet && status !== undefined) warn(session, id === undefined ? status : `${id}: ${status}`);
   });
 }
 

@@ -4,7 +4,7 @@ import { functions } from './functions.ts';
 import { parseTemplate } from './parser.ts';
 
 export { TemplateError } from './lexer.ts';
-export { fromJson, rowMark, toJson } from './value.ts';
+export { fromJson, rowMark } from './value.ts';
 
 export interface Template {
   /** Writes the result piece by piece. @throws TemplateError */

@@ -21,7 +21,20 @@ export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
-const whole = /^(?:(?<space>\s+)|(?<string>"(?:\\.|[^"\\\n])*")|(?<raw>`[^`]*`)|(?<char>'(?:\\.|[^'\\\n])+')|(?<number>[+-]?(?:0[xX][0-9a-fA-F]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+))|(?<variable>\$\w*)|(?<field>\.[\p{L}_][\p{L}\p{N}_]*)|(?<dot>\.)|(?<word>[\p{L}_][\p{L}\p{N}_]*)|(?<mark>:=|[()|,=]))/u;
+const name = String.raw`[\p{L}_][\p{L}\p{N}_]*`;
+/** One token, at the start of the text. */
+const whole = new RegExp(`^(?:${[
+  String.raw`(?<space>\s+)`,
+  String.raw`(?<string>"(?:\\.|[^"\\\n])*")`,
+  '(?<raw>`[^`]*`)',
+  String.raw`(?<char>'(?:\\.|[^'\\\n])+')`,
+  String.raw`(?<number>[+-]?(?:0[xX][0-9a-fA-F]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+))`,
+  String.raw`(?<variable>\$\w*)`,
+  `(?<field>\\.${name})`,
+  String.raw`(?<dot>\.)`,
+  `(?<word>${name})`,
+  '(?<mark>:=|[()|,=])',
+].join('|')})`, 'u');
 
 /** @throws TemplateError */
 export function cut(template: string): Piece[] {
