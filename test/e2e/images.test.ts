@@ -55,8 +55,10 @@ for (const archive of brokenArchives) {
     assert.equal(outcome.code, 1, outcome.stdout);
     assert.notEqual(outcome.stderr.trim(), '');
     assert.ok(engine.ours ? outcome.stderr.trim().split('\n').length === 1 : true, outcome.stderr);
-    // dockerd keeps an image without a name when only the name was bad.
-    if (engine.ours) assert.deepEqual(await imageIds(), before);
+    // dockerd keeps an image without a name when only the name was bad, and would take its layer for the next archive's unread.
+    const kept = (await imageIds()).filter((id) => !before.includes(id));
+    if (kept.length > 0) await rmi(...kept);
+    if (engine.ours) assert.deepEqual(kept, []);
     assert.equal((await engine.http('GET', `/images/${brokenName}/json`)).status, 404);
   });
 }
