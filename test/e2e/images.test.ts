@@ -143,9 +143,10 @@ test('rmi says what was untagged and deleted, and the id is gone', async () => {
 
 test('a container goes on when its image has lost its name', async () => {
 
-  succeeded(await engine.docker(['import', '-', 'estiva-test/lost:1'], { input: tar([{ path: 'sh', mode: 0o755, data: readFileSync('/bin/busybox') }]) }));
+  const image = succeeded(await engine.docker(['import', '-', 'estiva-test/lost:1'], { input: tar([{ path: 'sh', mode: 0o755, data: readFileSync('/bin/busybox') }]) })).trim();
   const id = await engine.start(['estiva-test/lost:1', '/sh', '-c', 'while :; do sleep 1 || exit; done']);
   await engine.docker(['rmi', '-f', 'estiva-test/lost:1']);
   assert.equal((await engine.docker(['exec', id, '/sh', '-c', 'echo alive'])).stdout, 'alive\n');
   succeeded(await engine.docker(['rm', '-f', id]));
+  await rmi(image);
 });
