@@ -6,6 +6,7 @@ export * from './fd.ts';
 export * from './path.ts';
 export { Arena, type Loadable } from './arena.ts';
 export * from './capability.ts';
+export * from './cgroup/index.ts';
 export * from './clone.ts';
 export * from './message.ts';
 export * from './mount.ts';

@@ -1,0 +1,1 @@
+export { openCgroups, type CgroupJoin, type Cgroups, type ControllerName } from './cgroups.ts';

@@ -1,0 +1,119 @@
+// Cgroups, version 2: one tree. A group has the limits of a controller only when its parent hands that controller on (cgroup.subtree_control),
+// and a group that hands controllers on cannot have processes of its own (only the root can): containers are always leaves.
+import type { Resources } from '../../spec/oci/runtime.ts';
+import { isKernelError } from '../error.ts';
+import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
+import { checkAvailable } from './cpu-list.ts';
+import { DeviceFilters } from './device-filter.ts';
+import { devicePolicy, type DevicePolicy } from './devices.ts';
+import { childrenOf, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
+import { limitsVersion2, type Limit } from './limit.ts';
+import { missingController, refusedDevices, refusedLimit } from './refusal.ts';
+import { removeCgroup } from './removal.ts';
+
+/** `hasSwap`: whether the kernel knows swap at all; the root group has no file to tell it. */
+export function openVersion2(hierarchy: Hierarchy, hasSwap: boolean): Cgroups {
+  return new Version2(hierarchy, hasSwap);
+}
+
+/** Handed on where the kernel has them: what containers are limited by, and what their figures are read from. */
+const handedOn = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
+
+const ENOENT = -2;
+
+class Version2 implements Cgroups {
+  readonly version = 2;
+  readonly controllers: ReadonlySet<ControllerName>;
+  readonly #tree: Hierarchy;
+  readonly #filters = new DeviceFilters();
+  readonly #enabling: string;
+  /** Parents that hand the controllers on already. */
+  readonly #ready = new Set<string>();
+  readonly #madeParents = new Set<string>();
+
+  constructor(hierarchy: Hierarchy, hasSwap: boolean) {
+    this.#tree = hierarchy;
+    const there = (readText(hierarchy, 'cgroup.controllers') ?? '').trim().split(' ');
+    this.#enabling = handedOn.filter((name) => there.includes(name)).map((name) => `+${name}`).join(' ');
+    const known = (['memory', 'cpu', 'cpuset', 'pids'] as const).filter((name) => there.includes(name));
+    this.controllers = new Set([...known, 'devices', ...(hasSwap && there.includes('memory') ? ['swap' as const] : [])]);
+  }
+
+  check(resources: Resources): void {
+    for (const { controller, what } of limitsVersion2(resources)) if (!this.controllers.has(controller)) throw missingController(what, controller);
+    const { cpus = '', mems = '' } = resources.cpu ?? {};
+    if (cpus !== '') checkAvailable(cpus, 'cpus', readText(this.#tree, 'cpuset.cpus.effective')?.trim() ?? '');
+    if (mems !== '') checkAvailable(mems, 'mems', readText(this.#tree, 'cpuset.mems.effective')?.trim() ?? '');
+  }
+
+  create(path: string, resources: Resources): void {
+    const relative = parseCgroupPath(path);
+    const limits = limitsVersion2(resources);
+    const policy = resources.devices === undefined ? undefined : devicePolicy(resources.devices);
+    this.check(resources);
+    using undo = new DisposableStack();
+    makeCgroup(this.#tree, relative, (parent) => this.#forget(parent));
+    undo.defer(() => void tryRemoveCgroup(this.#tree, relative));
+    for (const parent of ['.', ...parentsOf(relative)]) if (!this.#ready.has(parent)) this.#handOn(parent);
+    for (const limit of limits) this.#set(relative, limit);
+    if (policy !== undefined) this.#filter(relative, policy);
+    undo.move();
+  }
+
+  join(path: string): CgroupJoin {
+    return { version: 2, procsFile: `${this.#tree.mountPoint}/${parseCgroupPath(path)}/cgroup.procs` };
+  }
+
+  pids(path: string): readonly number[] {
+    return pidsIn(this.#tree, parseCgroupPath(path));
+  }
+
+  killAll(path: string): void {
+    const { result } = tryWrite(this.#tree, `${parseCgroupPath(path)}/cgroup.kill`, ['1']);
+    if (result < 0 && result !== ENOENT) throw refusedLimit('cgroup.kill', '1', result);
+  }
+
+  oomKills(path: string): number {
+    return readCount(this.#tree, `${parseCgroupPath(path)}/memory.events`, 'oom_kill');
+  }
+
+  async remove(path: string): Promise<void> {
+    await removeCgroup([this.#tree], parseCgroupPath(path));
+  }
+
+  list(parent: string): readonly string[] {
+    return childrenOf(this.#tree, parseCgroupPath(parent));
+  }
+
+  [Symbol.dispose](): void {
+    for (const parent of [...this.#madeParents].toSorted((a, b) => b.length - a.length)) tryRemoveCgroup(this.#tree, parent);
+    this.#filters[Symbol.dispose]();
+    this.#tree.root[Symbol.dispose]();
+  }
+
+  /** A parent that had to be made is not the one that was made ready before. */
+  #forget(parent: string): void {
+    this.#madeParents.add(parent);
+    this.#ready.delete(parent);
+  }
+
+  #handOn(parent: string): void {
+    const { result } = tryWrite(this.#tree, `${parent}/cgroup.subtree_control`, [this.#enabling]);
+    if (result < 0) throw refusedLimit(`the controllers of cgroup "/${parent === '.' ? '' : parent}"`, this.#enabling, result);
+    this.#ready.add(parent);
+  }
+
+  #set(relative: string, limit: Limit): void {
+    const { result } = tryWrite(this.#tree, `${relative}/${limit.file}`, [limit.value]);
+    if (result === ENOENT) throw missingController(limit.what, limit.controller);
+    if (result < 0) throw refusedLimit(limit.what, limit.value, result);
+  }
+
+  #filter(relative: string, policy: DevicePolicy): void {
+    try {
+      this.#filters.attach(this.#tree, relative, policy);
+    } catch (error) {
+      throw isKernelError(error) ? refusedDevices(error) : error;
+    }
+  }
+}
