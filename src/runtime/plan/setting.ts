@@ -18,16 +18,7 @@ export interface DirectoryRoot {
 
 export type Root = OverlayRoot | DirectoryRoot;
 
-/** The cgroup that the process joins before anything else, and how it is shown inside. */
-export type CgroupJoin =
-  | {
-      readonly version: 1;
-      /** Files that take "0" to move the writer: `…/memory/estiva/<id>/tasks`. */
-      readonly taskFiles: readonly string[];
-      /** `memory` → `memory`, `systemd` → `none,name=systemd`: the directory under /sys/fs/cgroup and the mount's options. */
-      readonly hierarchies: readonly { readonly name: string; readonly options: string }[];
-    }
-  | { readonly version: 2; readonly procsFile: string };
+export type { CgroupJoin } from '../../kernel/index.ts';
 
 /** Names of the slots that whoever launches a plan fills with descriptors of its own process. */
 export const slots = { error: 'error', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', init: 'init', ownPidNamespace: 'ownPidNamespace' } as const;
