@@ -4,7 +4,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-const mains = ['src/bin/estiva.ts', 'src/bin/estivad.ts', 'src/bin/supervisor.ts'];
+const mains = ['src/bin/estiva.ts', 'src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts'];
 const outDir = 'dist';
 
 const missing = mains.filter((main) => !existsSync(main));

@@ -1,5 +1,5 @@
 // Images: what containers are made from.
-export { helloImage, type BuiltInImage } from './built-in.ts';
+export { helloImage } from './built-in.ts';
 export * from './image.ts';
-export { openImages, type ImagesOptions } from './open.ts';
-export type { ImagePorts, ImageUse } from './ports.ts';
+export { openImages } from './open.ts';
+export type { ImageUse } from './ports.ts';

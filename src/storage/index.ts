@@ -1,3 +1,3 @@
 // Storage: everything that stays.
-export { openStorage, type StorageOptions } from './open.ts';
+export { openStorage } from './open.ts';
 export * from './storage.ts';

@@ -3,14 +3,14 @@
 // A layer is unpacked under tmp/, checked, made durable, moved to layers/<16 random hex digits> and recorded, in this order: a crash leaves something in
 // tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
 // them in one page of options; they are random because two layers must never want the same one.
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { fail, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
 import { call, Fd, isKernelError, KernelError, O, tryCall } from '../kernel/index.ts';
 import { byteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { namesIn, removeTree } from './remove-tree.ts';
 import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
-import { unpackTree } from './unpack.ts';
+import { unpack } from './unpack-elsewhere.ts';
 
 interface LayerRecord extends Layer {
   /** Name of the directory in layers/. */
@@ -69,11 +69,9 @@ export class LayerSnapshots implements Snapshots, Disposable {
       call('mkdirat', this.#tmpFd.number, tmpName, 0o755);
       const root = Fd.open(tmpName, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#tmpFd);
       call('fchmod', root.number, 0o755);
-      const hash = createHash('sha256');
-      const unpacked = await unpackTree(hashing(tar, hash), root, options);
-      const diffId = `sha256:${hash.digest('hex')}` as Digest;
-      if (options.expected !== undefined && diffId !== options.expected) throw fail('invalid', `The layer does not match its diff id: expected ${options.expected}, got ${diffId}`);
-      return this.#layers.get(diffId) ?? this.#keep(tmpName, { diffId, ...unpacked });
+      const layer = await unpack(tar, root, this.layersDir, options.signal);
+      if (options.expected !== undefined && layer.diffId !== options.expected) throw fail('invalid', `The layer does not match its diff id: expected ${options.expected}, got ${layer.diffId}`);
+      return this.#layers.get(layer.diffId) ?? this.#keep(tmpName, layer);
     } catch (error) {
       throw explainDiskFull(error, this.layersDir);
     } finally {
@@ -145,13 +143,6 @@ export class LayerSnapshots implements Snapshots, Disposable {
 
   [Symbol.dispose](): void {
     for (const fd of [this.#layersFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
-  }
-}
-
-async function* hashing(bytes: AsyncIterable<Uint8Array>, hash: { update(chunk: Uint8Array): unknown }): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of bytes) {
-    hash.update(chunk);
-    yield chunk;
   }
 }
 

@@ -5,7 +5,7 @@
 // Attributes of overlayfs in the tar itself are dropped: with them an archive could point into other layers' directories.
 import { fail } from '../base/index.ts';
 import { call, isKernelError, type Fd } from '../kernel/index.ts';
-import { byteString, quoteName, readTar, tarLimits, type ByteString, type TarEntry, type TarHeader, type TarLimits } from '../spec/tar/index.ts';
+import { byteString, quoteName, readTar, tarLimits, type ByteString, type TarEntry, type TarHeader } from '../spec/tar/index.ts';
 import { Refusal, Tree, type Owner, type TreePath } from './tree.ts';
 import { Turn } from './turn.ts';
 
@@ -20,23 +20,28 @@ export interface Unpacked {
   readonly entries: number;
 }
 
+export interface UnpackOptions {
+  /** Return only when the filesystem has everything on disk. */
+  readonly durable: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Reads `tar` to its end and makes what it says beneath `root` (an empty directory, which is taken over and closed).
  * @throws `invalid` for an archive that is broken or would leave the tree; KernelError for what the kernel refuses for its own reasons.
  */
-export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, options: { readonly signal?: AbortSignal | undefined; readonly limits?: TarLimits | undefined } = {}): Promise<Unpacked> {
+export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, options: UnpackOptions): Promise<Unpacked> {
   using tree = new Tree(root);
-  const limits = options.limits ?? tarLimits;
   const turn = new Turn();
   const directories = new Map<string, readonly [path: TreePath, owner: Owner]>();
   let sizeBytes = 0;
   let entries = 0;
-  for await (const entry of readTar(tar, limits)) {
+  for await (const entry of readTar(tar)) {
     options.signal?.throwIfAborted();
     try {
-      const path = pathOf(entry.path, limits);
+      const path = pathOf(entry.path);
       if (entry.type === 'directory') directories.set(path.join('/'), [path, entry]);
-      sizeBytes += await place(tree, path, entry, limits);
+      sizeBytes += await place(tree, path, entry);
     } catch (error) {
       throw explain(error, entry);
     }
@@ -48,11 +53,12 @@ export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, optio
     tree.setDirectoryTime(path, owner);
     await turn.yield();
   }
+  if (options.durable) call('syncfs', root.number);
   return { sizeBytes, entries };
 }
 
 /** Adds the entry; the result is what it adds to the layer's size. */
-async function place(tree: Tree, path: TreePath, entry: TarEntry, limits: TarLimits): Promise<number> {
+async function place(tree: Tree, path: TreePath, entry: TarEntry): Promise<number> {
   const name = path.at(-1) ?? byteString('');
   if (name.startsWith(whiteoutPrefix)) {
     placeWhiteout(tree, path, name);
@@ -63,7 +69,7 @@ async function place(tree: Tree, path: TreePath, entry: TarEntry, limits: TarLim
     case 'file': return placeFile(tree, path, entry, owner);
     case 'directory': tree.createDirectory(path, owner); break;
     case 'symlink': tree.createSymlink(path, symlinkText(entry), owner); return entry.linkPath.length;
-    case 'hardlink': placeHardLink(tree, path, entry, limits); break;
+    case 'hardlink': placeHardLink(tree, path, entry); break;
     default: tree.createSpecial(path, entry.type, { major: entry.deviceMajor, minor: entry.deviceMinor }, owner);
   }
   return 0;
@@ -120,8 +126,8 @@ function symlinkText(entry: TarHeader): ByteString {
   return entry.linkPath;
 }
 
-function placeHardLink(tree: Tree, path: TreePath, entry: TarHeader, limits: TarLimits): void {
-  const target = pathOf(entry.linkPath, limits);
+function placeHardLink(tree: Tree, path: TreePath, entry: TarHeader): void {
+  const target = pathOf(entry.linkPath);
   if (target.join('/') === path.join('/')) throw new Refusal('it is a hard link to itself');
   try {
     tree.createHardLink(path, target);
@@ -140,10 +146,10 @@ function layerAttributes(entry: TarHeader): TarHeader['xattrs'] {
 const componentBytesMax = 255;
 
 /** The components of a path in an archive: relative to the tree's root, whatever it begins with; "." means nothing, ".." is refused. */
-function pathOf(text: ByteString, limits: TarLimits): TreePath {
+function pathOf(text: ByteString): TreePath {
   const parts = text.split('/').filter((part) => part !== '' && part !== '.') as ByteString[];
   if (parts.includes('..' as ByteString)) throw new Refusal(`the path ${quoteName(text)} goes upwards ("..")`);
-  if (parts.length > limits.depthMax) throw new Refusal(`a path of ${parts.length} components is deeper than ${limits.depthMax}`);
+  if (parts.length > tarLimits.depthMax) throw new Refusal(`a path of ${parts.length} components is deeper than ${tarLimits.depthMax}`);
   const long = parts.find((part) => part.length > componentBytesMax);
   if (long !== undefined) throw new Refusal(`a name of ${long.length} bytes is longer than ${componentBytesMax}`);
   return parts;
