@@ -29,6 +29,8 @@ export interface EngineUnderTest {
   readonly dockerHost: string;
   /** For tests of what only ours promises; undefined for a dockerd. */
   readonly daemon: Daemon | undefined;
+  /** Flags for a container that a test starts through a shell line: `--network none`, and the label by which it is found again. */
+  readonly flags: string;
   /** A name that no other test uses. */
   unique(hint: string): string;
   /** Docker's own client. */
@@ -178,7 +180,7 @@ function functionsOf(name: EngineName, socketPath: string, daemon: Daemon | unde
   const ask: EngineUnderTest['http'] = (method, path, body, settings) => http(socketPath, method, path, body, settings);
   let names = 0;
   return {
-    name, ours: name === 'estiva', socketPath, dockerHost, daemon, docker, close, http: ask,
+    name, ours: name === 'estiva', socketPath, dockerHost, daemon, docker, close, http: ask, flags: marked.join(' '),
     unique: (hint) => `e2e-${process.pid}-${hint}-${names++}`,
     run: (args, options) => docker(['run', ...marked, ...args], options),
     start: async (args) => succeeded(await docker(['run', '-d', ...marked, ...args])).trim(),

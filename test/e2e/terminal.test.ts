@@ -48,7 +48,7 @@ class Terminal {
 }
 
 const docker = dockerClient();
-const runIt = `${docker} run --rm -it --network none`;
+const runIt = `${docker} run --rm -it ${engine.flags}`;
 
 test('run -it: a shell that answers, in colour of TERM, with exit code', { skip }, async () => {
   const terminal = new Terminal(`${runIt} ${busybox} sh`);
@@ -80,7 +80,7 @@ test('run -it: the window\'s size is there at the start and follows a change', {
 
 test('ctrl-p ctrl-q detaches and leaves it running; attach comes back', { skip }, async () => {
   const name = engine.unique('detach');
-  const terminal = new Terminal(`${docker} run -it --network none --name ${name} ${busybox} sh`);
+  const terminal = new Terminal(`${docker} run -it ${engine.flags} --name ${name} ${busybox} sh`);
   await terminal.shows('# ');
   terminal.type('\u0010\u0011');
   assert.equal(await terminal.end(), 0);
@@ -95,7 +95,7 @@ test('ctrl-p ctrl-q detaches and leaves it running; attach comes back', { skip }
 
 test('--detach-keys chooses other keys, and ctrl-p alone reaches the program', { skip }, async () => {
   const name = engine.unique('keys');
-  const terminal = new Terminal(`${docker} run -it --network none --detach-keys ctrl-x,y --name ${name} ${busybox} sh -c 'stty raw -echo; echo ready; dd bs=1 count=2 2>/dev/null | od -An -tx1; sleep 100'`);
+  const terminal = new Terminal(`${docker} run -it ${engine.flags} --detach-keys ctrl-x,y --name ${name} ${busybox} sh -c 'stty raw -echo; echo ready; dd bs=1 count=2 2>/dev/null | od -An -tx1; sleep 100'`);
   await terminal.shows('ready');
   terminal.type('\u0010A');
   await terminal.shows(/10 41/);
@@ -128,7 +128,7 @@ test('exec -it: ctrl-p ctrl-q leaves the exec running', { skip }, async () => {
 
 test('with a terminal, output has carriage returns and one stream; the log keeps them', { skip }, async () => {
   const name = engine.unique('cr');
-  const outcome = await engine.docker(['run', '-t', '--network', 'none', '--name', name, busybox, 'sh', '-c', 'echo out; echo err >&2']);
+  const outcome = await engine.docker(['run', '-t', ...engine.flags.split(' '), '--name', name, busybox, 'sh', '-c', 'echo out; echo err >&2']);
   assert.equal(outcome.stdout, 'out\r\nerr\r\n');
   assert.equal(succeeded(await engine.docker(['logs', name])), 'out\r\nerr\r\n');
   succeeded(await engine.docker(['rm', name]));
