@@ -12,20 +12,25 @@ export interface DaemonStart {
   /** undefined: the daemon's default. */
   readonly rootDir: string | undefined;
   readonly socket: string;
+  /** The words that start this program again. */
+  readonly program: readonly string[];
+  /** How long to wait for another daemon after ours has ended. */
+  readonly otherMsMax?: number;
 }
 
 const readyMsMax = 10_000;
-/** After our own daemon has ended, another one may be about to open the socket. */
-const otherMsMax = 3000;
+const otherMsDefault = 3000;
 const pollMs = 10;
 
 /** Resolves when the socket answers. @throws `unavailable` with the last lines of the log */
-export async function startDaemon({ runDir, rootDir, socket }: DaemonStart): Promise<void> {
+export async function startDaemon(start: DaemonStart): Promise<void> {
+  const { runDir, socket, otherMsMax = otherMsDefault } = start;
   mkdirSync(runDir, { recursive: true, mode: 0o711 });
   const logPath = `${runDir}/daemon.log`;
-  const child = launch(runDir, rootDir, logPath);
+  const child = launch(start, logPath);
   child.unref();
   let deadline = Date.now() + readyMsMax;
+  // Ours may have lost against another one, which is about to open the socket.
   child.once('exit', () => { deadline = Math.min(deadline, Date.now() + otherMsMax); });
   while (!await answers(socket)) {
     if (Date.now() > deadline) {
@@ -35,13 +40,12 @@ export async function startDaemon({ runDir, rootDir, socket }: DaemonStart): Pro
   }
 }
 
-function launch(runDir: string, rootDir: string | undefined, logPath: string): ChildProcess {
+function launch({ runDir, rootDir, program: [node = '', ...script] }: DaemonStart, logPath: string): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   try {
     // The daemon works in /: what is relative here must not be relative there.
     const root = rootDir === undefined || rootDir === '' ? [] : ['--root', resolve(rootDir)];
-    const words = [...process.execArgv, process.argv[1] ?? '', 'daemon', ...root, '--run', runDir];
-    return spawn(process.execPath, words, { detached: true, stdio: ['ignore', log, log], cwd: '/' });
+    return spawn(node, [...script, 'daemon', ...root, '--run', runDir], { detached: true, stdio: ['ignore', log, log], cwd: '/' });
   } finally {
     closeSync(log);
   }

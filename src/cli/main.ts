@@ -36,7 +36,7 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
     const [name, ...rest] = operands;
     if (name === 'daemon') return await daemon(values, rest, surroundings);
     using docker = lazyDocker(values, surroundings);
-    const session: Session = Object.create(surroundings, { program: { value: program }, docker: { value: docker }, now: { value: () => new Date() } }) as Session;
+    const session = sessionIn(surroundings, docker);
     if (values.version) {
       say(session, `Estiva version ${productVersion}`);
       return 0;
@@ -49,6 +49,19 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
   } catch (error) {
     return report(error, surroundings);
   }
+}
+
+function sessionIn(surroundings: Surroundings, docker: Docker): Session {
+  return {
+    program,
+    docker,
+    environment: surroundings.environment,
+    now: () => new Date(),
+    // Passed on as getters: a stream is opened by whoever first uses it.
+    get stdin() { return surroundings.stdin; },
+    get stdout() { return surroundings.stdout; },
+    get stderr() { return surroundings.stderr; },
+  };
 }
 
 function report(error: unknown, { stderr }: Surroundings): number {
@@ -77,7 +90,7 @@ function lazyDocker({ host: named, root, run }: Values<typeof globalFlags>, { en
   if (runDir === undefined || host.kind !== 'unix') return openDocker({ host, apiVersion });
   const wake = async (): Promise<void> => {
     const { startDaemon } = await import('./daemon.ts');
-    await startDaemon({ runDir, rootDir: root ?? environment['ESTIVA_ROOT'], socket: host.path });
+    await startDaemon({ runDir, rootDir: root ?? environment['ESTIVA_ROOT'], socket: host.path, program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] });
   };
   return openDocker({ host, apiVersion, wake });
 }

@@ -48,6 +48,12 @@ test('parseArguments() refuses in the words of Docker\'s client', () => {
   for (const [line, message] of refused) assert.throws(() => parse(line), { name: 'UsageError', message, code: 125 }, line);
 });
 
+test('parseArguments() takes -T=1 for 1', () => {
+  assert.equal(parse('-T=1 img').values.timeout, 1);
+  assert.equal(parse('-itT=1 img').values.timeout, 1);
+  assert.deepEqual(parse('-e=A=b img').values.env, ['A=b']);
+});
+
 test('parseArguments() takes a value that looks like a flag', () => {
   assert.equal(parse('--timeout -1 img').values.timeout, -1);
   assert.equal(parse('--name -d img').values.name, '-d');

@@ -52,9 +52,10 @@ function parseOnce<F extends Flags>(words: readonly string[], { flags, stopsAtOp
     if (!isMentioned(name, flag.short)) continue;
     const letters = flag.short === '' ? '' : `-${flag.short}, `;
     command.addOption(new Option(`${letters}--${name}${flag.kind === 'switch' ? '' : ' <value>'}`));
-    command.on(`option:${name}`, (text: string | null) => {
-      if (text !== null) checkValue(name, flag, text);
-      note(name, text ?? 'true');
+    command.on(`option:${name}`, (text: string | undefined) => {
+      const value = text === undefined ? 'true' : withoutEquals(text, flag.short, words);
+      checkValue(name, flag, value);
+      note(name, value);
     });
   }
   return command.parse(words, { from: 'user' }).args;
@@ -69,6 +70,12 @@ function mentionedIn(words: readonly string[]): (name: string, short: string) =>
     else if (word.startsWith('-')) letters += word;
   }
   return (name, short) => long.has(name) || (short !== '' && letters.includes(short));
+}
+
+/** `-n=1` means 1, where commander says `=1`. */
+function withoutEquals(text: string, short: string, words: readonly string[]): string {
+  const isGlued = text.startsWith('=') && short !== '' && words.some((word) => /^-[^-]/.test(word) && word.endsWith(short + text));
+  return isGlued ? text.slice(1) : text;
 }
 
 function checkValue(name: string, flag: Flags[string], text: string): void {

@@ -1,5 +1,4 @@
 // The user's terminal while a container has it: raw mode on the way in, its size kept in step on the way out.
-import { spawn } from 'node:child_process';
 import type { Session } from './session.ts';
 
 /** Rows and columns of the terminal, or zeros when output is no terminal. */
@@ -12,7 +11,7 @@ export function rawMode({ stdin }: Session): Disposable {
   if (stdin.isTTY !== true || stdin.setRawMode === undefined) return { [Symbol.dispose]: () => undefined };
   stdin.setRawMode(true);
   // Node's raw mode still makes CR LF of each LF, which breaks programs that move the cursor with LF. Without stty it stays so.
-  spawn('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] }).on('error', () => undefined);
+  void import('node:child_process').then(({ spawn }) => spawn('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] }).on('error', () => undefined));
   return { [Symbol.dispose]: () => { stdin.setRawMode?.(false); } };
 }
 

@@ -73,7 +73,7 @@ async function inspect(session: Session, names: readonly string[], format: strin
       failures.push(textOfError(error));
     }
   }
-  if (template !== undefined) for (const text of found) print(session, template, JSON.parse(text));
+  if (template !== undefined) session.stdout.write(renderAll(session, template, found));
   else if (format === 'json') say(session, `[${found.map((text) => text.trim()).join(',')}]`);
   else say(session, found.length === 0 ? '[]' : indentJson(`[${found.join(',')}]`));
   for (const failure of failures) warn(session, failure);
@@ -89,13 +89,19 @@ function compile(format: string): Template {
   }
 }
 
-function print(session: Session, template: Template, json: unknown): void {
-  try {
-    template(fromJson(json), (text) => { session.stdout.write(text); });
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    session.stdout.write('\n');
-    throw new Exit(1, `template parsing error: ${error.message}`);
+/** A line for each object. Should one fail, those before it are shown, or else an empty line, as Docker's client has it. */
+function renderAll(session: Session, template: Template, found: readonly string[]): string {
+  let all = '';
+  for (const json of found) {
+    let line = '';
+    try {
+      template(fromJson(JSON.parse(json)), (text) => { line += text; });
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      session.stdout.write(all === '' ? '\n' : all);
+      throw new Exit(1, `template parsing error: ${error.message}`);
+    }
+    all += `${line}\n`;
   }
-  session.stdout.write('\n');
+  return all;
 }

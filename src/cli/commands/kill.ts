@@ -9,7 +9,7 @@ export const command = defineCommand({
   aliases: ['container kill', 'kill'],
   flags: { signal: flag.text('s', 'string', 'Signal to send (KILL unless given)') },
   operands: { min: 1 },
-  run: ({ values, operands, session }) => forEach(session, operands, async (container) => {
+  run: ({ values, operands, session }) => forEach(session, operands, {}, async (container) => {
     await killContainer(session.docker, container, values.signal);
     return container;
   }),

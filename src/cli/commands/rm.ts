@@ -13,7 +13,7 @@ export const command = defineCommand({
   },
   later: { 'link|l': 'networks come later' },
   operands: { min: 1 },
-  run: ({ values, operands, session }) => forEach(session, operands, async (container) => {
+  run: ({ values, operands, session }) => forEach(session, operands, values, async (container) => {
     await removeContainer(session.docker, container.replace(/^\/+/, ''), values);
     return container;
   }),

@@ -17,7 +17,7 @@ export const command = defineCommand({
     let code = 0;
     // One after the other: two names may be one image, and the lines of one removal stay together.
     for (const operand of operands) {
-      code = Math.max(code, await forEach(session, [operand], async (image) => {
+      code = Math.max(code, await forEach(session, [operand], values, async (image) => {
         const items = await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'] });
         return items.map((item) => ('Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`)).join('\n');
       }));

@@ -68,7 +68,7 @@ async function runAttached(session: Session, id: string, values: RunValues): Pro
   using _size = values.tty ? followSize(session, (rows, columns) => resizeContainer(session.docker, id, rows, columns)) : undefined;
   await joined.ended;
   if (joined.isDetached()) return 0;
-  const { StatusCode, Error: failure } = await wait.exit;
+  const { StatusCode, Error: failure } = await complaining(wait.exit);
   // dockerd writes null for no failure, other daemons leave the field out.
   if (failure?.Message) throw new Complaint(failure.Message);
   return StatusCode;

@@ -16,7 +16,7 @@ export const command = defineCommand({
   operands: { min: 1 },
   run({ values, operands, session }) {
     const options = { signal: values.signal, timeoutSeconds: values.timeout ?? values.time };
-    return forEach(session, operands, async (container) => {
+    return forEach(session, operands, {}, async (container) => {
       await stopContainer(session.docker, container, options);
       return container;
     });

@@ -13,7 +13,7 @@ export const command = defineCommand({
     let code = 0;
     // One after the other: the codes come in the order of the names.
     for (const operand of operands) {
-      code = Math.max(code, await forEach(session, [operand], async (container) => {
+      code = Math.max(code, await forEach(session, [operand], {}, async (container) => {
         const { exit } = await beginWait(session.docker, container, 'not-running');
         const { StatusCode, Error: failure } = await exit;
         if (failure?.Message) throw new Exit(1, failure.Message);
