@@ -10,7 +10,8 @@ import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig } 
 import type { Platform } from '../spec/oci/image.ts';
 
 export type State =
-  | { readonly status: 'created' }
+  /** `failure`: how the last start failed, before the program ran. */
+  | { readonly status: 'created'; readonly failure?: { readonly exitCode: number; readonly message: string } }
   | { readonly status: 'running'; readonly pid: number; readonly startedAt: Date }
   | { readonly status: 'exited'; readonly exitCode: number; readonly startedAt: Date | undefined; readonly finishedAt: Date; readonly oomKilled: boolean; readonly error: string };
 
@@ -100,7 +101,7 @@ export interface Containers {
   get(idOrName: string): ContainerRecord;
   /** Newest first. */
   list(): readonly ContainerRecord[];
-  /** Resolves once the program is running (its execve succeeded). @throws `not_modified` when it already runs; command errors carry Docker's text ("exec: …"), after which the state is exited 127 or 126. */
+  /** Resolves once the program is running (its execve succeeded). @throws `not_modified` when it already runs; command errors carry Docker's text ("exec: …"), after which the state is `created` with a failure of exit code 127, 126 or 128. */
   start(idOrName: string): Promise<void>;
   /** Asks with the stop signal, then kills. `timeoutSeconds` -1 waits for ever. @throws `not_modified` when it does not run. */
   stop(idOrName: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void>;

@@ -1,1 +1,4 @@
+// Containers: what runs.
 export * from './container.ts';
+export { openContainers, type ContainersOptions } from './open.ts';
+export type { ImagePort } from './ports.ts';

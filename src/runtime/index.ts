@@ -1,9 +1,11 @@
 // The runtime: from an OCI configuration to a process, and the small process that stays with it.
+export { explain } from './explain.ts';
 export { launch, type LaunchFailure, type Launched, type LaunchResult } from './launch.ts';
 export { planExec, type ExecSetting } from './plan/exec.ts';
+export type { SeccompFilter } from './plan/process.ts';
 export type { CgroupJoin, OverlayRoot, Root } from './plan/setting.ts';
 export { planStart, type StartSetting } from './plan/start.ts';
 export { Spool, type Taken } from './spool.ts';
-export { connectSupervisor, readExits, removeExit, type Supervisor, type TaskStreams } from './supervisor/connect.ts';
+export { connectSupervisor, readExits, removeExit, type LaunchAnswer, type Supervisor, type TaskStreams } from './supervisor/connect.ts';
 export type { TaskExit, TaskReport } from './supervisor/protocol.ts';
 export { serveSupervisor } from './supervisor/serve.ts';

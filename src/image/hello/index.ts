@@ -4,12 +4,18 @@ import { type Digest, digestOf } from '../../base/index.ts';
 import { type Architecture, assemble, hostArchitecture, staticElf } from '../../kernel/index.ts';
 import type { ImageConfig } from '../../spec/oci/image.ts';
 import { blockBytes, formatHeader, tarHeader } from '../../spec/tar/index.ts';
+import type { BuiltInImage } from '../built-in.ts';
 import { helloProgram } from './program.ts';
 
 export const helloReference = 'estiva/hello:latest';
 
 const created = '2026-01-01T00:00:00Z';
 const goArchitecture = { x64: 'amd64', arm64: 'arm64' } as const;
+
+/** For `openImages`: there without a registry. */
+export function builtInHello(): BuiltInImage {
+  return { reference: helloReference, config: helloConfig(), layerTar: helloLayer() };
+}
 
 /** An uncompressed tar with /hello. */
 export function helloLayer(architecture: Architecture = hostArchitecture()): Uint8Array {

@@ -21,7 +21,6 @@ const links = [
   ['/proc/self/fd/0', '/dev/stdin'],
   ['/proc/self/fd/1', '/dev/stdout'],
   ['/proc/self/fd/2', '/dev/stderr'],
-  ['/proc/kcore', '/dev/core'],
 ] as const;
 
 /** Runs after /dev is mounted. The umask is 0. */

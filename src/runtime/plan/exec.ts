@@ -5,14 +5,14 @@
 import { CLONE, type Step } from '../../kernel/index.ts';
 import type { Process } from '../../spec/oci/runtime.ts';
 import { cloneFrame } from './clone.ts';
-import { pipeSteps, processSteps } from './process.ts';
+import { pipeSteps, processSteps, type SeccompFilter } from './process.ts';
 import { slots, type CgroupJoin } from './setting.ts';
 import { cgroupJoin } from './start.ts';
 import { terminalSteps } from './terminal.ts';
 
 export interface ExecSetting {
   readonly cgroup?: CgroupJoin | undefined;
-  readonly seccompFilter?: Uint8Array | undefined;
+  readonly seccompFilter?: SeccompFilter | undefined;
   readonly shareMemory: boolean;
   /** Sum of CLONE_NEW… flags: which of the first process's namespaces to join. The pid namespace is always joined. */
   readonly namespaces: number;

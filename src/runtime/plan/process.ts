@@ -22,9 +22,16 @@ const SIGXFSZ = 25;
 const CLOSE_RANGE_CLOEXEC = 4;
 const SECCOMP_SET_MODE_FILTER = 1;
 
+export interface SeccompFilter {
+  /** BPF, 8 bytes an instruction. */
+  readonly instructions: Uint8Array;
+  /** The second argument of seccomp(2). */
+  readonly flags: number;
+}
+
 export interface ProcessSetting {
-  /** BPF instructions, 8 bytes each; absent: unconfined. */
-  readonly seccompFilter?: Uint8Array | undefined;
+  /** Absent: unconfined. */
+  readonly seccompFilter?: SeccompFilter | undefined;
 }
 
 /** Standard streams are in place (stdio.ts). Ends with execve; every step after it belongs to the parent. */
@@ -47,10 +54,11 @@ export function processSteps(process: Process, setting: ProcessSetting): readonl
   ];
 }
 
-function seccompStep(filter: Uint8Array): Op {
+function seccompStep({ instructions, flags }: SeccompFilter): Op {
+  const count = instructions.length / 8;
   const struct = new Uint8Array(16);
-  new DataView(struct.buffer).setUint16(0, filter.length / 8, true);
-  return { call: 'seccomp', args: [SECCOMP_SET_MODE_FILTER, 0, { struct, pointers: { 8: filter } }], why: `the system calls it may make: a filter of ${filter.length / 8} instructions` };
+  new DataView(struct.buffer).setUint16(0, count, true);
+  return { call: 'seccomp', args: [SECCOMP_SET_MODE_FILTER, flags, { struct, pointers: { 8: instructions } }], why: `the system calls it may make: a filter of ${count} instructions` };
 }
 
 /** Numbers of prlimit64(2). Source: asm-generic/resource.h. */

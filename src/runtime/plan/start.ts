@@ -7,7 +7,7 @@ import { maskSteps, readOnlySteps } from './confine.ts';
 import { deviceSteps } from './devices.ts';
 import { writeFile } from './jump.ts';
 import { isBind, mountSteps } from './mounts.ts';
-import { pipeSteps, processSteps } from './process.ts';
+import { pipeSteps, processSteps, type SeccompFilter } from './process.ts';
 import { rootSteps } from './root.ts';
 import type { CgroupJoin, Root } from './setting.ts';
 import { consoleSteps, terminalSteps } from './terminal.ts';
@@ -15,8 +15,8 @@ import { consoleSteps, terminalSteps } from './terminal.ts';
 export interface StartSetting {
   readonly root: Root;
   readonly cgroup?: CgroupJoin | undefined;
-  /** From `compileSeccomp`; absent: unconfined. */
-  readonly seccompFilter?: Uint8Array | undefined;
+  /** Absent: unconfined. */
+  readonly seccompFilter?: SeccompFilter | undefined;
   /** False when others in the process's pid namespace may trace it: it then gets a copy of our memory instead of sharing it. */
   readonly shareMemory: boolean;
 }

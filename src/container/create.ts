@@ -1,0 +1,51 @@
+// create: an image, a configuration and a name become a record with a root of its own. Nothing runs.
+import { newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
+import type { CreateContainerRequest } from '../spec/docker/container.ts';
+import type { ContainerRecord } from './container.ts';
+import { writeIdentityFiles } from './identity-files.ts';
+import { logPathOf, parseLogOptions } from './logs.ts';
+import { mergeConfig, mergeHostConfig } from './merge.ts';
+import { inventName, parseName } from './name.ts';
+import { chooseCapabilities } from './oci/capabilities.ts';
+import { chooseDevices } from './oci/devices.ts';
+import { seccompChoice } from './oci/spec.ts';
+import { resourcesOf } from './oci/resources.ts';
+import type { Room } from './room.ts';
+import { containerMode } from './start.ts';
+import { parseSignal } from './stop.ts';
+
+/** @throws as Containers.create. What was half made is gone again. */
+export async function createContainer(room: Room, request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
+  const image = room.images.get(request.config.Image);
+  const id = newContainerId();
+  const hostConfig = mergeHostConfig(request.hostConfig, room.host);
+  const config = mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host);
+  const record: ContainerRecord = {
+    id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
+    createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
+    config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), hostConfig.LogConfig),
+  };
+  checkWhatStartNeeds(room, record);
+  using _name = room.shelf.reserveName(record.name);
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => room.storage.snapshots.removeSnapshot(id));
+  await room.storage.snapshots.prepare(id, image.layers);
+  writeIdentityFiles(room.storage.containerDir(id), config, hostConfig);
+  room.shelf.put(record);
+  undo.move();
+  return { id, warnings: [] };
+}
+
+/** What start would refuse for ever is refused now. */
+function checkWhatStartNeeds(room: Room, { config, hostConfig }: ContainerRecord): void {
+  if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
+  const capabilities = chooseCapabilities({ privileged: hostConfig.Privileged, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, room.host.capabilities);
+  room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities);
+  const { rules } = chooseDevices({ privileged: hostConfig.Privileged, mappings: [], rules: hostConfig.DeviceCgroupRules ?? [] });
+  room.cgroups.check(resourcesOf(hostConfig, rules));
+  parseLogOptions(hostConfig.LogConfig);
+  for (const mode of [hostConfig.NetworkMode, hostConfig.PidMode]) {
+    const other = containerMode(mode);
+    if (other !== undefined) room.shelf.get(other);
+  }
+}

@@ -1,0 +1,111 @@
+// exec: one more program in a running container, with the container's own posture.
+import { randomBytes } from 'node:crypto';
+import { fail, messageOf, type ContainerId } from '../base/index.ts';
+import { assemble, CLONE, hostArchitecture, isKernelError, setWindowSize } from '../kernel/index.ts';
+import { planExec, type TaskExit } from '../runtime/index.ts';
+import type { ExecConfig } from '../spec/docker/container.ts';
+import type { Attachment, ContainerRecord } from './container.ts';
+import { chooseCapabilities } from './oci/capabilities.ts';
+import { execProcessOf, seccompChoice } from './oci/spec.ts';
+import { cgroupPathOf, type LiveExec, type Room } from './room.ts';
+import { runningRoot } from './rootfs.ts';
+import { startFailureOf } from './start-failure.ts';
+import { capabilitiesOf } from './start.ts';
+import { openStreams } from './streams/streams.ts';
+import { resolveUser } from './user.ts';
+
+const joinedNamespaces = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP;
+/** Execs that ended are remembered for `inspect`, the newest of them. */
+const rememberedMax = 1000;
+
+export function createExec(room: Room, record: ContainerRecord, config: ExecConfig): string {
+  if (record.state.status !== 'running') throw notRunning(record);
+  if (config.Cmd.length === 0) throw fail('invalid', 'No exec command specified');
+  const id = randomBytes(32).toString('hex');
+  room.execs.set(id, { record: { id, containerId: record.id, config, state: { status: 'created' } }, task: undefined });
+  if (room.execs.size > rememberedMax) forgetOldest(room);
+  return id;
+}
+
+function forgetOldest(room: Room): void {
+  for (const [id, { record }] of room.execs) {
+    if (record.state.status !== 'exited') continue;
+    room.execs.delete(id);
+    return;
+  }
+}
+
+/** @throws `not_found` with Docker's text. */
+export function findExec(room: Room, id: string): LiveExec {
+  const exec = room.execs.get(id);
+  if (exec === undefined) throw fail('not_found', `No such exec instance: ${id}`);
+  return exec;
+}
+
+function notRunning({ id }: { readonly id: ContainerId }): Error {
+  return fail('conflict', `container ${id} is not running`, { hint: 'Start it first' });
+}
+
+export async function startExec(room: Room, exec: LiveExec, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined> {
+  const { record: { config, id } } = exec;
+  const container = room.shelf.get(exec.record.containerId);
+  if (exec.record.state.status !== 'created') throw fail('conflict', `Error: Exec command ${id} is already running`);
+  if (container.state.status !== 'running') throw notRunning(container);
+  const { image, args } = execImage(room, container, config, options.consoleSize ?? config.ConsoleSize);
+  const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id }, image);
+  if ('failed' in answer) {
+    const { error, exitCode } = startFailureOf(image, answer.failed, args);
+    exec.record = { ...exec.record, state: { status: 'exited', exitCode, pid: 0 } };
+    throw fail(error.kind, error.message.replace('failed to create task for container: unable to start container process', 'OCI runtime exec failed: exec failed: unable to start container process'));
+  }
+  const { pid } = answer.launched;
+  const fds = room.supervisor.borrow(answer.launched.fds);
+  const streams = openStreams({
+    stdout: fds.stdout!, stderr: fds.stderr, stdin: fds.stdin, terminal: config.Tty, readiness: room.readiness, stdinOnce: true,
+    onStdinClosed: () => void room.supervisor.closeStdin(id).catch((error: unknown) => room.log.warn({ exec: id, error: messageOf(error) }, 'stdin not closed')),
+  });
+  exec.record = { ...exec.record, state: { status: 'running', pid } };
+  exec.task = { pid, fds, streams, exited: Promise.withResolvers() };
+  return options.detach ? undefined : streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr });
+}
+
+function execImage(room: Room, container: ContainerRecord, config: ExecConfig, consoleSize: readonly [number, number] | undefined): { readonly image: ReturnType<typeof assemble>; readonly args: readonly string[] } {
+  const { hostConfig } = container;
+  const capabilities = config.Privileged ? chooseCapabilities({ privileged: true, add: [], drop: [] }, room.host.capabilities) : capabilitiesOf(room, hostConfig);
+  const process = execProcessOf(container, config, { user: execUser(container, config), capabilities, consoleSize });
+  const steps = planExec(process, {
+    cgroup: room.cgroups.join(cgroupPathOf(container.id, hostConfig.CgroupParent)),
+    seccompFilter: room.seccomp.get(config.Privileged ? 'unconfined' : seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities),
+    // The container's own processes see it before its execve. Who may trace there must not find our memory.
+    shareMemory: hostConfig.PidMode === '' && !capabilitiesOf(room, hostConfig).includes('CAP_SYS_PTRACE'),
+    namespaces: joinedNamespaces,
+  });
+  return { image: assemble(steps, hostArchitecture()), args: config.Cmd };
+}
+
+function execUser(container: ContainerRecord, config: ExecConfig): ReturnType<typeof resolveUser> {
+  const pid = container.state.status === 'running' ? container.state.pid : 0;
+  try {
+    using root = runningRoot(pid);
+    return resolveUser(config.User !== '' ? config.User : container.config.User, container.hostConfig.GroupAdd ?? [], root);
+  } catch (error) {
+    if (isKernelError(error, 'ENOENT', 'ESRCH')) throw notRunning(container);
+    throw error;
+  }
+}
+
+export function resizeExec(exec: LiveExec, size: { readonly rows: number; readonly columns: number }): void {
+  if (exec.task === undefined || exec.record.state.status !== 'running') throw fail('conflict', `Exec ${exec.record.id} is not running`);
+  if (exec.task.fds.stdout !== undefined && exec.record.config.Tty) setWindowSize(exec.task.fds.stdout, size);
+}
+
+export async function recordExecExit(room: Room, exec: LiveExec, exit: TaskExit): Promise<void> {
+  const { task } = exec;
+  if (task === undefined) return;
+  await task.streams.finish();
+  exec.record = { ...exec.record, state: { status: 'exited', exitCode: exit.code, pid: task.pid } };
+  exec.task = undefined;
+  task.fds[Symbol.dispose]();
+  task.exited.resolve();
+  await room.supervisor.release(exec.record.id);
+}

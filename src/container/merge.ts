@@ -1,0 +1,92 @@
+// A container's configuration: what was asked for, filled up with the image's defaults and then with Docker's. Pure.
+// Source of the rules: Docker Engine API documentation, and what dockerd 28.5 answers to the same requests.
+import { fail, shortId, type ContainerId } from '../base/index.ts';
+import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import type { ImageRunConfig } from '../spec/oci/image.ts';
+
+export function mergeConfig(asked: ContainerConfig, image: ImageRunConfig, id: ContainerId, hostConfig: HostConfig, host: { readonly hostname: string }): ContainerConfig {
+  const command = mergeCommand(asked, image);
+  if ((command.Entrypoint ?? []).length === 0 && (command.Cmd ?? []).length === 0) throw fail('invalid', 'no command specified', { hint: 'Give a command after the image, or use an image that has one' });
+  const stopSignal = asked.StopSignal ?? image.StopSignal;
+  const volumes = { ...image.Volumes, ...asked.Volumes };
+  const exposed = { ...image.ExposedPorts, ...asked.ExposedPorts };
+  const health = asked.Healthcheck ?? image.Healthcheck;
+  const shell = asked.Shell ?? image.Shell;
+  return {
+    ...asked,
+    ...command,
+    Hostname: asked.Hostname !== '' ? asked.Hostname : hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host' ? host.hostname : shortId(id),
+    User: asked.User !== '' ? asked.User : image.User ?? '',
+    Env: mergeEnvironment(asked.Env, image.Env ?? []),
+    WorkingDir: asked.WorkingDir !== '' ? asked.WorkingDir : image.WorkingDir ?? '',
+    Labels: { ...image.Labels, ...asked.Labels },
+    Volumes: Object.keys(volumes).length === 0 ? null : volumes,
+    ...(Object.keys(exposed).length === 0 ? {} : { ExposedPorts: exposed }),
+    ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
+    ...(health === undefined ? {} : { Healthcheck: health }),
+    ...(shell === undefined ? {} : { Shell: shell }),
+    OnBuild: asked.OnBuild ?? image.OnBuild ?? null,
+  };
+}
+
+/** An entry point that was asked for drops the image's command; `[""]` drops the image's entry point. */
+function mergeCommand(asked: ContainerConfig, image: ImageRunConfig): Pick<ContainerConfig, 'Entrypoint' | 'Cmd'> {
+  if (asked.Entrypoint?.length === 1 && asked.Entrypoint[0] === '') return { Entrypoint: null, Cmd: asked.Cmd };
+  if ((asked.Entrypoint ?? []).length > 0) return { Entrypoint: asked.Entrypoint, Cmd: asked.Cmd };
+  return { Entrypoint: asked.Entrypoint ?? image.Entrypoint ?? null, Cmd: (asked.Cmd ?? []).length > 0 ? asked.Cmd : image.Cmd ?? null };
+}
+
+/** The image's variables that were not asked for otherwise, behind those that were. */
+function mergeEnvironment(asked: readonly string[], image: readonly string[]): readonly string[] {
+  const names = new Set(asked.map(nameOf));
+  return [...asked, ...image.filter((entry) => !names.has(nameOf(entry)))];
+}
+
+function nameOf(entry: string): string {
+  return entry.split('=', 1)[0]!;
+}
+
+const memoryBytesMin = 6 * 1024 * 1024;
+
+export interface HostFacts {
+  readonly cpus: number;
+  readonly hostname: string;
+}
+
+/** Checks limits against each other and the host, and fills in what follows from them. @throws `invalid` with Docker's text. */
+export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig {
+  checkMemory(asked);
+  checkCpu(asked, host);
+  const swap = asked.Memory > 0 && asked.MemorySwap === 0 ? asked.Memory * 2 : asked.MemorySwap;
+  return {
+    ...asked,
+    MemorySwap: swap,
+    NetworkMode: asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'none' : asked.NetworkMode,
+    IpcMode: asked.IpcMode === '' ? 'private' : asked.IpcMode,
+    CgroupnsMode: asked.CgroupnsMode === '' ? (asked.Privileged ? 'host' : 'private') : asked.CgroupnsMode,
+    Runtime: 'estiva',
+    MaskedPaths: asked.MaskedPaths ?? (asked.Privileged ? null : maskedPaths),
+    ReadonlyPaths: asked.ReadonlyPaths ?? (asked.Privileged ? null : readonlyPaths),
+  };
+}
+
+function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }: HostConfig): void {
+  if (Memory !== 0 && Memory < memoryBytesMin) throw fail('invalid', 'Minimum memory limit allowed is 6MB');
+  if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) throw fail('invalid', 'Minimum memoryswap limit should be larger than memory limit, see usage');
+  if (Memory === 0 && MemorySwap > 0) throw fail('invalid', 'You should always set the Memory limit when using Memoryswap limit, see usage');
+  if (MemorySwappiness !== null && MemorySwappiness !== -1 && (MemorySwappiness < 0 || MemorySwappiness > 100)) throw fail('invalid', `Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`);
+  if (MemoryReservation > 0 && MemoryReservation < memoryBytesMin) throw fail('invalid', 'Minimum memory reservation allowed is 6MB');
+  if (Memory > 0 && MemoryReservation > Memory) throw fail('invalid', 'Minimum memory limit can not be less than memory reservation limit, see usage');
+}
+
+function checkCpu({ NanoCpus, CpuPeriod, CpuQuota }: HostConfig, { cpus }: HostFacts): void {
+  if (NanoCpus !== 0 && CpuPeriod > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Period cannot both be set');
+  if (NanoCpus !== 0 && CpuQuota > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Quota cannot both be set');
+  if (NanoCpus < 0 || NanoCpus > cpus * 1e9) throw fail('invalid', `range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
+  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) throw fail('invalid', 'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  if (CpuQuota > 0 && CpuQuota < 1000) throw fail('invalid', 'CPU cfs quota can not be less than 1ms (i.e. 1000)');
+}
+
+/** What a container may not see: Docker's list, which since 28 hides /proc/interrupts and powercap too. */
+const maskedPaths = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];

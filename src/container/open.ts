@@ -1,0 +1,185 @@
+// Opens the containers of a data root: their records, the supervisor that holds what runs, and the verbs.
+import type { Logger } from 'pino';
+import { fail, messageOf, type ContainerId } from '../base/index.ts';
+import { openCgroups, Readiness, setWindowSize } from '../kernel/index.ts';
+import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
+import type { CreateContainerRequest, ExecConfig } from '../spec/docker/container.ts';
+import type { Storage } from '../storage/index.ts';
+import { attachContainer } from './attach.ts';
+import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, WaitCondition, WaitResult } from './container.ts';
+import { createContainer } from './create.ts';
+import { createExec, findExec, recordExecExit, resizeExec, startExec } from './exec.ts';
+import { readHost } from './host.ts';
+import { readContainerLog } from './logs.ts';
+import type { ImagePort } from './ports.ts';
+import { SerialQueue } from './queue.ts';
+import { adoptAfterLoss, recover } from './recover.ts';
+import { removeContainer } from './remove.ts';
+import type { Room } from './room.ts';
+import { SeccompFilters } from './seccomp.ts';
+import { Shelf } from './shelf.ts';
+import { explainStart, startContainer } from './start.ts';
+import { killContainer, stopContainer } from './stop.ts';
+import { recordExit } from './task.ts';
+import { Waiters } from './waiters.ts';
+
+export interface ContainersOptions {
+  readonly storage: Storage;
+  readonly images: ImagePort;
+  readonly runDir: string;
+  /** The supervisor's command line, its first word an absolute path. */
+  readonly supervisorCommand: readonly string[];
+  readonly log: Logger;
+}
+
+export async function openContainers(options: ContainersOptions): Promise<Containers & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const readiness = opened.use(new Readiness());
+  const cgroups = opened.use(openCgroups());
+  const host = readHost();
+  const queues = new Map<string, SerialQueue>();
+  const early: [string, TaskExit][] = [];
+  let room: Room | undefined;
+
+  const connect = (): Promise<Supervisor> => connectSupervisor(options.runDir, options.supervisorCommand, readiness, {
+    onExit: (task, exit) => (room === undefined ? void early.push([task, exit]) : onExit(room, task, exit)),
+    onLost: () => void (room === undefined ? undefined : replaceSupervisor(room, connect)),
+  });
+  const supervisor = await connect();
+  const ready: Room = {
+    ...options, shelf: new Shelf(options.storage.records), cgroups, readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor,
+    waiters: new Waiters(), live: new Map(), execs: new Map(), aftermath: new Map(), pending: new Map(),
+    queueOf: (id) => {
+      const queue = queues.get(id) ?? new SerialQueue();
+      queues.set(id, queue);
+      return queue;
+    },
+  };
+  room = ready;
+  await recover(ready);
+  for (const [task, exit] of early) onExit(ready, task, exit);
+  const all = opened.move();
+  return new StoredContainers(ready, all);
+}
+
+/** An exit is recorded apart from the queue: a stop that waits for it holds the queue. */
+function onExit(room: Room, taskId: string, exit: TaskExit): void {
+  recordTask(room, taskId, exit).catch((error: unknown) => room.log.error({ task: taskId, error: error instanceof Error ? error.stack : String(error) }, 'an exit could not be recorded'));
+}
+
+async function recordTask(room: Room, taskId: string, exit: TaskExit): Promise<void> {
+  const task = room.live.get(taskId);
+  const exec = room.execs.get(taskId);
+  if (task !== undefined) {
+    const record = room.shelf.get(taskId);
+    await recordExit(room, record, task, exit);
+    if (record.hostConfig.AutoRemove) await room.queueOf(record.id).run(() => removeContainer(room, record.id, { force: false }));
+  } else if (exec !== undefined) await recordExecExit(room, exec, exit);
+  else await room.supervisor.release(taskId);
+}
+
+/** The supervisor died: containers live on (we hold their descriptors); a new supervisor takes them over. */
+async function replaceSupervisor(room: Room, connect: () => Promise<Supervisor>): Promise<void> {
+  room.log.warn('the supervisor died; starting another');
+  try {
+    room.supervisor[Symbol.dispose]();
+    room.supervisor = await connect();
+    await adoptAfterLoss(room);
+  } catch (error) {
+    room.log.error({ error: messageOf(error) }, 'no supervisor can be had: containers cannot be started until the daemon is restarted');
+  }
+}
+
+class StoredContainers implements Containers, AsyncDisposable {
+  readonly #room: Room;
+  readonly #resources: AsyncDisposableStack;
+
+  constructor(room: Room, resources: AsyncDisposableStack) {
+    this.#room = room;
+    this.#resources = resources;
+  }
+
+  create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
+    return createContainer(this.#room, request, options);
+  }
+
+  get(idOrName: string): ContainerRecord {
+    return this.#room.shelf.get(idOrName);
+  }
+
+  list(): readonly ContainerRecord[] {
+    return this.#room.shelf.list();
+  }
+
+  async start(idOrName: string): Promise<void> {
+    const { id } = this.get(idOrName);
+    await this.#inQueue(id, (record) => startContainer(this.#room, record));
+    // A program may have ended before this line: then its exit is already on its way.
+  }
+
+  async stop(idOrName: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void> {
+    await stopContainer(this.#room, this.get(idOrName), options);
+  }
+
+  async kill(idOrName: string, signal: string): Promise<void> {
+    await killContainer(this.#room, this.get(idOrName), signal);
+  }
+
+  async remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
+    const { id } = this.get(idOrName);
+    await this.#room.queueOf(id).run(() => removeContainer(this.#room, id, options));
+  }
+
+  async wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
+    return this.#room.waiters.wait(this.get(idOrName), condition, signal);
+  }
+
+  async resize(idOrName: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
+    const record = this.get(idOrName);
+    const task = this.#room.live.get(record.id);
+    if (task === undefined) throw fail('conflict', `Container ${record.id} is not running`);
+    if (record.config.Tty && task.fds.stdout?.isOpen === true) setWindowSize(task.fds.stdout, size);
+  }
+
+  async attach(idOrName: string, options: AttachOptions): Promise<Attachment> {
+    return attachContainer(this.#room, this.get(idOrName), options);
+  }
+
+  logs(idOrName: string, options: LogOptions): AsyncIterable<LogEntry> {
+    return readContainerLog(this.#room, this.get(idOrName), options);
+  }
+
+  async createExec(idOrName: string, config: ExecConfig): Promise<string> {
+    return createExec(this.#room, this.get(idOrName), config);
+  }
+
+  getExec(execId: string): ExecRecord {
+    return findExec(this.#room, execId).record;
+  }
+
+  async startExec(execId: string, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined> {
+    return startExec(this.#room, findExec(this.#room, execId), options);
+  }
+
+  async resizeExec(execId: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
+    resizeExec(findExec(this.#room, execId), size);
+  }
+
+  async explain(idOrName: string): Promise<readonly ExplainedStep[]> {
+    return explainStart(this.#room, this.get(idOrName));
+  }
+
+  /** Runs a verb on the record as it is when its turn comes. */
+  #inQueue<T>(id: ContainerId, verb: (record: ContainerRecord) => Promise<T>): Promise<T> {
+    return this.#room.queueOf(id).run(() => verb(this.#room.shelf.get(id)));
+  }
+
+  /** Containers go on; a supervisor without any is ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#room.aftermath.values());
+    await this.#room.supervisor.shutdown();
+    this.#room.supervisor[Symbol.dispose]();
+    for (const task of this.#room.live.values()) task.fds[Symbol.dispose]();
+    await this.#resources.disposeAsync();
+  }
+}

@@ -1,0 +1,81 @@
+// Coming back: what is recorded is compared with what is there.
+//
+// After a daemon's death the supervisor still has every task: running ones are taken over with their streams, and exits that it kept are recorded
+// now. After the supervisor's death this daemon still has every descriptor: it lends them to the next supervisor. After the death of both, a
+// container that runs has nobody who could read its output or its exit: it is ended, and its record says so.
+import { messageOf } from '../base/index.ts';
+import { readExits, removeExit, type TaskExit, type TaskReport } from '../runtime/index.ts';
+import type { ContainerRecord } from './container.ts';
+import { removeContainer } from './remove.ts';
+import { cgroupPathOf, type Room } from './room.ts';
+import { spoolPaths } from './start.ts';
+import { openTask, recordExit } from './task.ts';
+
+/** Runs once, before the first request. */
+export async function recover(room: Room): Promise<void> {
+  const tasks = new Map(room.supervisor.found.map((report) => [report.task, report]));
+  const exits = readExits(room.runDir);
+  for (const record of room.shelf.list()) {
+    const report = tasks.get(record.id);
+    tasks.delete(record.id);
+    if (report !== undefined) await takeOver(room, record, report);
+    else if (record.state.status === 'running') await recordLost(room, record, exits.get(record.id));
+    else await clearLeftovers(room, record);
+  }
+  for (const { task, exit } of tasks.values()) if (exit !== undefined) await room.supervisor.release(task);
+  for (const task of exits.keys()) removeExit(room.runDir, task);
+}
+
+async function takeOver(room: Room, record: ContainerRecord, report: TaskReport): Promise<void> {
+  // Died between the launch and the record: the launch counts.
+  const running = record.state.status === 'running' ? record : room.shelf.setState(record.id, { status: 'running', pid: report.pid, startedAt: new Date() });
+  const task = openTask(room, running, report);
+  room.live.set(record.id, task);
+  if (report.exit === undefined) return;
+  await recordExit(room, running, task, report.exit);
+  await removeIfAsked(room, running);
+}
+
+async function recordLost(room: Room, record: ContainerRecord, exit: TaskExit | undefined): Promise<void> {
+  const cgroupPath = cgroupPathOf(record.id, record.hostConfig.CgroupParent);
+  room.cgroups.killAll(cgroupPath);
+  await room.cgroups.remove(cgroupPath);
+  const startedAt = record.state.status === 'running' ? record.state.startedAt : undefined;
+  const finishedAt = new Date(exit?.atMs ?? Date.now());
+  const error = exit === undefined ? 'The daemon and the supervisor died while it ran: it was ended, and how it would have ended is not known' : '';
+  room.shelf.setState(record.id, { status: 'exited', exitCode: exit?.code ?? 137, startedAt, finishedAt, oomKilled: false, error });
+  await removeIfAsked(room, record);
+}
+
+/** A start or an exit that was cut off may have left the cgroup. */
+async function clearLeftovers(room: Room, record: ContainerRecord): Promise<void> {
+  try {
+    const cgroupPath = cgroupPathOf(record.id, record.hostConfig.CgroupParent);
+    room.cgroups.killAll(cgroupPath);
+    await room.cgroups.remove(cgroupPath);
+  } catch (error) {
+    room.log.warn({ container: record.id, error: messageOf(error) }, 'leftovers of a start could not be cleared away');
+  }
+  if (record.state.status === 'exited') await removeIfAsked(room, record);
+}
+
+async function removeIfAsked(room: Room, record: ContainerRecord): Promise<void> {
+  if (record.hostConfig.AutoRemove) await removeContainer(room, record.id, { force: false });
+}
+
+/** The supervisor died, this daemon did not: the next supervisor borrows every task's descriptors from us. */
+export async function adoptAfterLoss(room: Room): Promise<void> {
+  for (const [id, task] of room.live) {
+    const { pidfd, stdin, stdout, stderr } = task.fds;
+    const record = room.shelf.get(id);
+    const number = (fd: { readonly isOpen: boolean; readonly number: number } | undefined): number | undefined => (fd?.isOpen === true ? fd.number : undefined);
+    await room.supervisor.adopt({
+      task: id, pid: task.pid, terminal: record.config.Tty, spool: spoolPaths(room, record),
+      fds: { pidfd: pidfd.number, stdin: number(stdin), stdout: number(stdout), stderr: number(stderr) },
+    });
+  }
+  for (const [id, { record, task }] of room.execs) {
+    if (task === undefined) continue;
+    await room.supervisor.adopt({ task: id, pid: task.pid, terminal: record.config.Tty, fds: { pidfd: task.fds.pidfd.number } });
+  }
+}

@@ -1,0 +1,34 @@
+// The seccomp filter of a container: from what `--security-opt seccomp=` says to BPF, compiled once per profile and set of capabilities.
+import { createHash } from 'node:crypto';
+import { compileSeccomp, hostArchitecture, seccompFlags } from '../kernel/index.ts';
+import type { SeccompFilter } from '../runtime/index.ts';
+import { defaultSeccompProfile } from '../spec/docker/default-seccomp.ts';
+import { parseSeccompProfile, resolveSeccomp } from '../spec/docker/seccomp.ts';
+
+/** Filters are a few kilobytes each; engines see few different ones. */
+const cachedMax = 32;
+
+export class SeccompFilters {
+  readonly #kernelRelease: string;
+  readonly #filters = new Map<string, SeccompFilter>();
+
+  constructor(kernelRelease: string) {
+    this.#kernelRelease = kernelRelease;
+  }
+
+  /** `choice`: `unconfined`, `builtin` or a profile as JSON. Undefined: no filter. @throws `invalid` for a profile that is none. */
+  get(choice: string, capabilities: readonly string[]): SeccompFilter | undefined {
+    if (choice === 'unconfined') return undefined;
+    const key = createHash('sha256').update(choice).update('\0').update(capabilities.join()).digest('base64');
+    let filter = this.#filters.get(key);
+    if (filter === undefined) {
+      const profile = choice === 'builtin' ? defaultSeccompProfile : parseSeccompProfile(choice);
+      const architecture = hostArchitecture();
+      const resolved = resolveSeccomp(profile, { architecture, capabilities, kernelRelease: this.#kernelRelease });
+      filter = { instructions: compileSeccomp(resolved, architecture), flags: seccompFlags(resolved) };
+      if (this.#filters.size >= cachedMax) this.#filters.clear();
+      this.#filters.set(key, filter);
+    }
+    return filter;
+  }
+}

@@ -1,0 +1,85 @@
+// The shelf: all containers' records, in memory and in the database, found by id, name or prefix.
+// A record is replaced as a whole; the memory follows the database, never the other way round.
+import { fail, parseContainerId, type ContainerId, type Digest } from '../base/index.ts';
+import type { Records, Table } from '../storage/index.ts';
+import type { ContainerRecord, State } from './container.ts';
+
+export class Shelf {
+  readonly #records: Records;
+  readonly #table: Table<ContainerRecord>;
+  readonly #byId = new Map<string, ContainerRecord>();
+  readonly #byName = new Map<string, string>();
+  readonly #reserved = new Set<string>();
+
+  constructor(records: Records) {
+    this.#records = records;
+    this.#table = records.table('containers', revive);
+    for (const record of this.#table.all()) this.#remember(record);
+  }
+
+  /** @throws `not_found`, or `invalid` for a prefix that several ids share. */
+  get(idOrName: string): ContainerRecord {
+    const name = idOrName.replace(/^\//, '');
+    const exact = this.#byId.get(name) ?? this.#byId.get(this.#byName.get(name) ?? '');
+    if (exact !== undefined) return exact;
+    const matches = /^[0-9a-f]+$/.test(name) ? [...this.#byId.keys()].filter((id) => id.startsWith(name)) : [];
+    if (matches.length > 1) throw fail('invalid', `Multiple IDs found with provided prefix: ${name}`);
+    const found = this.#byId.get(matches[0] ?? '');
+    if (found === undefined) throw fail('not_found', `No such container: ${idOrName}`);
+    return found;
+  }
+
+  find(id: string): ContainerRecord | undefined {
+    return this.#byId.get(id);
+  }
+
+  list(): readonly ContainerRecord[] {
+    return [...this.#byId.values()].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  }
+
+  isNameTaken(name: string): boolean {
+    return this.#byName.has(name) || this.#reserved.has(name);
+  }
+
+  /** Holds a name for a container that is being made. @throws `conflict` with Docker's text. */
+  reserveName(name: string): Disposable {
+    const holder = this.#byName.get(name);
+    if (this.isNameTaken(name)) throw fail('conflict', `Conflict. The container name "/${name}" is already in use by container "${holder ?? 'that is being created'}". You have to remove (or rename) that container to be able to reuse that name.`);
+    this.#reserved.add(name);
+    return { [Symbol.dispose]: () => void this.#reserved.delete(name) };
+  }
+
+  put(record: ContainerRecord): void {
+    this.#records.transaction(() => this.#table.put(record.id, record));
+    this.#remember(record);
+  }
+
+  /** Replaces the state. */
+  setState(id: ContainerId, state: State): ContainerRecord {
+    const record = { ...this.get(id), state };
+    this.put(record);
+    return record;
+  }
+
+  delete(id: ContainerId): void {
+    this.#records.transaction(() => this.#table.delete(id));
+    this.#byName.delete(this.#byId.get(id)?.name ?? '');
+    this.#byId.delete(id);
+  }
+
+  #remember(record: ContainerRecord): void {
+    this.#byId.set(record.id, record);
+    this.#byName.set(record.name, record.id);
+  }
+}
+
+/** What was stored came from us: only dates and brands need to be made again. */
+function revive(json: unknown): ContainerRecord {
+  const stored = json as Omit<ContainerRecord, 'createdAt' | 'id' | 'state'> & { readonly id: string; readonly createdAt: string; readonly state: Record<string, unknown> };
+  return { ...stored, id: parseContainerId(stored.id), imageId: stored.imageId as Digest, createdAt: new Date(stored.createdAt), state: reviveState(stored.state) };
+}
+
+function reviveState(stored: Record<string, unknown>): State {
+  const dates = Object.entries(stored).map(([key, value]) => [key, /At$/.test(key) && typeof value === 'string' ? new Date(value) : value]);
+  return { startedAt: undefined, ...Object.fromEntries(dates) } as State;
+}

@@ -1,0 +1,40 @@
+// Why a program did not start, in Docker's words: the op that failed becomes a sentence and an exit code.
+// 127: there is no such program; 126: it cannot be run; 128: anything else went wrong before it.
+import { fail, type EstivaError } from '../base/index.ts';
+import { errnoName, errnoSentence, type Image, type Op } from '../kernel/index.ts';
+
+export interface StartFailure {
+  readonly error: EstivaError;
+  readonly exitCode: number;
+}
+
+const prefix = 'failed to create task for container: unable to start container process';
+
+/** `failed` names the op by its index in `image`; `results` are those of all ops, as far as they are known. */
+export function startFailureOf(image: Image, failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] }, args: readonly string[]): StartFailure {
+  const op = image.ops[failed.index];
+  if (op?.call === 'execve') return commandFailure(args[0] ?? '', worstErrno(image, failed));
+  const reason = errnoSentence(errnoName(failed.errno));
+  return { exitCode: 128, error: fail('invalid', `${prefix}: ${op === undefined ? 'launch' : describeOp(op)}: ${reason}`) };
+}
+
+/** Along PATH a program that may not be run is worse news than one that is not there. */
+function worstErrno(image: Image, failed: { readonly errno: number; readonly results: readonly number[] }): string {
+  const denied = image.ops.some((op, i) => op.call === 'execve' && errnoName(-(failed.results[i] ?? 0)) === 'EACCES');
+  return denied ? 'EACCES' : errnoName(failed.errno);
+}
+
+function commandFailure(name: string, code: string): StartFailure {
+  const quoted = JSON.stringify(name);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const text = name.includes('/') ? `exec: ${quoted}: stat ${name}: no such file or directory` : `exec: ${quoted}: executable file not found in $PATH`;
+    return { exitCode: 127, error: fail('invalid', `${prefix}: ${text}`) };
+  }
+  return { exitCode: 126, error: fail('invalid', `${prefix}: exec: ${quoted}: ${errnoSentence(code)}`) };
+}
+
+/** The call with its first path, and why it was there: `mount "/proc" (proc on /proc)`. */
+function describeOp(op: Op): string {
+  const operand = op.args.filter((argument) => typeof argument === 'string' && argument !== '').map((argument) => JSON.stringify(argument)).join(' on ');
+  return `${op.call}${operand === '' ? '' : ` ${operand}`}${op.why === undefined ? '' : ` (${op.why})`}`;
+}

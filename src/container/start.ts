@@ -1,0 +1,127 @@
+// start: the record becomes an OCI configuration, the configuration a plan, the plan a process.
+//
+// What is durable when: the cgroup is made first and belongs to the id, so that it can be found again; the record says "running" once the program
+// runs. A daemon that dies in between finds the task at its supervisor when it comes back, and carries on from there (recover.ts).
+import { fail } from '../base/index.ts';
+import { assemble, hostArchitecture, namespaceFiles, type Image } from '../kernel/index.ts';
+import { explain, planStart, type LaunchAnswer, type OverlayRoot } from '../runtime/index.ts';
+import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
+import type { HostConfig } from '../spec/docker/container.ts';
+import type { ContainerRecord, ExplainedStep } from './container.ts';
+import { chooseCapabilities } from './oci/capabilities.ts';
+import { chooseDevices } from './oci/devices.ts';
+import { seccompChoice, specOf } from './oci/spec.ts';
+import { cgroupPathOf, type Room } from './room.ts';
+import { stoppedRoot } from './rootfs.ts';
+import { startFailureOf } from './start-failure.ts';
+import { openTask } from './task.ts';
+import { resolveUser } from './user.ts';
+
+/** Runs inside the container's queue. @throws as Containers.start. */
+export async function startContainer(room: Room, record: ContainerRecord): Promise<void> {
+  if (record.state.status === 'running') throw fail('not_modified', `Container ${record.id} is already running`);
+  await room.aftermath.get(record.id);
+  try {
+    const spec = startSpec(room, record);
+    room.cgroups.create(spec.linux.cgroupsPath!, spec.linux.resources ?? {});
+    await runOrUndo(room, record, spec);
+  } catch (error) {
+    endPending(room, record.id);
+    throw error;
+  }
+}
+
+async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promise<void> {
+  const cgroupPath = spec.linux.cgroupsPath!;
+  let image: Image;
+  let answer: LaunchAnswer;
+  try {
+    image = startImage(room, record, spec);
+    answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room, record) }, image);
+  } catch (error) {
+    room.cgroups.killAll(cgroupPath);
+    await room.cgroups.remove(cgroupPath);
+    throw error;
+  }
+  if ('failed' in answer) {
+    await room.cgroups.remove(cgroupPath);
+    const failure = startFailureOf(image, answer.failed, spec.process.args);
+    room.shelf.setState(record.id, { status: 'created', failure: { exitCode: failure.exitCode, message: failure.error.message } });
+    throw failure.error;
+  }
+  const running = room.shelf.setState(record.id, { status: 'running', pid: answer.launched.pid, startedAt: new Date() });
+  room.live.set(record.id, openTask(room, running, answer.launched));
+}
+
+/** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). */
+function startSpec(room: Room, record: ContainerRecord): Spec {
+  const { hostConfig, config } = record;
+  const dirs = room.storage.snapshots.dirs(record.id, record.layers);
+  return specOf(record, {
+    user: resolveUser(config.User, hostConfig.GroupAdd ?? [], stoppedRoot(dirs)),
+    capabilities: capabilitiesOf(room, hostConfig),
+    devices: chooseDevices({ privileged: hostConfig.Privileged, mappings: hostConfig.Devices, rules: hostConfig.DeviceCgroupRules ?? [] }),
+    filesDir: room.storage.containerDir(networkOwner(room, record).id),
+    cgroupsPath: cgroupPathOf(record.id, hostConfig.CgroupParent),
+    joined: joinedNamespaces(room, record),
+  });
+}
+
+/** The program of a start. */
+function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
+  const { hostConfig } = record;
+  const { layersDir } = room.storage.snapshots;
+  const dirs = room.storage.snapshots.dirs(record.id, record.layers);
+  const root: OverlayRoot = { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)) };
+  const steps = planStart(spec, {
+    root,
+    cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
+    seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
+    // In a pid namespace of its own nobody is there who could trace it.
+    shareMemory: hostConfig.PidMode === '',
+  });
+  return assemble(steps, hostArchitecture());
+}
+
+/** The program by which it is or would be started, in words. */
+export function explainStart(room: Room, record: ContainerRecord): readonly ExplainedStep[] {
+  return explain(startImage(room, record, startSpec(room, record)));
+}
+
+export function capabilitiesOf(room: Room, hostConfig: HostConfig): readonly string[] {
+  return chooseCapabilities({ privileged: hostConfig.Privileged, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, room.host.capabilities);
+}
+
+/** Whose hosts file and name server it uses. */
+function networkOwner(room: Room, record: ContainerRecord): ContainerRecord {
+  const other = containerMode(record.hostConfig.NetworkMode);
+  return other === undefined ? record : room.shelf.get(other);
+}
+
+function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<Record<NamespaceType, string>> {
+  const joined: Partial<Record<NamespaceType, string>> = {};
+  for (const [type, mode] of [['network', hostConfig.NetworkMode], ['pid', hostConfig.PidMode], ['ipc', hostConfig.IpcMode]] as const) {
+    const other = containerMode(mode);
+    if (other === undefined) continue;
+    if (type === 'ipc') throw fail('unsupported', 'Sharing another container\'s ipc namespace is not supported yet', { hint: 'Use --ipc private, host or none' });
+    const { id, state } = room.shelf.get(other);
+    if (state.status !== 'running') throw fail('conflict', `cannot join ${type} namespace of a non running container: ${id}`, { hint: 'Start that container first' });
+    joined[type] = `/proc/${state.pid}/ns/${namespaceFiles[type]}`;
+  }
+  return joined;
+}
+
+/** `container:x` → `x`. */
+export function containerMode(mode: string): string | undefined {
+  return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
+}
+
+export function spoolPaths(room: Room, record: ContainerRecord): { readonly stdout: string; readonly stderr: string } {
+  const dir = room.storage.containerDir(record.id);
+  return { stdout: `${dir}/stdout.spool`, stderr: `${dir}/stderr.spool` };
+}
+
+function endPending(room: Room, id: string): void {
+  for (const pending of room.pending.get(id) ?? []) pending.end();
+  room.pending.delete(id);
+}

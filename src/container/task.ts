@@ -1,0 +1,48 @@
+// A running container: its streams opened, its clients joined, its exit awaited and recorded.
+import { messageOf } from '../base/index.ts';
+import type { TaskExit, TaskReport } from '../runtime/index.ts';
+import type { ContainerRecord, WaitResult } from './container.ts';
+import { openContainerLog } from './logs.ts';
+import { cgroupPathOf, type LiveTask, type Room } from './room.ts';
+import { openStreams } from './streams/streams.ts';
+
+/** Borrows the task's descriptors and opens its streams; whoever attached before is joined before the first byte is taken. */
+export function openTask(room: Room, record: ContainerRecord, report: TaskReport): LiveTask {
+  const fds = room.supervisor.borrow(report.fds);
+  const streams = openStreams({
+    stdout: fds.stdout!, stderr: fds.stderr, stdin: fds.stdin, terminal: report.terminal, readiness: room.readiness,
+    spoolDir: room.storage.containerDir(record.id), log: openContainerLog(room, record),
+    stdinOnce: record.config.StdinOnce, onStdinClosed: () => void room.supervisor.closeStdin(record.id).catch((error: unknown) => room.log.warn({ container: record.id, error: messageOf(error) }, 'stdin not closed')),
+  });
+  for (const pending of room.pending.get(record.id) ?? []) pending.begin(streams.attach(pending.options));
+  room.pending.delete(record.id);
+  return { pid: report.pid, fds, streams, exited: Promise.withResolvers() };
+}
+
+/** The program ended: its last output, its state, those who wait, its cgroup. */
+export async function recordExit(room: Room, record: ContainerRecord, task: LiveTask, exit: TaskExit): Promise<void> {
+  const cgroupPath = cgroupPathOf(record.id, record.hostConfig.CgroupParent);
+  // Others may live on in a pid namespace that is not the container's own.
+  if (record.hostConfig.PidMode !== '') room.cgroups.killAll(cgroupPath);
+  await task.streams.finish();
+  const startedAt = record.state.status === 'running' ? record.state.startedAt : undefined;
+  room.shelf.setState(record.id, {
+    status: 'exited', exitCode: exit.code, startedAt, finishedAt: new Date(exit.atMs), oomKilled: room.cgroups.oomKills(cgroupPath) > 0, error: '',
+  });
+  room.live.delete(record.id);
+  room.aftermath.set(record.id, clearAway(room, record.id, cgroupPath, task));
+  const result: WaitResult = { exitCode: exit.code };
+  task.exited.resolve();
+  room.waiters.exited(record.id, result);
+}
+
+async function clearAway(room: Room, id: string, cgroupPath: string, task: LiveTask): Promise<void> {
+  try {
+    task.fds[Symbol.dispose]();
+    await Promise.all([room.supervisor.release(id), room.cgroups.remove(cgroupPath)]);
+  } catch (error) {
+    room.log.warn({ container: id, error: messageOf(error) }, 'not everything could be cleared away');
+  } finally {
+    room.aftermath.delete(id);
+  }
+}

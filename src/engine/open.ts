@@ -1,0 +1,86 @@
+// The composition root: opens the rooms in order and plugs them into each other. Nothing else knows all of them.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
+import type { Logger } from 'pino';
+import { openContainers, type Containers, type ImagePort } from '../container/index.ts';
+import { builtInHello, openImages } from '../image/index.ts';
+import { openCgroups } from '../kernel/index.ts';
+import { openStorage, type Storage } from '../storage/index.ts';
+import type { Engine, EngineInfo } from './engine.ts';
+
+export interface EngineOptions {
+  /** Everything that stays. Absolute. */
+  readonly rootDir: string;
+  /** Sockets and what may vanish at reboot. Absolute. */
+  readonly runDir: string;
+  readonly supervisorCommand: readonly string[];
+  readonly log: Logger;
+}
+
+/** @throws `conflict` when another engine has the root. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  mkdirSync(options.runDir, { recursive: true, mode: 0o711 });
+  await using opened = new AsyncDisposableStack();
+  const storage = opened.use(await openStorage({ rootDir: options.rootDir }));
+  const known: { containers?: Containers } = {};
+  const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known) });
+  const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
+  const containers = opened.use(await openContainers({ ...options, storage, images: imagePort }));
+  known.containers = containers;
+  const id = engineId(storage);
+  using cgroups = openCgroups();
+  const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
+  const all = opened.move();
+  return {
+    containers, images,
+    info: () => ({ id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** What images must know of containers. While the engine opens there are none to ask. */
+function usesOfImages(known: { readonly containers?: Containers }): Pick<Parameters<typeof openImages>[0], 'imageInUse' | 'layersInUse'> {
+  const list = (): ReturnType<Containers['list']> => known.containers?.list() ?? [];
+  return {
+    imageInUse: (id) => {
+      const users = list().filter(({ imageId }) => imageId === id);
+      const user = users.find(({ state }) => state.status === 'running') ?? users[0];
+      return user === undefined ? undefined : { containerId: user.id, running: user.state.status === 'running' };
+    },
+    layersInUse: () => list().flatMap(({ layers }) => layers),
+  };
+}
+
+function count(containers: Containers): Pick<EngineInfo, 'containers'> {
+  const all = containers.list();
+  const running = all.filter(({ state }) => state.status === 'running').length;
+  return { containers: { total: all.length, running, paused: 0, stopped: all.length - running } };
+}
+
+function engineId(storage: Storage): string {
+  const table = storage.records.table('engine', (json) => String(json));
+  const stored = table.get('id');
+  if (stored !== undefined) return stored;
+  const id = randomUUID();
+  storage.records.transaction(() => table.put('id', id));
+  return id;
+}
+
+function hostFacts(): Pick<EngineInfo, 'kernelVersion' | 'operatingSystem' | 'osVersion' | 'machine' | 'cpus' | 'memoryBytes' | 'hostname'> {
+  const osRelease = readOsRelease();
+  return {
+    kernelVersion: release(), operatingSystem: osRelease('PRETTY_NAME') || 'Linux', osVersion: osRelease('VERSION_ID'), machine: machine(),
+    cpus: availableParallelism(), memoryBytes: totalmem(), hostname: hostname(),
+  };
+}
+
+function readOsRelease(): (key: string) => string {
+  let text = '';
+  try {
+    text = readFileSync('/etc/os-release', 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return (key) => new RegExp(`^${key}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+}
