@@ -27,10 +27,15 @@ export function joinStreams(session: Session, { socket, early }: Hijacked, optio
   const stopInput = options.withStdin ? forwardInput(session.stdin, socket, options.isTty ? watcher.see : undefined) : () => undefined;
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   const take = (chunk: Buffer): void => {
-    const held = output(chunk);
-    if (held === undefined) return;
-    socket.pause();
-    held.then(() => socket.resume(), reject);
+    try {
+      const held = output(chunk);
+      if (held === undefined) return;
+      socket.pause();
+      held.then(() => socket.resume(), reject);
+    } catch (error) {
+      socket.destroy();
+      reject(error instanceof Error ? error : new Error(String(error)));
+    }
   };
   const finish = (): void => {
     stopInput();

@@ -76,6 +76,17 @@ test('call() uploads a stream in chunks', async () => {
   assert.equal(await textOf(await daemon.docker.call('POST', '/load', { upload: { bytes: bytes(), contentType: 'application/x-tar' } })), '2000000');
 });
 
+test('call() gives the daemon\'s refusal in the middle of an upload', async () => {
+  await using daemon = await daemonOf((request, response) => {
+    request.once('data', () => response.writeHead(400).end(JSON.stringify({ message: 'no tar' })));
+  });
+  let sent = 0;
+  async function* endless(): AsyncGenerator<Uint8Array> { for (;;) { sent += 65536; yield Buffer.alloc(65536); } }
+  const load = daemon.docker.call('POST', '/load', { upload: { bytes: endless(), contentType: 'application/x-tar' } });
+  await assert.rejects(load, { name: 'DaemonError', status: 400, message: 'no tar' });
+  assert.ok(sent < 100e6);
+});
+
 test('readJsonLines() reads values cut anywhere', async () => {
   await using daemon = await daemonOf((_, response) => {
     const text = `${JSON.stringify({ status: 'é1' })}\r\n${JSON.stringify({ status: 'é2' })}\n`;

@@ -47,6 +47,7 @@ export function openSocket(host: Host): Promise<Socket> {
 export function exchange(socket: Socket, request: Request, onIdle: () => void): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let received: Buffer = Buffer.alloc(0);
+  const upload: Upload = { isRefused: false, isDone: false };
   const stop = (): void => { socket.off('data', onData).off('error', onError).off('end', onEnd).off('close', onEnd); };
   const onError = (error: Error): void => { stop(); socket.destroy(); reject(error); };
   const onEnd = (): void => onError(new Error('The daemon closed the connection without an answer'));
@@ -57,16 +58,23 @@ export function exchange(socket: Socket, request: Request, onIdle: () => void): 
     stop();
     socket.pause();
     const head = parseHead(received.toString('latin1', 0, end));
-    if (head === undefined) onError(new Error("The daemon's answer is not HTTP"));
-    else resolve(answer(socket, request, head, received.subarray(end + 4), onIdle));
+    if (head === undefined) return onError(new Error("The daemon's answer is not HTTP"));
+    upload.isRefused = head.status >= 400;
+    resolve(answer(socket, request, head, received.subarray(end + 4), () => (upload.isDone ? onIdle() : socket.destroy())));
   };
   socket.on('data', onData).on('error', onError).on('end', onEnd).on('close', onEnd);
   socket.resume();
-  send(socket, request).catch(onError);
+  send(socket, request, upload).catch(onError);
   return promise;
 }
 
-async function send(socket: Socket, request: Request): Promise<void> {
+/** How the sending of a body stands. A daemon that has already refused is spared the rest; the connection is then of no more use. */
+interface Upload {
+  isRefused: boolean;
+  isDone: boolean;
+}
+
+async function send(socket: Socket, request: Request, upload: Upload): Promise<void> {
   const { body } = request;
   const lines = [`${request.method} ${request.path} HTTP/1.1`];
   for (const [name, value] of Object.entries(request.headers)) lines.push(`${name}: ${value}`);
@@ -74,13 +82,14 @@ async function send(socket: Socket, request: Request): Promise<void> {
   else if (body !== undefined) lines.push('Transfer-Encoding: chunked');
   else if (request.method === 'POST' || request.method === 'PUT') lines.push('Content-Length: 0');
   socket.write(`${lines.join('\r\n')}\r\n\r\n${typeof body === 'string' ? body : ''}`);
-  if (body !== undefined && typeof body !== 'string') await sendChunks(socket, body);
+  if (body !== undefined && typeof body !== 'string') await sendChunks(socket, body, upload);
+  upload.isDone = !upload.isRefused;
 }
 
-async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>, upload: Readonly<Upload>): Promise<void> {
   for await (const chunk of body) {
+    if (socket.destroyed || upload.isRefused) return;
     if (chunk.length === 0) continue;
-    if (socket.destroyed) return;
     socket.cork();
     socket.write(`${chunk.length.toString(16)}\r\n`);
     socket.write(chunk);
