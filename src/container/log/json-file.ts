@@ -1,0 +1,237 @@
+// The log of one container in Docker's json-file format: writing what the program prints, reading it back.
+//
+// The writer takes chunks of raw bytes a stream at a time. What has no newline yet is *pending*: it becomes an entry when its newline comes, when it is
+// as long as an entry may be, or when the stream ends. Pending bytes are not consumed in the cursor's sense (log-file.ts): after a crash they come again.
+//
+// A disk that is full costs log bytes, never the program: what cannot be written is counted, and once there is space again one entry says how much is missing.
+import { isKernelError, type KernelError } from '../../kernel/index.ts';
+import type { LogEntry, LogOptions, StreamName } from '../container.ts';
+import { timeOfEntry } from './clock.ts';
+import { cutBefore, encodeEntries, entryBytesMax } from './encode.ts';
+import { LogFile } from './log-file.ts';
+import { defaultLogLimits, type LogLimits } from './options.ts';
+import { readEntries } from './read.ts';
+
+const newline = 10;
+/** Turned into entries at once; lines of one byte become seventy times as long. */
+const sliceBytes = 64 * 1024;
+
+/** Working memory for all logs of this process: used within one call, never across two. */
+const work = { input: Buffer.alloc(0), output: Buffer.alloc(0) };
+
+interface StreamState {
+  pending: Uint8Array;
+  /** How many of the pending bytes count in the cursor: all, but for those that did not go through a spool. */
+  pendingCounted: number;
+  lostBytes: number;
+}
+
+export interface LogPlace {
+  readonly path: string;
+  /** Beside the log: a few bytes that say how far it has come. */
+  readonly cursorPath: string;
+  readonly limits?: LogLimits | undefined;
+}
+
+export class JsonFileLog implements Disposable {
+  readonly #file: LogFile;
+  readonly #stdout = newState();
+  readonly #stderr = newState();
+  readonly #watchers = new Set<() => void>();
+  #isActive = false;
+
+  /** Opens what there is and mends what a crash left. @throws KernelError */
+  constructor(place: LogPlace) {
+    this.#file = new LogFile(place.path, place.cursorPath, place.limits ?? defaultLogLimits);
+  }
+
+  /** Whether entries may come: followers wait while it is so. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
+  /** How many bytes of the stream's spool are in the log as whole entries: where to go on after a crash. */
+  consumed(stream: StreamName): number {
+    return this.#file.consumed(stream);
+  }
+
+  /** What the program printed since its last newline, not logged yet. */
+  pending(stream: StreamName): Uint8Array {
+    return this.#state(stream).pending;
+  }
+
+  /** A new run of the program begins; the spools must be gone. @throws KernelError */
+  startRun(): void {
+    this.#file.startRun();
+    this.#isActive = true;
+  }
+
+  /** The daemon is new, the program runs on. */
+  resumeRun(): void {
+    this.#isActive = true;
+  }
+
+  /** No entry comes before the next run: followers end. */
+  endRun(): void {
+    this.#isActive = false;
+    this.#file.close();
+    this.#forgetPending();
+    this.#notify();
+  }
+
+  /** Logs `bytes`; `counted` is false for bytes that did not go through the spool. Never fails because of the disk. */
+  append(stream: StreamName, bytes: Uint8Array, counted = true): void {
+    const state = this.#state(stream);
+    for (let start = 0; start < bytes.length; start += sliceBytes) this.#appendSlice(stream, state, bytes.subarray(start, start + sliceBytes), counted);
+    this.#notify();
+  }
+
+  /** The stream has ended: a last line without newline is logged as it is. */
+  flush(stream: StreamName): void {
+    const state = this.#state(stream);
+    if (state.pending.length > 0) this.#write(stream, state, Buffer.from(state.pending), state.pendingCounted);
+    forget(state);
+    if (state.lostBytes > 0) this.#writeLoss(stream, state);
+    this.#notify();
+  }
+
+  /**
+   * Entries, oldest first. Without `follow`, those that there are at this call; with it, also later ones, until the run ends or the signal aborts.
+   * `tail` counts the entries of both streams, as Docker does.
+   */
+  read(options: LogOptions): AsyncIterable<LogEntry> {
+    const file = this.#file;
+    const isActive = (): boolean => this.#isActive;
+    const end = options.follow && this.#isActive ? undefined : { generation: file.generation, offset: file.length };
+    return readEntries({ file, isActive, watch: (changed) => this.#watch(changed) }, options, end);
+  }
+
+  [Symbol.dispose](): void {
+    this.endRun();
+    this.#file[Symbol.dispose]();
+  }
+
+  #watch(changed: () => void): Disposable {
+    this.#watchers.add(changed);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(changed) };
+  }
+
+  #notify(): void {
+    for (const changed of this.#watchers) changed();
+  }
+
+  #state(stream: StreamName): StreamState {
+    return stream === 'stdout' ? this.#stdout : this.#stderr;
+  }
+
+  #forgetPending(): void {
+    forget(this.#stdout);
+    forget(this.#stderr);
+  }
+
+  #appendSlice(stream: StreamName, state: StreamState, bytes: Uint8Array, counted: boolean): void {
+    const input = join(state.pending, bytes);
+    const before = { bytes: state.pending.length, counted: state.pendingCounted };
+    /** How many of the first `length` bytes of the input count in the cursor. */
+    const countedOf = (length: number): number => length <= before.bytes ? Math.min(length, before.counted) : before.counted + (counted ? length - before.bytes : 0);
+    let logged = 0;
+    for (let end = entriesEnd(input, 0); end > logged; end = entriesEnd(input, end)) {
+      this.#write(stream, state, input.subarray(logged, end), countedOf(end) - countedOf(logged));
+      logged = end;
+    }
+    state.pendingCounted = countedOf(input.length) - countedOf(logged);
+    state.pending = logged === input.length ? nothing : new Uint8Array(input.subarray(logged));
+  }
+
+  /** Whole lines or one piece of a line. Lines that do not all fit in the current file are halved until they do, so that files end near their limit. */
+  #write(stream: StreamName, state: StreamState, raw: Buffer, counted: number): void {
+    if (state.lostBytes > 0 && !this.#writeLoss(stream, state)) return this.#lose(stream, state, raw, counted);
+    const entries = encode(raw, stream);
+    const limit = this.#file.limits.sizeBytesMax;
+    const space = this.#file.isFull ? limit : limit - this.#file.length;
+    const middle = entries.length <= space ? 0 : middleLine(raw);
+    if (middle === 0) {
+      if (!this.#tryAppend(entries, stream, counted)) this.#lose(stream, state, raw, counted);
+      return;
+    }
+    // Where not all of it counts (a chunk passed by the spool on a full disk), what does is mostly the pending bytes at the front.
+    const countedFirst = Math.min(counted, middle);
+    this.#write(stream, state, raw.subarray(0, middle), countedFirst);
+    this.#write(stream, state, raw.subarray(middle), counted - countedFirst);
+  }
+
+  #tryAppend(entries: Uint8Array, stream: StreamName, counted: number): boolean {
+    try {
+      this.#file.append(entries, stream, counted);
+      return true;
+    } catch (error) {
+      if (isKernelError(error) && isDiskTrouble(error)) return false;
+      throw error;
+    }
+  }
+
+  #lose(stream: StreamName, state: StreamState, raw: Uint8Array, counted: number): void {
+    state.lostBytes += raw.length;
+    this.#file.skip(stream, counted);
+  }
+
+  #writeLoss(stream: StreamName, state: StreamState): boolean {
+    const text = `[estiva] ${state.lostBytes} bytes of output are missing here: they could not be written to the log\n`;
+    if (!this.#tryAppend(encode(Buffer.from(text), stream), stream, 0)) return false;
+    state.lostBytes = 0;
+    return true;
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+function newState(): StreamState {
+  return { pending: nothing, pendingCounted: 0, lostBytes: 0 };
+}
+
+function forget(state: StreamState): void {
+  state.pending = nothing;
+  state.pendingCounted = 0;
+}
+
+/** A full disk, or one that went away or read-only, or no descriptor left. */
+function isDiskTrouble(error: KernelError): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOENT', 'ENOMEM'].includes(error.code);
+}
+
+/** In working memory, unless nothing was pending. */
+function join(pending: Uint8Array, bytes: Uint8Array): Buffer {
+  if (pending.length === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const length = pending.length + bytes.length;
+  if (work.input.length < length) work.input = Buffer.allocUnsafeSlow(entryBytesMax + sliceBytes);
+  work.input.set(pending, 0);
+  work.input.set(bytes, pending.length);
+  return work.input.subarray(0, length);
+}
+
+/** In working memory. */
+function encode(raw: Buffer, stream: StreamName): Uint8Array {
+  const text = encodeEntries(raw, stream, timeOfEntry());
+  if (work.output.length < text.length) work.output = Buffer.allocUnsafeSlow(Math.ceil(text.length / 65536) * 65536);
+  return work.output.subarray(0, work.output.write(text, 'latin1'));
+}
+
+/** The end of what can be logged together from `start` on: lines, each within an entry's limit, or the first piece of a longer line; `start` when there is nothing yet. */
+function entriesEnd(input: Buffer, start: number): number {
+  let end = start;
+  while (end < input.length) {
+    const last = input.subarray(end, end + entryBytesMax).lastIndexOf(newline);
+    if (last < 0) break;
+    end += last + 1;
+  }
+  if (end > start || input.length - start < entryBytesMax) return end;
+  return input.length - start === entryBytesMax ? input.length : cutBefore(input, start);
+}
+
+/** The beginning of a line near the middle of `raw`; 0 when it is one line only. */
+function middleLine(raw: Buffer): number {
+  const before = raw.lastIndexOf(newline, raw.length / 2) + 1;
+  if (before > 0) return before === raw.length ? 0 : before;
+  const after = raw.indexOf(newline, raw.length / 2) + 1;
+  return after === raw.length ? 0 : after;
+}

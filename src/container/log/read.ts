@@ -1,0 +1,153 @@
+// Reading the log back: over the rotated files, oldest first, and on with the writer when it follows.
+//
+// A place in the log is a generation and an offset in its file. Of the current file only what the cursor vouches for is read, so a reader never sees
+// an entry that a crash would take back. A file that is rotated while it is read stays open and is read to its end; a reader so slow that the next
+// file is gone when it comes to it gets one entry that says so, and goes on with the oldest that there is.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { withNanoseconds } from '../../base/index.ts';
+import { call, Fd, isKernelError, O, statFd } from '../../kernel/index.ts';
+import type { LogEntry, LogOptions } from '../container.ts';
+import { timeOfEntry } from './clock.ts';
+import { decodeEntry } from './decode.ts';
+import type { LogFile } from './log-file.ts';
+
+const blockBytes = 256 * 1024;
+/** A longer line was not written by us: it is skipped. */
+const lineCharactersMax = 1024 * 1024;
+const newline = 10;
+const timeMsMax = 2 ** 31 - 1;
+
+export interface LogSource {
+  readonly file: LogFile;
+  readonly isActive: () => boolean;
+  /** Calls `changed` whenever there is more, or there will be no more. */
+  readonly watch: (changed: () => void) => Disposable;
+}
+
+export interface LogPosition {
+  readonly generation: number;
+  readonly offset: number;
+}
+
+/** Entries from the first that the options ask for to `end`, or, without it, for as long as the log is active. */
+export async function* readEntries(source: LogSource, options: LogOptions, end: LogPosition | undefined): AsyncGenerator<LogEntry> {
+  const since = options.since === undefined ? '' : withNanoseconds(options.since.toISOString());
+  const until = options.until === undefined ? '~' : withNanoseconds(options.until.toISOString());
+  for await (const lines of readLines(source, options, end)) {
+    for (const line of lines) {
+      const entry = decodeEntry(line);
+      if (entry === undefined || entry.time < since) continue;
+      if (entry.time > until) return;
+      if (options[entry.stream]) yield entry;
+      if (options.signal.aborted) return;
+    }
+  }
+}
+
+async function* readLines(source: LogSource, options: LogOptions, end: LogPosition | undefined): AsyncGenerator<readonly string[]> {
+  const { file } = source;
+  let { generation, offset } = findStart(file, options.tail, end);
+  // The oldest of the files may go while it is waited for: that is no gap. Later ones are expected.
+  let isExpected = false;
+  while (!options.signal.aborted) {
+    using reader = openGeneration(file, generation);
+    if (reader === undefined && isExpected) yield [missingEntries(options.until)];
+    isExpected = true;
+    for (let rest = ''; ;) {
+      const isOlder = generation < file.generation;
+      const limit = generation === end?.generation ? end.offset : isOlder ? Infinity : file.length;
+      const text = reader === undefined ? '' : readText(reader, offset, limit);
+      if (text.length > 0) {
+        offset += text.length;
+        const lines = (rest + text).split('\n');
+        rest = lines.pop()!.slice(0, lineCharactersMax);
+        yield lines;
+        await nextTurn();
+      } else if (generation === end?.generation) return;
+      else if (isOlder) break;
+      else if (!source.isActive()) return;
+      else if (!(await changed(source, options))) return;
+      if (options.signal.aborted) return;
+    }
+    generation++;
+    offset = 0;
+  }
+}
+
+/** A line of the log that is not in it. */
+function missingEntries(until: Date | undefined): string {
+  const now = timeOfEntry();
+  const last = until === undefined ? now : withNanoseconds(until.toISOString());
+  return JSON.stringify({ log: '[estiva] entries are missing here: they were rotated away before this reader came to them\n', stream: 'stderr', time: now < last ? now : last });
+}
+
+/** Waits for news; false when the options' time is over. */
+async function changed(source: LogSource, options: LogOptions): Promise<boolean> {
+  const leftMs = options.until === undefined ? undefined : options.until.getTime() - Date.now();
+  if (leftMs !== undefined && leftMs <= 0) return false;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = leftMs === undefined ? undefined : setTimeout(resolve, Math.min(leftMs, timeMsMax));
+  using _watch = source.watch(resolve);
+  options.signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+  return true;
+}
+
+/** The place of the last `tail` entries before `end` (or before now), found from the back. */
+function findStart(file: LogFile, tail: number | undefined, end: LogPosition | undefined): LogPosition {
+  const last = end ?? { generation: file.generation, offset: file.length };
+  if (tail === 0) return last;
+  const oldest = file.generation - file.limits.filesMax + 1;
+  let missing = tail ?? Infinity;
+  let start = last;
+  for (let generation = last.generation; generation >= oldest && missing > 0; generation--) {
+    using reader = openGeneration(file, generation);
+    if (reader === undefined) continue;
+    const size = generation === last.generation ? last.offset : statFd(reader).sizeBytes;
+    const found = missing === Infinity ? { offset: 0, missing } : lineFromBehind(reader, size, missing);
+    missing = found.missing;
+    start = { generation, offset: found.offset };
+  }
+  return start;
+}
+
+/** The offset of the last `count` lines of the first `size` bytes, and how many of them are not there. */
+function lineFromBehind(reader: Fd, size: number, count: number): { readonly offset: number; readonly missing: number } {
+  if (size === 0) return { offset: 0, missing: count };
+  let missing = count;
+  const block = Buffer.allocUnsafe(Math.min(blockBytes, size));
+  // Each newline but the very last closes the line before one that is wanted.
+  for (let end = size - 1; end > 0;) {
+    const start = Math.max(0, end - block.length);
+    const bytes = block.subarray(0, call('pread64', reader.number, block, end - start, start));
+    for (let at = bytes.lastIndexOf(newline); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(newline, at - 1)) {
+      if (--missing === 0) return { offset: start + at + 1, missing: 0 };
+    }
+    end = start;
+  }
+  return { offset: 0, missing: missing - 1 };
+}
+
+function openGeneration(file: LogFile, generation: number): Fd | undefined {
+  const path = file.pathOf(generation);
+  if (path === undefined) return undefined;
+  try {
+    return Fd.open(path, O.RDONLY);
+  } catch (error) {
+    if (isKernelError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** As latin1, one character a byte; empty at the limit. */
+function readText(reader: Fd, offset: number, limit: number): string {
+  const wanted = Math.min(blockBytes, limit - offset);
+  if (wanted <= 0) return '';
+  if (shared.length === 0) shared = Buffer.allocUnsafeSlow(blockBytes);
+  const got = call('pread64', reader.number, shared, wanted, offset);
+  return shared.toString('latin1', 0, got);
+}
+
+/** For all readers: filled and turned into a string in one go. */
+let shared = Buffer.alloc(0);
