@@ -3,7 +3,7 @@
 // Whether a path exists on this kernel, and whether it is a file or a directory, is not known when the program is written. So each mask tries:
 // /dev/null over a file; if that does not fit, an empty tmpfs over a directory; if that does not fit either, the path must be absent: a mask
 // that could not be put on a path that exists ends the launch.
-import { AT_RECURSIVE, mountAttributes, MS, O, type Step } from '../../kernel/index.ts';
+import { AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, mountAttributes, MS, type Op, type Step } from '../../kernel/index.ts';
 import { jump } from './jump.ts';
 
 const AT_FDCWD = -100;
@@ -19,7 +19,7 @@ export function maskSteps(path: string): readonly Step[] {
     jump(done),
     { call: 'mount', args: [...cover], onError: { goto: absent }, label: directory, why: `"${path}" is a directory: an empty one over it` },
     jump(done),
-    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.CLOEXEC, 0], onError: { goto: done }, label: absent, why: `"${path}" is not there: nothing to mask` },
+    { ...exists(path), onError: { goto: done }, label: absent, why: `"${path}" is not there: nothing to mask` },
     { call: 'mount', args: [...cover], why: `"${path}" is there and must be masked` },
     { label: done },
   ];
@@ -28,9 +28,14 @@ export function maskSteps(path: string): readonly Step[] {
 export function readOnlySteps(path: string): readonly Step[] {
   const done = `read-only ${path}`;
   return [
-    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.CLOEXEC, 0], onError: { goto: done }, why: `is there "${path}" on this kernel?` },
+    { ...exists(path), onError: { goto: done }, why: `is there "${path}" on this kernel?` },
     { call: 'mount', args: [path, path, 0, MS.BIND | MS.REC, 0], why: `"${path}" as a mount of its own` },
     { call: 'mount_setattr', args: [AT_FDCWD, path, AT_RECURSIVE, mountAttributes(MOUNT_ATTR_RDONLY), 32], why: 'which is read-only' },
     { label: done },
   ];
+}
+
+/** Fails when there is no such path, and for no want of descriptors: a look that needs one could fail for a path that is there. */
+function exists(path: string): Op {
+  return { call: 'statx', args: [AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, { space: 'stat', sizeBytes: 256 }] };
 }
