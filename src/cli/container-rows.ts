@@ -64,26 +64,31 @@ function mountName(mount: object): string {
 
 type Port = ContainerSummary['Ports'][number];
 
-/** `0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp`, runs of ports that are neighbours joined: `8000-8002/tcp`. */
+/**
+ * `443/tcp, 0.0.0.0:8080->80/tcp`: first the ports that keep their number or are not published, neighbours joined (`8000-8002/tcp`), in the
+ * order in which Docker finds such a run complete; then the ports that are published under another number.
+ */
 export function portsText(ports: readonly Port[]): string {
-  const sorted = ports.toSorted((a, b) => a.PrivatePort - b.PrivatePort || text(a.IP, b.IP) || (a.PublicPort ?? 0) - (b.PublicPort ?? 0) || text(a.Type, b.Type));
-  const runs: { readonly first: Port; last: Port }[] = [];
+  const sorted = ports.toSorted((a, b) => a.PrivatePort - b.PrivatePort || inOrder(a.IP, b.IP) || (a.PublicPort ?? 0) - (b.PublicPort ?? 0) || inOrder(a.Type, b.Type));
+  const complete: string[] = [];
+  const mapped: string[] = [];
+  const open = new Map<string, { readonly first: Port; readonly last: Port }>();
   for (const port of sorted) {
-    const run = runs.find(({ last }) => follows(last, port));
-    if (run === undefined) runs.push({ first: port, last: port });
-    else run.last = port;
+    if (port.PublicPort !== undefined && port.PublicPort !== port.PrivatePort) {
+      mapped.push(runText(port, port));
+      continue;
+    }
+    const key = `${port.IP ?? ''}/${port.Type}`;
+    const run = open.get(key);
+    const isNext = run?.last.PrivatePort === port.PrivatePort - 1;
+    if (run !== undefined && !isNext) complete.push(runText(run.first, run.last));
+    open.set(key, { first: run !== undefined && isNext ? run.first : port, last: port });
   }
-  return runs.map(({ first, last }) => runText(first, last)).join(', ');
+  return [...complete, ...[...open.values()].map(({ first, last }) => runText(first, last)), ...mapped].join(', ');
 }
 
-function text(a = '', b = ''): number {
+function inOrder(a = '', b = ''): number {
   return a === b ? 0 : a < b ? -1 : 1;
-}
-
-function follows(last: Port, port: Port): boolean {
-  if (last.IP !== port.IP || last.Type !== port.Type || port.PrivatePort !== last.PrivatePort + 1) return false;
-  if (last.PublicPort === undefined || port.PublicPort === undefined) return last.PublicPort === port.PublicPort;
-  return port.PublicPort === last.PublicPort + 1 && last.PublicPort === last.PrivatePort;
 }
 
 function runText(first: Port, last: Port): string {
