@@ -1,0 +1,137 @@
+// Cgroups on the kernel that runs here, whichever version it has: limits at work, not only written. Needs root. Everything is made under a
+// parent of this process's own. The virtual machine of test/vm runs the same file on a host with version 2.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Resources } from '../../spec/oci/runtime.ts';
+import { isFail } from '../../base/index.ts';
+import { openCgroups, type Cgroups } from './cgroups.ts';
+
+const parent = `/estiva-test-${process.pid}`;
+const MiB = 1024 * 1024;
+const cgroups = openIfPossible();
+const skip = cgroups === undefined ? 'needs root and writable cgroups' : false;
+
+after(() => cgroups?.[Symbol.dispose]());
+
+function openIfPossible(): Cgroups | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const opened = openCgroups();
+  try {
+    accessSync(filesOf(opened, '/any')[0]!.replace(/\/any\/[^/]+$/, ''), constants.W_OK);
+    return opened;
+  } catch {
+    opened[Symbol.dispose]();
+    return undefined;
+  }
+}
+
+function filesOf(cgroups: Cgroups, path: string): readonly string[] {
+  const join = cgroups.join(path);
+  return join.version === 1 ? join.taskFiles : [join.procsFile];
+}
+
+/** A shell script in the group: it joins as a container does, by writing 0 into the files. */
+function inside(path: string, script: string): readonly [string, readonly string[]] {
+  return ['sh', ['-c', `for file in "$@"; do echo 0 >"$file" || exit 99; done; ${script}`, 'sh', ...filesOf(cgroups!, path)]];
+}
+
+function run(path: string, script: string): { readonly status: number | null; readonly signal: string | null; readonly stdout: string; readonly stderr: string } {
+  return spawnSync(...inside(path, script), { encoding: 'utf8', timeout: 20_000 });
+}
+
+function check(name: string, resources: Resources, body: (path: string, cgroups: Cgroups) => void | Promise<void>): void {
+  const path = `${parent}/${name.replaceAll(/\W+/g, '-')}`;
+  test(`Cgroups on this kernel: ${name}`, { skip, timeout: 30_000 }, async () => {
+    cgroups!.create(path, resources);
+    try {
+      await body(path, cgroups!);
+    } finally {
+      cgroups!.killAll(path);
+      await cgroups!.remove(path);
+    }
+    assert.equal(filesOf(cgroups!, path).some((file) => existsSync(file)), false);
+  });
+}
+
+check('a memory limit kills what exceeds it, and the kill is counted', { memory: { limit: 24 * MiB, swap: 24 * MiB } }, (path, cgroups) => {
+  assert.equal(cgroups.oomKills(path), 0);
+  assert.equal(run(path, 'exec tail /dev/zero').signal, 'SIGKILL');
+  assert.ok(cgroups.oomKills(path) >= 1);
+});
+
+check('a limit of processes stops fork', { pids: { limit: 3 } }, (path) => {
+  const { status, stderr } = run(path, `${'sleep 5 >/dev/null 2>&1 & '.repeat(4)} wait`);
+  assert.notEqual(status, 0);
+  assert.match(stderr, /fork/i);
+});
+
+check('a CPU quota is kept', { cpu: { quota: 20_000, period: 100_000 } }, (path) => {
+  run(path, 'timeout 0.5 sh -c "while :; do :; done"');
+  assert.ok(cpuSeconds(path) < 0.3, `${cpuSeconds(path)} seconds of CPU in half a second`);
+});
+
+function cpuSeconds(path: string): number {
+  const directories = filesOf(cgroups!, path).map((file) => dirname(file));
+  const version1 = directories.map((directory) => `${directory}/cpuacct.usage`).find((file) => existsSync(file));
+  if (version1 !== undefined) return Number(readFileSync(version1, 'utf8')) / 1e9;
+  return Number(/usage_usec (\d+)/.exec(readFileSync(`${directories[0]}/cpu.stat`, 'utf8'))![1]) / 1e6;
+}
+
+check('shares and a reservation are taken', { cpu: { shares: 512 }, memory: { limit: 64 * MiB, reservation: 32 * MiB } }, (path) => assert.equal(run(path, 'exit 5').status, 5));
+
+check('CPUs and memory nodes are kept', { cpu: { cpus: '0', mems: '0' } }, (path) => {
+  assert.match(run(path, 'grep Cpus_allowed_list /proc/self/status').stdout, /:\s+0\n/);
+});
+
+const few: Resources = { devices: [{ allow: false }, { allow: true, type: 'c', major: 1, minor: 3 }, { allow: true, type: 'c', major: 1, minor: 5, access: 'r' }] };
+check('devices: only those allowed, and only as allowed', few, (path) => {
+  const script = ['</dev/null', '</dev/zero', '</dev/full', '>/dev/null', '>/dev/zero'].map((use) => `if (: ${use}); then echo yes; else echo no; fi`).join('; ');
+  assert.equal(run(path, script).stdout, 'yes\nyes\nno\nyes\nno\n');
+});
+
+check('devices: all but one', { devices: [{ allow: true, access: 'rwm' }, { allow: false, type: 'c', major: 1, minor: 5, access: 'rwm' }] }, (path) => {
+  assert.equal(run(path, 'head -c 1 /dev/full >/dev/null && ! head -c 1 /dev/zero 2>/dev/null').status, 0);
+});
+
+const many: Resources = { devices: [{ allow: false }, ...Array.from({ length: 300 }, (_, minor) => ({ allow: true, type: 'c' as const, major: 1, minor: minor + 3, access: 'rw' }))] };
+check('devices: hundreds of rules', many, (path) => assert.equal(run(path, ': </dev/null').status, 0));
+
+check('killAll() ends every process, also those that keep forking', { pids: { limit: 60 } }, async (path, cgroups) => {
+  // Each ends after a while, so that a failing test leaves nothing that lives.
+  const bomb = spawn(...inside(path, 'for i in 1 2 3; do (while :; do (sleep 0.01 &); done) & done; (sleep 10; kill 0) & wait'), { stdio: 'ignore', detached: true });
+  const exited = once(bomb, 'exit');
+  while (cgroups.pids(path).length < 5) await sleep(10);
+  cgroups.killAll(path);
+  await exited;
+  await cgroups.remove(path);
+  assert.deepEqual(cgroups.pids(path), []);
+});
+
+check('a group below goes with it', {}, async (path, cgroups) => {
+  for (const file of filesOf(cgroups, path)) mkdirSync(`${dirname(file)}/below`);
+  assert.deepEqual(cgroups.list(path), ['below']);
+  await cgroups.remove(path);
+});
+
+test('Cgroups on this kernel: a refused limit leaves nothing behind', { skip }, () => {
+  const refused = { kind: 'invalid', message: /^Cannot set the CPU quota to "10.*": invalid argument$/ };
+  assert.throws(() => cgroups!.create(`${parent}/refused`, { memory: { limit: 64 * MiB }, cpu: { quota: 10 } }), refused);
+  assert.throws(() => cgroups!.create(`${parent}/refused`, { cpu: { cpus: '4000' } }), (error) => isFail(error, 'invalid'));
+  assert.deepEqual(cgroups!.list(parent), []);
+});
+
+test('Cgroups on this kernel: disposing takes the parent along', { skip }, async () => {
+  const own = `${parent}-own`;
+  const second = openCgroups();
+  second.create(`${own}/x`, {});
+  const directories = filesOf(second, own).map((file) => dirname(file));
+  await second.remove(`${own}/x`);
+  assert.ok(directories.every((directory) => readdirSync(directory).length > 0));
+  second[Symbol.dispose]();
+  assert.equal(directories.some((directory) => existsSync(directory)), false);
+});
