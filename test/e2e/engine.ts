@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { busyboxArchive, busyboxName, configuredArchive, configuredName } from '../fixtures/busybox.ts';
@@ -63,8 +63,12 @@ export interface Inspected {
   readonly HostConfig: Readonly<Record<string, unknown>>;
 }
 
-/** The docker client: on PATH, or the one that `npm test` unpacked from Debian's package. */
+/**
+ * The docker client: on PATH, or the one that `npm test` unpacked from Debian's package. ESTIVA_E2E_CLIENT=estiva puts our own command line in
+ * its place: the same tests then say whether it speaks, asks and exits as Docker's does.
+ */
 export function dockerClient(): string {
+  if (process.env.ESTIVA_E2E_CLIENT === 'estiva') return resolve(import.meta.dirname, '../../bin/estiva');
   const unpacked = join(cacheDir(), 'docker-client/usr/bin/docker');
   const found = which('docker') ?? (existsSync(unpacked) ? unpacked : undefined);
   if (found === undefined) throw new Error('No docker client: install Debian\'s docker-cli, or run "npm test" as root once');
