@@ -60,6 +60,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
 export const commands: Catalog = {
   ...containerCommands,
   ...imageCommands,
+  completion: { summary: 'Print the completion script for a shell', load: async () => (await import('./commands/completion.ts')).command },
   images,
   info,
   inspect: { summary: 'Return low-level information on Docker objects', load: async () => (await import('./commands/inspect.ts')).command },

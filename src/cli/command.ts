@@ -21,11 +21,14 @@ export interface CommandTable<F extends Flags> {
 
 /** A command as the catalog calls it; `path` is how the user named it: `container ls`. */
 export interface Command {
+  /** With their dashes, for completion. */
+  readonly flags: readonly string[];
   readonly execute: (path: string, argv: readonly string[], session: Session) => Promise<number>;
 }
 
 export function defineCommand<F extends Flags>(table: CommandTable<F>): Command {
   return {
+    flags: Object.entries(table.flags).filter(([, { help }]) => help !== '').map(([name]) => `--${name}`),
     async execute(path, argv, session) {
       const name = `${session.program} ${path}`;
       try {

@@ -189,6 +189,14 @@ test('every command has help that names its usage', async () => {
   for (const name of names) assert.match((await run([name, '--help'])).out, new RegExp(`^Usage: {2}estiva ${name}`), name);
 });
 
+test('completion prints a script that names commands and flags', async () => {
+  const { out, code } = await run(['completion', 'bash']);
+  assert.equal(code, 0);
+  assert.match(out, /^ {4}'container ls'\) words='[^']*--no-trunc/m);
+  assert.match(out, /^ {4}run\) words='[^']*--detach/m);
+  assert.equal((await run(['completion', 'tcsh'])).code, 1);
+});
+
 test('ps prints Docker\'s table', async () => {
   const container = { Id: id, Names: ['/web'], Image: 'busybox', ImageID: 'sha256:1', Command: 'sleep 100000000000000000', Created: Math.floor(Date.now() / 1000) - 300, Ports: [], Labels: { a: 'b' }, State: 'running', Status: 'Up 5 minutes', HostConfig: { NetworkMode: 'none' }, NetworkSettings: { Networks: { none: {} } }, Mounts: [] };
   const answers = { 'GET /containers/json': [200, [container]] } as const;
