@@ -140,6 +140,21 @@ test('load() follows the links with which old Docker stored one layer twice', { 
   assert.deepEqual(images.list().map((image) => [image.id, image.repoTags, image.lastTaggedAt]), [[digestOf(config), [], undefined]]);
 });
 
+test('load() reads what Docker 25 and later save: an archive that is of both kinds', { skip: needsRoot }, async (t) => {
+  const { images } = await house(t);
+  const layers = [await layerOf('1'), await layerOf('2')];
+  const config = configOf(layers);
+  const { manifest, blobs } = ociImage(layers, config);
+  const path = (bytes: Uint8Array): string => `blobs/sha256/${hexOf(digestOf(bytes))}`;
+  const directories = ['blobs/', 'blobs/sha256/'].map((name): TarMember => ({ header: tarHeader({ type: 'directory', path: name }) }));
+  const own = json([{ Config: path(config), RepoTags: ['both:1', 'both:2'], Layers: layers.map(path), LayerSources: {} }]);
+  const archive = await tar([...directories, ...ociArchive([descriptor(manifest, ociManifest)], blobs), member('manifest.json', own), member('repositories', '{}')]);
+  assert.deepEqual(await images.load(stream(archive)), [{ id: digestOf(config), repoTags: ['both:1', 'both:2'] }]);
+  const lying = await tar([...ociArchive([], [blob(config), blob(layers[0]!), blob(layers[0]!, hexOf(digestOf(layers[1]!)))]), member('manifest.json', own)]);
+  await images.remove(digestOf(config), { force: true, prune: true });
+  await assert.rejects(images.load(stream(lying)), refusal('invalid', /does not match its di/));
+});
+
 test('load() reads an OCI archive and takes this machine\'s image of an index', { skip: needsRoot }, async (t) => {
   const { images } = await house(t);
   const own = ociImage([await layerOf('own')]);

@@ -49,7 +49,7 @@ export interface Images {
   /** Newest first, the untagged ones too. */
   list(): readonly Image[];
   tag(nameOrId: string, target: string): Promise<void>;
-  /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). */
+  /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). `prune` is Docker's wish to remove untagged parents too: images here have none. */
   remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage>;
   /** Reads a docker-archive or OCI archive (plain, gzip or zstd). One transaction an image: a broken archive leaves nothing. */
   load(archive: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<readonly LoadedImage[]>;

@@ -8,7 +8,7 @@ import { unpackLayer, type UnpackedLayer } from './unpack-job.ts';
 import type { Failure, FromWorker, ToWorker, WorkerTask } from './unpack-messages.ts';
 
 const smallBytesMax = 4 << 20;
-const windowBytes = 8 << 20;
+const ringBytes = 8 << 20;
 // Beside this file in the sources; beside the bundle in what ships.
 const workerFile = new URL(import.meta.url.endsWith('.ts') ? './unpack-worker.ts' : './unpack-worker.cjs', import.meta.url);
 
@@ -47,12 +47,14 @@ async function* again(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Arr
 class Feeder {
   readonly #worker: Worker;
   readonly #result = Promise.withResolvers<UnpackedLayer>();
-  #inFlight = 0;
+  readonly #ring = new Uint8Array(new SharedArrayBuffer(ringBytes));
+  #at = 0;
+  #free = ringBytes;
   #isOver = false;
   #wake = (): void => undefined;
 
   constructor(root: Fd, path: string) {
-    const task: WorkerTask = { rootFd: root.number, path };
+    const task: WorkerTask = { rootFd: root.number, ring: this.#ring.buffer, path };
     this.#worker = new Worker(workerFile, { workerData: task, execArgv: ['--disable-warning=ExperimentalWarning'] });
     root.release();
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
@@ -80,11 +82,16 @@ class Feeder {
   }
 
   async #send(chunk: Uint8Array): Promise<void> {
-    // A copy, which then belongs to the worker: what the source gave may be a part of a buffer that it uses again.
-    const copy = Uint8Array.from(chunk);
-    this.#inFlight += copy.length;
-    this.#worker.postMessage({ chunk: copy } satisfies ToWorker, [copy.buffer]);
-    while (this.#inFlight > windowBytes && !this.#isOver) await new Promise<void>((resolve) => { this.#wake = resolve; });
+    for (let sent = 0; sent < chunk.length && !this.#isOver;) {
+      const length = Math.min(chunk.length - sent, this.#free, ringBytes - this.#at);
+      if (length > 0) {
+        this.#ring.set(chunk.subarray(sent, sent + length), this.#at);
+        this.#at = (this.#at + length) % ringBytes;
+        this.#free -= length;
+        sent += length;
+        this.#tell(length);
+      } else await new Promise<void>((resolve) => { this.#wake = resolve; });
+    }
   }
 
   #tell(message: ToWorker): void {
@@ -92,8 +99,8 @@ class Feeder {
   }
 
   #receive(message: FromWorker): void {
-    if ('taken' in message) {
-      this.#inFlight -= message.taken;
+    if (typeof message === 'number') {
+      this.#free += message;
       this.#wake();
     } else if ('done' in message) this.#settle(() => this.#result.resolve(message.done));
     else this.#settle(() => this.#result.reject(errorOf(message.failed)));

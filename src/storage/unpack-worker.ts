@@ -18,14 +18,15 @@ port.on('message', (message: ToWorker) => {
 });
 
 async function* received(): AsyncGenerator<Uint8Array, void, undefined> {
-  for (;;) {
+  for (let at = 0;;) {
     const message = queue.shift();
     if (message === 'end') return;
     if (message === 'stop') throw new Error('The engine stopped the work');
     if (message === undefined) await new Promise<void>((resolve) => { wake = resolve; });
     else {
-      yield message.chunk;
-      tell({ taken: message.chunk.length });
+      yield new Uint8Array(task.ring, at, message);
+      at = (at + message) % task.ring.byteLength;
+      tell(message);
     }
   }
 }

@@ -1,4 +1,5 @@
-// Takes exact numbers of bytes from a stream of chunks, without copying what lies within one chunk. Holds one chunk at a time.
+// Takes exact numbers of bytes from a stream of chunks, without copying what lies within one chunk. Holds one chunk at a time, and no longer than
+// until it asks for the next: a source may use its memory again.
 
 export class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>;
@@ -15,7 +16,7 @@ export class ByteReader {
     return this.#position;
   }
 
-  /** Between 1 and `bytesMax` bytes; undefined at the end of the stream. A view: valid as long as the source leaves its chunks alone. */
+  /** Between 1 and `bytesMax` bytes; undefined at the end of the stream. A view: valid until more is taken. */
   async some(bytesMax: number): Promise<Buffer | undefined> {
     if (this.#at === this.#chunk.length && !await this.#refill()) return undefined;
     return this.#take(bytesMax);
@@ -30,7 +31,7 @@ export class ByteReader {
     while (missing > 0) {
       const part = await this.some(missing);
       if (part === undefined) break;
-      parts.push(part);
+      parts.push(Buffer.from(part));
       missing -= part.length;
     }
     return Buffer.concat(parts);
