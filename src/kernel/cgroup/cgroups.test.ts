@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
+import { openSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { isFail } from '../../base/index.ts';
 import { openCgroups } from './cgroups.ts';
@@ -32,6 +32,15 @@ test('openCgroups() tells the controllers', () => {
 test('openCgroups() says what to do when nothing is mounted', () => {
   assert.throws(() => openCgroups({ mountInfo: '' }), (error) => isFail(error, 'unsupported'));
 });
+
+function caught(body: () => void): unknown {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
 
 for (const version of [1, 2] as const) {
   const bad = ['estiva/x', '/', '', '/estiva/', '//x', '/estiva/../x', '/./x', '/a\0b', '/a\nb', `/${'x'.repeat(256)}`, `/x${'/y'.repeat(600)}`];
@@ -70,6 +79,26 @@ for (const version of [1, 2] as const) {
     assert.throws(() => cgroups.create('/estiva/x', { pids: { limit: 7 } }), { kind: 'invalid', message: 'Cannot set the limit of processes to "7": invalid argument' });
     assert.deepEqual(fake.groups(), before);
   });
+
+  for (const name of ['mkdirat', 'openat', 'write', 'bpf'] as const) {
+    test(`version ${version}: whichever ${name} of create() fails, nothing of the group stays and no descriptor is left open`, () => {
+      using fake = fakeTree(version);
+      fake.kernel.answer('bpf', ([command]) => (command === BPF_PROG_LOAD ? openSync('/dev/null', 'r') : 0));
+      using cgroups = openCgroups(fake);
+      const everything = { memory: { limit: MiB, swap: MiB }, cpu: { cpus: '0', shares: 5 }, pids: { limit: 9 }, devices: [{ allow: false }] };
+      cgroups.create('/estiva/other', everything);
+      const [groups, descriptors] = [fake.groups(), readdirSync('/proc/self/fd').length];
+      for (let nth = 1; ; nth++) {
+        const before = fake.kernel.calls.length;
+        fake.kernel.failNth(name, nth, 'ENOMEM');
+        const error = caught(() => cgroups.create('/estiva/x', everything));
+        const made = fake.kernel.calls.slice(before).filter((call) => call.name === name).length;
+        if (made < nth) return;
+        assert.ok(error instanceof Error && error.message.length > 0);
+        assert.deepEqual([fake.groups(), readdirSync('/proc/self/fd').length], [groups, descriptors]);
+      }
+    });
+  }
 
   test(`version ${version}: an empty group of the same name is replaced, one in use is a conflict`, () => {
     using fake = fakeTree(version);
@@ -178,18 +207,6 @@ test('version 1: a cpuset has its parent\'s lists at every level before its own'
   assert.equal(fake.read('cpuset/estiva/x/cpuset.cpus')?.slice(0, 1), '1');
 });
 
-test('version 1: whichever mkdir fails, nothing of the group stays', () => {
-  using fake = fakeTree(1);
-  using cgroups = openCgroups(fake);
-  cgroups.create('/estiva/other', { cpu: { cpus: '0' } });
-  const before = fake.groups();
-  for (let nth = 1; nth <= 6; nth++) {
-    fake.kernel.failNth('mkdirat', nth, 'ENOSPC');
-    assert.throws(() => cgroups.create('/estiva/x', { cpu: { cpus: '0' } }), (error) => isFail(error, 'internal'));
-    assert.deepEqual(fake.groups(), before);
-  }
-});
-
 test('version 1: killAll() signals each process once, freezes what keeps forking, and thaws it', () => {
   using fake = fakeTree(1);
   using cgroups = openCgroups(fake);
@@ -243,4 +260,14 @@ test('version 2: a device program is loaded once for groups with the same rules;
   fake.kernel.failNth('bpf', 1, 'EPERM');
   assert.throws(() => cgroups.create('/estiva/z', { devices: [{ allow: true }] }), (error) => isFail(error, 'unsupported'));
   assert.deepEqual(cgroups.list('/estiva').toSorted(), ['x', 'y']);
+});
+
+test('version 2: in a container, where the root has processes, they move to a group of their own', () => {
+  using fake = fakeTree(2);
+  using cgroups = openCgroups(fake);
+  fake.write('unified/cgroup.procs', '77\n');
+  fake.kernel.failNth('write', 1, 'EBUSY');
+  cgroups.create('/estiva/x', nothing);
+  assert.equal(fake.read('unified/init/cgroup.procs'), '77');
+  assert.equal(fake.read('unified/cgroup.subtree_control'), '+cpu +cpuset +io +memory +pids');
 });

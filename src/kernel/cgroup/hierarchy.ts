@@ -6,9 +6,10 @@
 import { readdirSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import { tryCall } from '../call.ts';
-import { errnoName, errnoSentence } from '../error.ts';
+import { errnoName } from '../error.ts';
 import { AT_REMOVEDIR, Fd, O } from '../fd.ts';
 import type { CgroupMount } from './mounted.ts';
+import { refusedDirectory } from './refusal.ts';
 
 const ENOENT = -2;
 const EEXIST = -17;
@@ -47,15 +48,15 @@ export function makeCgroup(hierarchy: Hierarchy, relative: string, made?: (paren
     if (result === 0) return;
     if (result === EEXIST) removeLeftover(hierarchy, relative);
     else if (result === ENOENT && relative.includes('/')) makeParents(hierarchy, relative, made);
-    else throw refusedDirectory(hierarchy, relative, result);
+    else throw refusedDirectory(`/${relative}`, hierarchy.mountPoint, result);
   }
-  throw refusedDirectory(hierarchy, relative, EEXIST);
+  throw refusedDirectory(`/${relative}`, hierarchy.mountPoint, EEXIST);
 }
 
 function makeParents(hierarchy: Hierarchy, relative: string, made: ((parent: string) => void) | undefined): void {
   for (const parent of parentsOf(relative)) {
     const result = tryCall('mkdirat', hierarchy.root.number, parent, 0o755);
-    if (result !== 0 && result !== EEXIST && result !== ENOENT) throw refusedDirectory(hierarchy, parent, result);
+    if (result !== 0 && result !== EEXIST && result !== ENOENT) throw refusedDirectory(`/${parent}`, hierarchy.mountPoint, result);
     if (result === 0) made?.(parent);
   }
 }
@@ -70,12 +71,6 @@ export function parentsOf(relative: string): readonly string[] {
 function removeLeftover(hierarchy: Hierarchy, relative: string): void {
   if (tryRemoveCgroup(hierarchy, relative)) return;
   throw fail('conflict', `Cannot create cgroup "/${relative}": it exists and is in use`, { hint: 'Wait until its processes have ended, or kill them' });
-}
-
-function refusedDirectory(hierarchy: Hierarchy, relative: string, result: number): Error {
-  const code = errnoName(-result);
-  const denied = ['EACCES', 'EPERM', 'EROFS'].includes(code);
-  return fail(denied ? 'denied' : 'internal', `Cannot create cgroup "/${relative}" in ${hierarchy.mountPoint}: ${errnoSentence(code)}`, denied ? { hint: 'Run the engine as root, with the cgroup file systems mounted writable' } : {});
 }
 
 /** Removes the directory; true when it is not there any more. False when processes or child groups are in it. */

@@ -1,9 +1,19 @@
-// What is said when a limit cannot be set: which limit, to which value, and the kernel's reason.
+// What is said when a group cannot be made or a limit cannot be set: which one, to which value, and the kernel's reason.
 import { fail } from '../../base/index.ts';
 import { errnoName, errnoSentence, type KernelError } from '../error.ts';
 
+const denied = new Set(['EACCES', 'EPERM', 'EROFS']);
+const shortage = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
+
 export function refusedLimit(what: string, value: string, result: number): Error {
-  return fail('invalid', `Cannot set ${what} to "${value}": ${errnoSentence(errnoName(-result))}`);
+  const code = errnoName(-result);
+  return fail(denied.has(code) ? 'denied' : shortage.has(code) ? 'internal' : 'invalid', `Cannot set ${what} to "${value}": ${errnoSentence(code)}`);
+}
+
+export function refusedDirectory(path: string, mountPoint: string, result: number): Error {
+  const code = errnoName(-result);
+  const message = `Cannot create cgroup "${path}" in ${mountPoint}: ${errnoSentence(code)}`;
+  return denied.has(code) ? fail('denied', message, { hint: 'Run the engine as root, with the cgroup file systems mounted writable' }) : fail('internal', message);
 }
 
 export function missingController(what: string, controller: string): Error {

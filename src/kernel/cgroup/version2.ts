@@ -1,6 +1,7 @@
 // Cgroups, version 2: one tree. A group has the limits of a controller only when its parent hands that controller on (cgroup.subtree_control),
 // and a group that hands controllers on cannot have processes of its own (only the root can): containers are always leaves.
 import type { Resources } from '../../spec/oci/runtime.ts';
+import { tryCall } from '../call.ts';
 import { isKernelError } from '../error.ts';
 import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
@@ -20,6 +21,9 @@ export function openVersion2(hierarchy: Hierarchy, hasSwap: boolean): Cgroups {
 const handedOn = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
 
 const ENOENT = -2;
+const EBUSY = -16;
+/** Processes may fork while they are moved. */
+const vacateTriesMax = 10;
 
 class Version2 implements Cgroups {
   readonly version = 2;
@@ -98,7 +102,12 @@ class Version2 implements Cgroups {
   }
 
   #handOn(parent: string): void {
-    const { result } = tryWrite(this.#tree, `${parent}/cgroup.subtree_control`, [this.#enabling]);
+    const enable = (): number => tryWrite(this.#tree, `${parent}/cgroup.subtree_control`, [this.#enabling]).result;
+    let result = enable();
+    for (let left = parent === '.' ? vacateTriesMax : 0; result === EBUSY && left > 0; left--) {
+      vacateRoot(this.#tree);
+      result = enable();
+    }
     if (result < 0) throw refusedLimit(`the controllers of cgroup "/${parent === '.' ? '' : parent}"`, this.#enabling, result);
     this.#ready.add(parent);
   }
@@ -116,4 +125,13 @@ class Version2 implements Cgroups {
       throw isKernelError(error) ? refusedDevices(error) : error;
     }
   }
+}
+
+/**
+ * For an engine that itself lives in a container: the root that it sees is an ordinary group, with processes in it, and such a group cannot hand
+ * controllers on. They move to a group of their own, `/init`. On a host the root may have processes, and this is never needed.
+ */
+function vacateRoot(tree: Hierarchy): void {
+  tryCall('mkdirat', tree.root.number, 'init', 0o755);
+  for (const pid of (readText(tree, 'cgroup.procs') ?? '').split('\n')) if (Number(pid) > 0) tryWrite(tree, 'init/cgroup.procs', [pid]);
 }
