@@ -163,6 +163,9 @@ for (const version of [1, 2] as const) {
       await cgroups.remove('/estiva/x');
     }
     assert.deepEqual(new Set(fake.groups().map((group) => group.replace(/^[^/]+/, ''))), new Set(['/estiva', '/estiva/y']));
+    await elsewhere.remove('/estiva/y');
+    openCgroups(fake)[Symbol.dispose]();
+    assert.deepEqual(fake.groups(), []);
   });
 
   test(`version ${version}: a parent that another engine removed is made again`, async () => {

@@ -24,7 +24,7 @@ export type CgroupJoin =
     }
   | { readonly version: 2; readonly procsFile: string };
 
-/** Paths are absolute within the trees: `/estiva/<id>`. Disposing closes the trees and removes parents that this object made, when they are empty. */
+/** Paths are absolute within the trees: `/estiva/<id>`. Disposing closes the trees and removes `/estiva` and parents that this object made, when they are empty. */
 export interface Cgroups extends Disposable {
   readonly version: 1 | 2;
   readonly controllers: ReadonlySet<ControllerName>;

@@ -11,6 +11,9 @@ import { AT_REMOVEDIR, Fd, O } from '../fd.ts';
 import type { CgroupMount } from './mounted.ts';
 import { refusedDirectory } from './refusal.ts';
 
+/** Where the engines of this host put their containers, unless they are told another parent. */
+export const enginesParent = 'estiva';
+
 const ENOENT = -2;
 const EEXIST = -17;
 const ENODEV = -19;

@@ -9,7 +9,7 @@ import { tryCall } from '../call.ts';
 import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { devicePolicy, exceptionText, type DevicePolicy } from './devices.ts';
-import { cgroupExists, childrenOf, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
+import { cgroupExists, childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion1, type Limit } from './limit.ts';
 import { missingController, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
@@ -33,7 +33,8 @@ class Version1 implements Cgroups {
   readonly #byController: ReadonlyMap<string, Hierarchy>;
   /** Where processes are looked for: any tree has them all, the one that joins cheaply is as good as the others. */
   readonly #census: Hierarchy;
-  readonly #madeParents = new Set<string>();
+  /** Removed at the end when they are empty: the engine's own, left by whichever engine on this host, and those that had to be made. */
+  readonly #ownParents = new Set([enginesParent]);
 
   constructor(hierarchies: readonly Hierarchy[]) {
     this.#all = hierarchies;
@@ -60,7 +61,7 @@ class Version1 implements Cgroups {
     const withCpuset = limits.some(({ controller }) => controller === 'cpuset');
     using undo = new DisposableStack();
     for (const hierarchy of withCpuset ? this.#all : this.#always) {
-      makeCgroup(hierarchy, relative, (parent) => void this.#madeParents.add(parent));
+      makeCgroup(hierarchy, relative, (parent) => void this.#ownParents.add(parent));
       undo.defer(() => void tryRemoveCgroup(hierarchy, relative));
       if (hierarchy === this.#cpuset) seedCpuset(hierarchy, relative);
     }
@@ -113,7 +114,7 @@ class Version1 implements Cgroups {
   }
 
   [Symbol.dispose](): void {
-    const deepestFirst = [...this.#madeParents].toSorted((a, b) => b.length - a.length);
+    const deepestFirst = [...this.#ownParents].toSorted((a, b) => b.length - a.length);
     for (const hierarchy of this.#all) {
       for (const parent of deepestFirst) tryRemoveCgroup(hierarchy, parent);
       hierarchy.root[Symbol.dispose]();

@@ -7,7 +7,7 @@ import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { DeviceFilters } from './device-filter.ts';
 import { devicePolicy, type DevicePolicy } from './devices.ts';
-import { childrenOf, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
+import { childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion2, type Limit } from './limit.ts';
 import { missingController, refusedDevices, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
@@ -33,7 +33,8 @@ class Version2 implements Cgroups {
   readonly #enabling: string;
   /** Parents that hand the controllers on already. */
   readonly #ready = new Set<string>();
-  readonly #madeParents = new Set<string>();
+  /** Removed at the end when they are empty: the engine's own, left by whichever engine on this host, and those that had to be made. */
+  readonly #ownParents = new Set([enginesParent]);
 
   constructor(hierarchy: Hierarchy, hasSwap: boolean) {
     this.#tree = hierarchy;
@@ -90,14 +91,14 @@ class Version2 implements Cgroups {
   }
 
   [Symbol.dispose](): void {
-    for (const parent of [...this.#madeParents].toSorted((a, b) => b.length - a.length)) tryRemoveCgroup(this.#tree, parent);
+    for (const parent of [...this.#ownParents].toSorted((a, b) => b.length - a.length)) tryRemoveCgroup(this.#tree, parent);
     this.#filters[Symbol.dispose]();
     this.#tree.root[Symbol.dispose]();
   }
 
   /** A parent that had to be made is not the one that was made ready before. */
   #forget(parent: string): void {
-    this.#madeParents.add(parent);
+    this.#ownParents.add(parent);
     this.#ready.delete(parent);
   }
 
