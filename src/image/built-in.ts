@@ -4,7 +4,6 @@ import { digestOf, type Digest } from '../base/index.ts';
 import type { ImageConfig } from '../spec/oci/image.ts';
 import { canonicalReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
-import { helloConfig, helloLayer, helloReference } from './hello/index.ts';
 import { one } from './source.ts';
 import type { ImageRecord, ImageStore } from './store.ts';
 
@@ -13,11 +12,6 @@ export interface BuiltInImage {
   /** Without `rootfs`: the layer says it. */
   readonly config: Omit<ImageConfig, 'rootfs'>;
   readonly layerTar: Uint8Array;
-}
-
-/** estiva/hello. */
-export function helloImage(): BuiltInImage {
-  return { reference: helloReference, config: helloConfig(), layerTar: helloLayer() };
 }
 
 export class BuiltIns {

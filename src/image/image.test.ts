@@ -8,13 +8,13 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { digestOf, hexOf, isFail, newContainerId, type Digest, type ErrorKind } from '../base/index.ts';
 import { byteString, tarHeader, writeTar, type TarMember } from '../spec/tar/index.ts';
 import { openStorage, type Storage } from '../storage/index.ts';
-import { helloImage, openImages, type Images, type ImageUse } from './index.ts';
+import { builtInHello, openImages, type ImageUse } from './index.ts';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
 interface House {
   readonly storage: Storage;
-  readonly images: Images;
+  readonly images: Awaited<ReturnType<typeof openImages>>;
   /** What the containers are, that there are none of here: by image id. */
   readonly uses: Map<Digest, ImageUse>;
   readonly containerLayers: Digest[];
@@ -30,7 +30,7 @@ async function open(rootDir: string): Promise<House> {
   const storage = await openStorage({ rootDir });
   const uses = new Map<Digest, ImageUse>();
   const containerLayers: Digest[] = [];
-  const images = await openImages({ storage, imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [helloImage()] });
+  const images = await openImages({ storage, imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()] });
   return { storage, images, uses, containerLayers };
 }
 
@@ -330,6 +330,31 @@ test('openImages() has the built-in image without listing it until somebody asks
   assert.deepEqual(await here.images.remove('estiva/hello', { force: false, prune: true }), { untagged: ['estiva/hello:latest'], deleted: [image.id] });
   assertEmpty(here);
   assert.equal(here.images.get('estiva/hello:latest').id, image.id);
+});
+
+test('sweep() removes the layers that a crash left without an image', { skip: needsRoot }, async (t) => {
+  const here = await house(t);
+  const [orphan, used] = [await layerOf('orphan'), await layerOf('used')];
+  for (const layer of [orphan, used]) await here.storage.snapshots.unpack(stream(layer));
+  here.containerLayers.push(digestOf(used));
+  await here.images.sweep();
+  assert.deepEqual([orphan, used].map((layer) => here.storage.snapshots.layer(digestOf(layer)) !== undefined), [false, true]);
+  here.containerLayers.pop();
+  await here.images.sweep();
+  assertEmpty(here);
+});
+
+test('load() and remove() side by side never take a layer away from an image that is being made', { skip: needsRoot }, async (t) => {
+  const here = await house(t);
+  const layers = await Promise.all(['1', '2', '3'].map(layerOf));
+  const archive = await tar(await dockerArchive(layers, ['kept:1']));
+  for (let round = 0; round < 10; round++) {
+    await here.images.import(stream(layers[round % 3]!), { reference: 'gone' });
+    await Promise.all([here.images.load(stream(archive)), here.images.remove('gone', { force: true, prune: true }), here.images.load(stream(archive))]);
+    assert.equal(here.storage.snapshots.dirs(newContainerId(), here.images.get('kept:1').layers).lowerDirs.length, 3);
+    await here.images.remove('kept:1', { force: true, prune: true });
+    assertEmpty(here);
+  }
 });
 
 test('openImages() remembers images, names and times', { skip: needsRoot }, async (t) => {

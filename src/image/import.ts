@@ -7,7 +7,7 @@ import type { Storage } from '../storage/index.ts';
 import { applyChanges } from './changes.ts';
 import { decompress } from './decompress.ts';
 import type { ImportOptions } from './image.ts';
-import { one } from './source.ts';
+import { commitImage } from './install.ts';
 import type { ImageStore } from './store.ts';
 
 export async function importImage(archive: AsyncIterable<Uint8Array>, options: ImportOptions, storage: Storage, store: ImageStore): Promise<Digest> {
@@ -19,12 +19,11 @@ export async function importImage(archive: AsyncIterable<Uint8Array>, options: I
   const created = new Date().toISOString();
   const image: ImageConfig = {
     created, ...platform, config, rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-    history: [{ created, comment: options.message ?? 'Imported from -' }],
+    history: [{ created, comment: options.message === undefined || options.message === '' ? 'Imported from -' : options.message }],
   };
   const bytes = Buffer.from(JSON.stringify(image));
   const id = digestOf(bytes);
-  await storage.content.write(one(bytes), { digest: id });
-  store.put({ id, config: image, sizeBytes: layer.sizeBytes }, references);
+  await commitImage({ id, config: image, sizeBytes: layer.sizeBytes }, [bytes], references, storage, store);
   return id;
 }
 

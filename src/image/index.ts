@@ -1,5 +1,4 @@
 // Images: what containers are made from.
-export { helloImage } from './built-in.ts';
 export { builtInHello } from './hello/index.ts';
 export * from './image.ts';
 export { openImages } from './open.ts';

@@ -5,6 +5,7 @@
 // has no repository digests: the manifest that such a digest names could not be given back.
 import { digestOf, fail, type Digest } from '../base/index.ts';
 import { parseImageConfig } from '../spec/oci/config.ts';
+import type { Reference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 import { decompress } from './decompress.ts';
 import { one, type ImageSource } from './source.ts';
@@ -19,13 +20,23 @@ export async function installImage(source: ImageSource, storage: Storage, store:
     if (storage.snapshots.layer(expected) === undefined) await storage.snapshots.unpack(decompress(source.layers[i]!()), { expected, signal });
   }
   const id = digestOf(source.config);
-  await storage.content.write(one(source.config), { digest: id });
-  if (source.manifest !== undefined) await storage.content.write(one(source.manifest.bytes), { digest: source.manifest.digest });
   const image: ImageRecord = { id, config, sizeBytes: sizeOf(storage, diffIds), ...source.manifest === undefined ? {} : { manifest: source.manifest.digest } };
-  store.put(image, source.references);
+  await commitImage(image, [source.config, ...source.manifest === undefined ? [] : [source.manifest.bytes]], source.references, storage, store);
   return image;
 }
 
-export function sizeOf(storage: Storage, diffIds: readonly Digest[]): number {
+/** Stores the documents of an image whose layers are there, and makes it visible. */
+export async function commitImage(image: ImageRecord, documents: readonly Uint8Array[], references: readonly Reference[], storage: Storage, store: ImageStore): Promise<void> {
+  await using undo = new AsyncDisposableStack();
+  for (const bytes of documents) {
+    const digest = digestOf(bytes);
+    if (!storage.content.has(digest)) undo.defer(() => storage.content.remove(digest));
+    await storage.content.write(one(bytes), { digest });
+  }
+  store.put(image, references);
+  undo.move();
+}
+
+function sizeOf(storage: Storage, diffIds: readonly Digest[]): number {
   return diffIds.reduce((sum, diffId) => sum + (storage.snapshots.layer(diffId)?.sizeBytes ?? 0), 0);
 }

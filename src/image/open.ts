@@ -16,13 +16,18 @@ export interface ImagesOptions extends ImagePorts {
   readonly builtIns?: readonly BuiltInImage[];
 }
 
-export async function openImages(options: ImagesOptions): Promise<Images> {
+export interface OpenedImages extends Images {
+  /** Removes layers that no image and no container has: a crash in the middle of a load leaves such. For once after the start, when the containers are known. */
+  sweep(): Promise<void>;
+}
+
+export async function openImages(options: ImagesOptions): Promise<OpenedImages> {
   const store = new ImageStore(options.storage.records);
   const builtIns = await BuiltIns.open(options.builtIns ?? [], options.storage);
   return new StoredImages(options.storage, store, builtIns, options);
 }
 
-class StoredImages implements Images {
+class StoredImages implements OpenedImages {
   readonly #storage: Storage;
   readonly #store: ImageStore;
   readonly #builtIns: BuiltIns;
@@ -68,6 +73,10 @@ class StoredImages implements Images {
 
   import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord['id']> {
     return this.#sweeper.whileMaking(() => importImage(archive, options, this.#storage, this.#store));
+  }
+
+  sweep(): Promise<void> {
+    return this.#sweeper.sweep();
   }
 
   /** Names before ids: an image may be called "cafe". */
