@@ -220,6 +220,19 @@ test('unpack() turns whiteouts into what overlayfs wants, whatever the order', {
   assert.deepEqual(readdirSync(dir).sort(), ['a', 'b', 'c', 'd', 'e']);
 });
 
+test('unpack() and overlayfs agree about what a layer hides', { skip: needsRoot }, async (t) => {
+  const storage = await opened(t);
+  const lower = await unpackMembers(storage, [file('gone', '1'), file('dir/old', '1'), file('replaced/old', '1'), file('kept', '1')]);
+  const upper = await unpackMembers(storage, [file('.wh.gone'), file('dir/.wh..wh..opq'), file('dir/new', '2'), file('.wh.replaced'), file('replaced/new', '2')]);
+  const id = newContainerId();
+  const { lowerDirs, upperDir, workDir, mergedDir } = await storage.snapshots.prepare(id, [lower.diffId, upper.diffId]);
+  const script = 'mount -t overlay overlay -o "lowerdir=$0,upperdir=$1,workdir=$2" "$3" && cd "$3" && find . -type f | sort && stat -c %a:%u .';
+  const seen = execFileSync('unshare', ['-m', 'sh', '-ec', script, lowerDirs.join(':'), upperDir, workDir, mergedDir], { encoding: 'utf8' });
+  assert.deepEqual(seen.trim().split('\n'), ['./dir/new', './kept', './replaced/new', '755:0']);
+  await storage.snapshots.removeSnapshot(id);
+  assert.ok(!existsSync(storage.containerDir(id)));
+});
+
 test('unpack() lets a later entry take the place of an earlier one', { skip: needsRoot }, async (t) => {
   const storage = await opened(t);
   const link = (path: string, to: string): TarMember => ({ header: tarHeader({ type: 'symlink', path, linkPath: byteString(to) }) });
