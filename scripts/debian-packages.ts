@@ -19,6 +19,8 @@ const needs: readonly Need[] = [
   { package: 'skopeo', file: '/usr/bin/skopeo', skipped: 'archives written by skopeo' },
   { package: 'umoci', file: '/usr/bin/umoci', skipped: 'archives written by umoci' },
   { package: 'binutils', file: '/usr/bin/as', skipped: 'the stub against its assembly' },
+  { package: 'binutils-aarch64-linux-gnu', file: '/usr/bin/aarch64-linux-gnu-as', skipped: 'the arm64 stub against its assembly' },
+  { package: 'attr', file: '/usr/bin/setfattr', skipped: 'extended attributes in layers' },
   { package: 'libseccomp2', file: ['/usr/lib/x86_64-linux-gnu/libseccomp.so.2', '/usr/lib/aarch64-linux-gnu/libseccomp.so.2'], skipped: 'seccomp programs against libseccomp' },
   { package: 'qemu-user-static', file: ['/usr/bin/qemu-aarch64-static', '/usr/bin/qemu-aarch64'], skipped: 'the other architecture\'s code' },
 ];
