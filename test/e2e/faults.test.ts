@@ -187,7 +187,7 @@ function residentBytes(pid: number): number {
 /** A daemon of its own on a file system of `size`, for as long as `work` takes. */
 async function onSmallDisk(size: string, work: (daemon: Daemon, docker: typeof engine.docker) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'estiva-e2e-full-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', dir]);
+  execFileSync('/bin/busybox', ['mount', '-t', 'tmpfs', '-o', `size=${size}`, 'none', dir]);
   const daemon = new Daemon({ rootDir: join(dir, 'root'), runDir: `${dir}-run`, logPath: `${dir}.log` });
   try {
     await daemon.start();
@@ -198,7 +198,7 @@ async function onSmallDisk(size: string, work: (daemon: Daemon, docker: typeof e
     await daemon.stop();
     if (supervisor !== undefined && isAlive(supervisor)) process.kill(supervisor, 'SIGTERM');
     await sleep(300);
-    execFileSync('umount', ['-l', dir]);
+    execFileSync('/bin/busybox', ['umount', '-l', dir]);
     for (const path of [dir, `${dir}-run`, `${dir}.log`]) rmSync(path, { recursive: true, force: true });
   }
 }
