@@ -22,6 +22,7 @@ const needs: readonly Need[] = [
   { package: 'binutils-aarch64-linux-gnu', file: '/usr/bin/aarch64-linux-gnu-as', skipped: 'the arm64 stub against its assembly' },
   { package: 'mount', file: '/usr/bin/mount', skipped: 'layers as overlayfs shows them' },
   { package: 'attr', file: '/usr/bin/setfattr', skipped: 'extended attributes in layers' },
+  { package: 'libcap2-bin', file: ['/usr/sbin/setcap', '/sbin/setcap'], skipped: 'file capabilities in layers' },
   { package: 'libseccomp2', file: ['/usr/lib/x86_64-linux-gnu/libseccomp.so.2', '/usr/lib/aarch64-linux-gnu/libseccomp.so.2'], skipped: 'seccomp programs against libseccomp' },
   { package: 'qemu-user-static', file: ['/usr/bin/qemu-aarch64-static', '/usr/bin/qemu-aarch64'], skipped: 'the other architecture\'s code' },
 ];
