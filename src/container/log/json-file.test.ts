@@ -233,9 +233,8 @@ for (const filesMax of [1, 2, 4]) {
     };
     const more: LogLimits = { sizeBytesMax: filesMax === 4 ? 800 : 500, filesMax };
     const writeAll = (log: JsonFileLog): void => {
-      log.resumeRun();
       for (const stream of ['stdout', 'stderr'] as const) {
-        for (let at = log.consumed(stream); at < spools[stream].length; at += 50) log.append(stream, spools[stream].subarray(at, at + 50));
+        for (let at = log.resumeAt(stream, spools[stream].length); at < spools[stream].length; at += 50) log.append(stream, spools[stream].subarray(at, at + 50));
         log.flush(stream);
       }
     };

@@ -50,7 +50,7 @@ export class JsonFileLog implements Disposable {
     return this.#isActive;
   }
 
-  /** How many bytes of the stream's spool are in the log as whole entries: where to go on after a crash. */
+  /** How many bytes of the stream's spool are in the log as whole entries: those before are needed no more. */
   consumed(stream: StreamName): number {
     return this.#file.consumed(stream);
   }
@@ -66,9 +66,13 @@ export class JsonFileLog implements Disposable {
     this.#isActive = true;
   }
 
-  /** The daemon is new, the program runs on. */
-  resumeRun(): void {
+  /** The program runs already, `spooledBytes` of the stream are in its spool: says from which of them on to log. A spool shorter than what was logged is a new one. */
+  resumeAt(stream: StreamName, spooledBytes: number): number {
     this.#isActive = true;
+    const consumed = this.#file.consumed(stream);
+    if (consumed <= spooledBytes) return consumed;
+    this.#file.skip(stream, -consumed);
+    return 0;
   }
 
   /** No entry comes before the next run: followers end. */

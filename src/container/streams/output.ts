@@ -1,0 +1,237 @@
+// One output stream of a running program: pipe (or terminal) → spool → log and attached clients.
+//
+// *Taking* moves bytes from the pipe into the spool, where they are safe; *processing* reads them from there, gives them to the log and to the
+// clients. Processing may lag behind: after a daemon that died, by all that the supervisor spooled meanwhile. Both happen in short turns, so that
+// neither a chatty program nor ten of them keep the event loop from its other work. The program is held up only when a limit says so: processing
+// lags too far, or a client that moves is too far behind (streams.ts).
+// Without a spool (execs), or when the disk is full, bytes are read directly and handed on from memory.
+import { constants } from 'node:os';
+import { rmSync, statSync } from 'node:fs';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { isKernelError, KernelError, tryCall, type Fd, type Readiness } from '../../kernel/index.ts';
+import { Spool, type Taken } from '../../runtime/index.ts';
+import type { StreamName } from '../container.ts';
+import type { JsonFileLog } from '../log/index.ts';
+import { makeNonBlocking } from './input.ts';
+
+const { EAGAIN, EIO } = constants.errno;
+const takeBytesMax = 1024 * 1024;
+/** Logged at once: with lines of one byte this takes two milliseconds. */
+const sliceBytes = 32 * 1024;
+const readBytes = 64 * 1024;
+const turnMs = 2;
+/** Processing may lag so far behind taking; what a dead daemon left comes on top. */
+const lagBytesMax = 1024 * 1024;
+/** Punching holes has its price: not for less. */
+const forgetBytesMin = 256 * 1024;
+/** After the program's end somebody else may hold the pipe: how long to wait for more from them, and in all. */
+const quietMsMax = 100;
+const drainMsMax = 2000;
+const pollMs = 5;
+
+/** For all outputs: filled and handed on within one call. */
+let shared = new Uint8Array(0);
+
+/** Where processed bytes go beside the log. */
+export interface Audience {
+  pushRange(stream: StreamName, from: number, to: number): void;
+  /** `bytes` may be kept. */
+  pushBytes(stream: StreamName, bytes: Uint8Array): void;
+  /** Whether the program must wait for a client. */
+  isFull(): boolean;
+  /** Output is held up: `update` it when there is room. */
+  onHeldUp(): void;
+  /** The first spooled byte that a client needs. */
+  firstNeeded(stream: StreamName): number | undefined;
+}
+
+export interface OutputOptions {
+  readonly stream: StreamName;
+  /** Owned from now on. Absent: only the spool is left. */
+  readonly source: Fd | undefined;
+  readonly terminal: boolean;
+  readonly spoolPath: string | undefined;
+  readonly log: JsonFileLog | undefined;
+  readonly readiness: Readiness;
+  readonly audience: Audience;
+  readonly onEnd: () => void;
+}
+
+export class Output implements Disposable {
+  readonly #options: OutputOptions;
+  #source: Fd | undefined;
+  #spool: Spool | undefined;
+  #processed = 0;
+  #forgotten = 0;
+  #lagBytesMax = lagBytesMax;
+  #isWatching = false;
+  #isScheduled = false;
+  #isEnded = false;
+  #isDraining = false;
+  #isDisposed = false;
+
+  /** Goes on where the log stands. @throws KernelError */
+  constructor(options: OutputOptions) {
+    this.#options = options;
+    this.#source = options.source;
+    if (this.#source !== undefined) makeNonBlocking(this.#source);
+    const spooled = options.spoolPath === undefined ? 0 : (statSync(options.spoolPath, { throwIfNoEntry: false })?.size ?? 0);
+    if (spooled > 0) this.#spool = new Spool(options.spoolPath!);
+    this.#processed = options.log === undefined ? spooled : options.log.resumeAt(options.stream, spooled);
+    this.#lagBytesMax += this.#lag;
+    this.#turn();
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Watches the source when it may be read, and does not when not. */
+  update(): void {
+    if (this.#source === undefined || this.#isDraining || this.#isDisposed) return;
+    const isHeldUp = this.#options.audience.isFull();
+    const wanted = !isHeldUp && this.#lag < this.#lagBytesMax;
+    if (isHeldUp) this.#options.audience.onHeldUp();
+    if (wanted === this.#isWatching) return;
+    this.#isWatching = wanted;
+    if (wanted) this.#options.readiness.watch(this.#source, () => this.#onReady());
+    else this.#options.readiness.unwatch(this.#source);
+  }
+
+  /** The program has exited: takes and processes what is left. Others who hold the pipe are waited for only while they keep writing, and not for long. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#unwatch();
+    const start = performance.now();
+    for (let quietSince = start; this.#source !== undefined && !this.#isDisposed;) {
+      const taken = this.#take();
+      const now = performance.now();
+      if (typeof taken === 'number') quietSince = now;
+      const isOver = taken === 'end' || now - start > drainMsMax || (taken === 'later' && now - quietSince > quietMsMax);
+      if (isOver) this.#closeSource();
+      else if (taken === 'later') await sleep(pollMs);
+      else if (this.#process(now + turnMs)) await nextTurn();
+    }
+    while (!this.#isDisposed && this.#process(performance.now() + turnMs)) await nextTurn();
+    this.#endIfDone();
+  }
+
+  /** Removes the spool's file; clients that are behind still read from it. */
+  removeSpool(): void {
+    if (this.#options.spoolPath !== undefined) rmSync(this.#options.spoolPath, { force: true });
+  }
+
+  readSpool(offset: number, buffer: Uint8Array): void {
+    const got = this.#spool?.read(offset, buffer) ?? 0;
+    if (got < buffer.length) throw new Error(`The spool of ${this.#options.stream} ends at ${offset + got}, before ${offset + buffer.length}`);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isDisposed) return;
+    this.#closeSource();
+    this.#isDisposed = true;
+    this.#spool?.[Symbol.dispose]();
+  }
+
+  get #lag(): number {
+    return (this.#spool?.end ?? 0) - this.#processed;
+  }
+
+  #onReady(): void {
+    const deadline = performance.now() + turnMs;
+    do {
+      const taken = this.#take();
+      if (taken === 'end') this.#closeSource();
+      if (typeof taken !== 'number') break;
+      if (!this.#isScheduled) this.#process(deadline);
+      this.update();
+    } while (this.#isWatching && performance.now() < deadline);
+    if (!this.#isScheduled) this.#turn();
+  }
+
+  /** Processes for a while, and comes back for the rest. */
+  #turn(): void {
+    this.#isScheduled = false;
+    if (this.#isDisposed) return;
+    if (this.#process(performance.now() + turnMs)) {
+      this.#isScheduled = true;
+      setImmediate(() => this.#turn());
+    }
+    this.#lagBytesMax = Math.max(lagBytesMax, Math.min(this.#lagBytesMax, this.#lag + lagBytesMax));
+    this.update();
+    this.#endIfDone();
+  }
+
+  #take(): Taken {
+    const { spoolPath, terminal } = this.#options;
+    if (spoolPath === undefined) return this.#read();
+    try {
+      this.#spool ??= new Spool(spoolPath);
+      return this.#spool.take(this.#source!, terminal, takeBytesMax);
+    } catch (error) {
+      if (isKernelError(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return this.#read();
+      throw error;
+    }
+  }
+
+  /** Past the spool. */
+  #read(): Taken {
+    while (this.#process(Infinity));
+    const buffer = sharedBuffer();
+    const got = tryCall('read', this.#source!.number, buffer, buffer.length);
+    if (got === -EAGAIN) return 'later';
+    if (got === 0 || (got === -EIO && this.#options.terminal)) return 'end';
+    if (got < 0) throw new KernelError('read', this.#options.stream, -got);
+    this.#options.log?.append(this.#options.stream, buffer.subarray(0, got), false);
+    this.#options.audience.pushBytes(this.#options.stream, buffer.slice(0, got));
+    return got;
+  }
+
+  /** Whether there is more to process: `deadline` has passed. */
+  #process(deadline: number): boolean {
+    if (this.#lag === 0) return false;
+    const { stream, log, audience } = this.#options;
+    do {
+      const bytes = sharedBuffer().subarray(0, Math.min(sliceBytes, this.#lag));
+      this.readSpool(this.#processed, bytes);
+      log?.append(stream, bytes);
+      audience.pushRange(stream, this.#processed, this.#processed + bytes.length);
+      this.#processed += bytes.length;
+    } while (this.#lag > 0 && performance.now() < deadline);
+    this.#forget();
+    return this.#lag > 0;
+  }
+
+  #forget(): void {
+    const { stream, log, audience } = this.#options;
+    const logged = log?.consumed(stream) ?? this.#processed;
+    if (logged - this.#forgotten < forgetBytesMin) return;
+    const needless = Math.min(logged, audience.firstNeeded(stream) ?? logged);
+    if (needless - this.#forgotten < forgetBytesMin) return;
+    this.#spool!.forget(needless);
+    this.#forgotten = needless;
+  }
+
+  #endIfDone(): void {
+    if (this.#isEnded || this.#isDisposed || this.#source !== undefined || this.#lag > 0) return;
+    this.#isEnded = true;
+    this.#options.log?.flush(this.#options.stream);
+    this.#options.onEnd();
+  }
+
+  #unwatch(): void {
+    if (this.#isWatching) this.#options.readiness.unwatch(this.#source!);
+    this.#isWatching = false;
+  }
+
+  #closeSource(): void {
+    this.#unwatch();
+    this.#source?.[Symbol.dispose]();
+    this.#source = undefined;
+  }
+}
+
+function sharedBuffer(): Uint8Array<ArrayBuffer> {
+  if (shared.length === 0) shared = new Uint8Array(readBytes);
+  return shared;
+}
