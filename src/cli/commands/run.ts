@@ -1,5 +1,6 @@
 // run: create, attach, wait, start. Attach and wait go out together before start, so that no output and no exit is missed and the daemon is
 // asked in three rounds only.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { attachContainer, beginWait, killContainer, resizeContainer, startContainer, type Hijacked } from '../../client/index.ts';
 import { attachedStreams, createBody, type CreateValues } from '../create/body.ts';
 import { create } from '../create/create.ts';
@@ -74,13 +75,16 @@ async function runAttached(session: Session, id: string, values: RunValues): Pro
   return StatusCode;
 }
 
+/** A daemon that does not remove what never ran must not hold us for ever. */
+const removalMsMax = 2000;
+
 /** With --rm the daemon removes a container that could not be started: its end is awaited, so that it is gone when we are. */
 async function start(session: Session, id: string, { socket }: Hijacked, removal: Promise<unknown> | undefined): Promise<void> {
   try {
     await startContainer(session.docker, id);
   } catch (error) {
     socket.destroy();
-    await removal?.catch(() => undefined);
+    await Promise.race([removal?.catch(() => undefined), sleep(removalMsMax, undefined, { ref: false })]);
     throw new Complaint(textOfError(error), startFailureCode(error));
   }
 }
