@@ -25,8 +25,8 @@ export function command(program: string, args: readonly string[], options: Comma
     const stderr: Buffer[] = [];
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${program} ${args.join(' ')}: no end after ${options.timeoutMs ?? 60_000} ms; stdout so far: ${text(stdout)}; stderr: ${text(stderr)}`));
-    }, options.timeoutMs ?? 60_000);
+      reject(new Error(`${program} ${args.join(' ')}: no end after ${options.timeoutMs ?? 20_000} ms; stdout so far: ${text(stdout)}; stderr: ${text(stderr)}`));
+    }, options.timeoutMs ?? 20_000);
     child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr!.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', reject);

@@ -126,9 +126,18 @@ async function openOurs(): Promise<EngineUnderTest> {
  */
 async function closeOurs(engine: EngineUnderTest, daemon: Daemon, dir: string, before: ReadonlySet<string>): Promise<void> {
   const files = await emptied(engine, daemon);
+  for (const line of bugs(daemon.log).slice(0, 5)) console.log(`the daemon's log: ${line}`);
   await end(daemon, dir);
   const left = leaked(before).filter((line) => process.env.ESTIVA_E2E_CENSUS === 'exact' || line.includes(dir));
   assert.deepEqual([...files, ...left], [], 'the engine left something behind');
+}
+
+/** What the daemon did not foresee: its answers say only "internal error", its log says what happened. */
+function bugs(log: string): string[] {
+  return [...new Set(log.split('\n').filter((line) => /"level":[56]0/.test(line)).map((line) => {
+    const { err, error, msg } = JSON.parse(line) as { err?: { stack?: string }; error?: unknown; msg?: string };
+    return [msg, err?.stack ?? error].filter((part) => part !== undefined).map(String).join(': ');
+  }))];
 }
 
 /** Removes all containers; what the daemon then still holds or keeps of them. */
