@@ -4,7 +4,7 @@
 // clients. Processing may lag behind: after a daemon that died, by all that the supervisor spooled meanwhile. Both happen in short turns, so that
 // neither a chatty program nor ten of them keep the event loop from its other work. The program is held up only when a limit says so: processing
 // lags too far, or a client that moves is too far behind (streams.ts).
-// Without a spool (execs), or when the disk is full, bytes are read directly and handed on from memory.
+// Without a spool (execs), or when it cannot be had (the disk is full), bytes are read directly and handed on from memory.
 import { constants } from 'node:os';
 import { rmSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -13,10 +13,11 @@ import { Spool, type Taken } from '../../runtime/index.ts';
 import type { StreamName } from '../container.ts';
 import type { JsonFileLog } from '../log/index.ts';
 import { makeNonBlocking } from './input.ts';
+import { takeTurn } from './turns.ts';
 
 const { EAGAIN, EIO } = constants.errno;
 const takeBytesMax = 1024 * 1024;
-/** Logged at once: with lines of one byte this takes two milliseconds. */
+/** Logged at once: with lines of two bytes this takes two milliseconds. */
 const sliceBytes = 32 * 1024;
 const readBytes = 64 * 1024;
 const turnMs = 2;
@@ -28,6 +29,9 @@ const forgetBytesMin = 256 * 1024;
 const quietMsMax = 100;
 const drainMsMax = 2000;
 const pollMs = 5;
+
+/** A full or broken disk, no descriptor left, a directory that went away: the program goes on without a spool. */
+const spoolTroubles = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOENT'];
 
 /** For all outputs: filled and handed on within one call. */
 let shared = new Uint8Array(0);
@@ -79,7 +83,8 @@ export class Output implements Disposable {
     if (spooled > 0) this.#spool = new Spool(options.spoolPath!);
     this.#processed = options.log === undefined ? spooled : options.log.resumeAt(options.stream, spooled);
     this.#lagBytesMax += this.#lag;
-    this.#turn();
+    this.update();
+    this.#scheduleTurn();
   }
 
   get isEnded(): boolean {
@@ -138,25 +143,23 @@ export class Output implements Disposable {
   }
 
   #onReady(): void {
-    const deadline = performance.now() + turnMs;
-    do {
-      const taken = this.#take();
-      if (taken === 'end') this.#closeSource();
-      if (typeof taken !== 'number') break;
-      if (!this.#isScheduled) this.#process(deadline);
-      this.update();
-    } while (this.#isWatching && performance.now() < deadline);
-    if (!this.#isScheduled) this.#turn();
+    const taken = this.#take();
+    if (taken === 'end') this.#closeSource();
+    else this.update();
+    this.#scheduleTurn();
   }
 
-  /** Processes for a while, and comes back for the rest. */
-  #turn(): void {
+  #scheduleTurn(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    takeTurn((deadline) => this.#turn(deadline));
+  }
+
+  /** Processes until `deadline`, and comes back for the rest. */
+  #turn(deadline: number): void {
     this.#isScheduled = false;
     if (this.#isDisposed) return;
-    if (this.#process(performance.now() + turnMs)) {
-      this.#isScheduled = true;
-      setImmediate(() => this.#turn());
-    }
+    if (this.#process(deadline)) this.#scheduleTurn();
     this.#lagBytesMax = Math.max(lagBytesMax, Math.min(this.#lagBytesMax, this.#lag + lagBytesMax));
     this.update();
     this.#endIfDone();
@@ -169,7 +172,7 @@ export class Output implements Disposable {
       this.#spool ??= new Spool(spoolPath);
       return this.#spool.take(this.#source!, terminal, takeBytesMax);
     } catch (error) {
-      if (isKernelError(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return this.#read();
+      if (isKernelError(error, ...spoolTroubles)) return this.#read();
       throw error;
     }
   }

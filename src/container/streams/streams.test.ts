@@ -157,6 +157,16 @@ test('attach() pending begins with the line that the log does not have yet', asy
   assert.equal(await text, '$ ls\n');
 });
 
+test('fds names what is open: an ended stream is not', async (t) => {
+  const bench = setUp(t);
+  using streams = openStreams(bench.options);
+  assert.equal(streams.fds.stderr, bench.options.stderr!.number);
+  bench.program.stderr[Symbol.dispose]();
+  await sleep(20);
+  assert.equal(streams.fds.stderr, undefined);
+  assert.equal(streams.fds.stdout, bench.options.stdout!.number);
+});
+
 test('a client that stands still is cut off and never holds up the program', async (t) => {
   const bench = setUp(t, { limits: { backlogBytesMax: 2_000_000, standingMsMax: 50, idleMsMax: 1000 } });
   const streams = openStreams(bench.options);

@@ -42,6 +42,8 @@ export interface StreamsOptions {
 }
 
 export interface Streams extends Disposable {
+  /** Numbers of the descriptors that are still open, to lend them to a new supervisor: a stream that has ended is closed. */
+  readonly fds: { readonly stdin: number | undefined; readonly stdout: number | undefined; readonly stderr: number | undefined };
   /** Output from now on. `pending`: begin with the line that the program has begun and the log does not have yet (for who reads the log first). */
   attach(options: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly pending?: boolean | undefined }): Attachment;
   /** The program has exited: takes what is left, completes the log, removes the spools. Attached clients read on until they have everything. */
@@ -104,6 +106,12 @@ class OpenStreams implements Streams, Audience {
         this.#remove(client);
       },
     };
+  }
+
+  get fds(): Streams['fds'] {
+    const { stdin, stdout, stderr } = this.#options;
+    const number = (fd: Fd | undefined): number | undefined => (fd?.isOpen === true ? fd.number : undefined);
+    return { stdin: number(stdin), stdout: number(stdout), stderr: number(stderr) };
   }
 
   async finish(): Promise<void> {
