@@ -70,9 +70,13 @@ export class JsonFileLog implements Disposable {
     this.#isActive = true;
   }
 
-  /** The program runs already, `spooledBytes` of the stream are in its spool: says from which of them on to log. A spool shorter than what was logged is a new one. */
-  resumeAt(stream: StreamName, spooledBytes: number): number {
+  /** The program runs already: followers wait for more. */
+  resumeRun(): void {
     this.#isActive = true;
+  }
+
+  /** Where to go on with a stream that has `spooledBytes` in its spool. A spool shorter than what was logged is a new one. */
+  resumeAt(stream: StreamName, spooledBytes: number): number {
     const consumed = this.#file.consumed(stream);
     if (consumed <= spooledBytes) return consumed;
     this.#file.skip(stream, -consumed);

@@ -1,2 +1,2 @@
 // The streams of a running program: its output to the log and to attached clients, their input to it.
-export { openStreams, spoolPaths, type Streams, type StreamsOptions } from './streams.ts';
+export { openStreams, removeSpools, spoolPaths, type Streams, type StreamsOptions } from './streams.ts';

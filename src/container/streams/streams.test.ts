@@ -10,7 +10,7 @@ import { call, Fd, openPty, Readiness, tryCall } from '../../kernel/index.ts';
 import { Spool } from '../../runtime/index.ts';
 import type { Attachment, LogOptions } from '../container.ts';
 import { JsonFileLog } from '../log/index.ts';
-import { openStreams, spoolPaths, type StreamsOptions } from './streams.ts';
+import { openStreams, removeSpools, spoolPaths, type StreamsOptions } from './streams.ts';
 
 const all: LogOptions = { stdout: true, stderr: true, follow: false, signal: new AbortController().signal };
 const output = { stdin: false, stdout: true, stderr: true };
@@ -157,14 +157,20 @@ test('attach() pending begins with the line that the log does not have yet', asy
   assert.equal(await text, '$ ls\n');
 });
 
-test('fds names what is open: an ended stream is not', async (t) => {
+test('removeSpools() clears the way for a new run', async (t) => {
   const bench = setUp(t);
-  using streams = openStreams(bench.options);
-  assert.equal(streams.fds.stderr, bench.options.stderr!.number);
-  bench.program.stderr[Symbol.dispose]();
-  await sleep(20);
-  assert.equal(streams.fds.stderr, undefined);
-  assert.equal(streams.fds.stdout, bench.options.stdout!.number);
+  {
+    using streams = openStreams(bench.options);
+    print(bench.program.stdout, 'old\n');
+    await sleep(20);
+    streams[Symbol.dispose]();
+  }
+  assert.equal(existsSync(spoolPaths(bench.dir).stdout), true);
+  removeSpools(bench.dir);
+  removeSpools(bench.dir);
+  bench.log.startRun();
+  assert.equal(existsSync(spoolPaths(bench.dir).stdout), false);
+  assert.equal(bench.log.resumeAt('stdout', 0), 0);
 });
 
 test('a client that stands still is cut off and never holds up the program', async (t) => {

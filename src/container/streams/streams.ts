@@ -9,6 +9,7 @@
 //
 // Life: openStreams → attach … → finish (the program has exited) → the last client has read → all closed. A daemon that goes while the program stays
 // disposes: descriptors close, the spool files stay, and the next daemon goes on where the log ends.
+import { rmSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import type { Fd, Readiness } from '../../kernel/index.ts';
 import type { Attachment, StreamName } from '../container.ts';
@@ -42,8 +43,6 @@ export interface StreamsOptions {
 }
 
 export interface Streams extends Disposable {
-  /** Numbers of the descriptors that are still open, to lend them to a new supervisor: a stream that has ended is closed. */
-  readonly fds: { readonly stdin: number | undefined; readonly stdout: number | undefined; readonly stderr: number | undefined };
   /** Output from now on. `pending`: begin with the line that the program has begun and the log does not have yet (for who reads the log first). */
   attach(options: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly pending?: boolean | undefined }): Attachment;
   /** The program has exited: takes what is left, completes the log, removes the spools. Attached clients read on until they have everything. */
@@ -60,6 +59,11 @@ export function spoolPaths(spoolDir: string): { readonly stdout: string; readonl
   return { stdout: `${spoolDir}/stdout.spool`, stderr: `${spoolDir}/stderr.spool` };
 }
 
+/** Before a run begins: what was in them has been logged by `finish`. */
+export function removeSpools(spoolDir: string): void {
+  for (const path of Object.values(spoolPaths(spoolDir))) rmSync(path, { force: true });
+}
+
 class OpenStreams implements Streams, Audience {
   readonly #options: StreamsOptions;
   readonly #limits: NonNullable<StreamsOptions['limits']>;
@@ -73,6 +77,7 @@ class OpenStreams implements Streams, Audience {
     this.#options = options;
     this.#limits = options.limits ?? { backlogBytesMax, standingMsMax, idleMsMax };
     this.#input = options.stdin === undefined ? undefined : new Input(options.stdin, options.readiness);
+    options.log?.resumeRun();
     this.#outputs.stdout = this.#openOutput('stdout');
     if (!options.terminal) this.#outputs.stderr = this.#openOutput('stderr');
   }
@@ -106,12 +111,6 @@ class OpenStreams implements Streams, Audience {
         this.#remove(client);
       },
     };
-  }
-
-  get fds(): Streams['fds'] {
-    const { stdin, stdout, stderr } = this.#options;
-    const number = (fd: Fd | undefined): number | undefined => (fd?.isOpen === true ? fd.number : undefined);
-    return { stdin: number(stdin), stdout: number(stdout), stderr: number(stderr) };
   }
 
   async finish(): Promise<void> {
