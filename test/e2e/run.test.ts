@@ -1,7 +1,7 @@
 // `docker run` as people and scripts use it: exit codes, streams, and what the program finds inside.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -181,13 +181,10 @@ test('--shm-size, --ulimit, --sysctl reach the program', async () => {
   assert.equal(await output('cat /proc/sys/kernel/shmmni', '--sysctl', 'kernel.shmmni=2222'), '2222');
 });
 
-test('--volume binds a host directory, read-write and read-only', { skip: !engine.ours && 'the peer runs in a mount namespace of its own' }, async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'estiva-bind-'));
-  writeFileSync(`${dir}/in`, 'from the host\n');
-  assert.equal(await output('cat /v/in; echo back > /v/out', '-v', `${dir}:/v`), 'from the host');
-  assert.equal(readFileSync(`${dir}/out`, 'utf8'), 'back\n');
-  assert.match(await output('touch /v/no 2>&1; true', '-v', `${dir}:/v:ro`), /Read-only file system/);
-  rmSync(dir, { recursive: true });
+test('--volume is refused by name, because volumes are not there yet', { skip: !engine.ours && 'dockerd has volumes' }, async () => {
+  const outcome = await engine.run(['--rm', '-v', `${tmpdir()}:/v`, busybox, 'true']);
+  assert.equal(outcome.code, 125);
+  assert.match(outcome.stderr, /HostConfig\.Binds .* is not supported yet/);
 });
 
 test('--network container:x shares the other\'s network namespace', async () => {
