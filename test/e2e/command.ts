@@ -25,7 +25,7 @@ export function command(program: string, args: readonly string[], options: Comma
     const stderr: Buffer[] = [];
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${program} ${args.join(' ')}: no end after ${options.timeoutMs ?? 20_000} ms; stdout so far: ${text(stdout)}; stderr: ${text(stderr)}`));
+      reject(new Error(`${program} ${args.join(' ')}: no end after ${options.timeoutMs ?? 20_000} ms; stdout ends in ${JSON.stringify(text(stdout).slice(-300))}; stderr in ${JSON.stringify(text(stderr).slice(-300))}`));
     }, options.timeoutMs ?? 20_000);
     child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr!.on('data', (chunk: Buffer) => stderr.push(chunk));
