@@ -1,16 +1,17 @@
 // Attaching: to a program that runs, or to one that will. `docker run` attaches first and starts then, so that it sees the first byte.
-import type { AttachOptions, Attachment, ContainerRecord, OutputChunk } from './container.ts';
+import type { AttachOptions, Attachment, ContainerRecord, LogEntry, OutputChunk } from './container.ts';
 import { readContainerLog } from './logs.ts';
 import type { Room } from './room.ts';
 
 export async function attachContainer(room: Room, record: ContainerRecord, options: AttachOptions): Promise<Attachment> {
   const live = options.stream ? liveAttachment(room, record, options) : endedAttachment(record.config.Tty);
-  return options.logs ? new LoggedAttachment(live, () => replay(room, record, options)) : live;
+  // The log's end is fixed in the same breath as the attachment begins: no entry is missing, none comes twice.
+  return options.logs ? new LoggedAttachment(live, replay(readContainerLog(room, record, { stdout: options.stdout, stderr: options.stderr, follow: false, signal: AbortSignal.timeout(replayTimeoutMs) }))) : live;
 }
 
 function liveAttachment(room: Room, record: ContainerRecord, options: AttachOptions): Attachment {
   const task = room.live.get(record.id);
-  if (task !== undefined) return task.streams.attach({ ...options, stdin: options.stdin && record.config.OpenStdin });
+  if (task !== undefined) return task.streams.attach({ ...options, pending: options.logs, stdin: options.stdin && record.config.OpenStdin });
   if (record.state.status === 'exited') return endedAttachment(record.config.Tty);
   const pending = new PendingAttachment(record.config.Tty, { ...options, stdin: options.stdin && record.config.OpenStdin }, () => room.pending.get(record.id)?.delete(pending));
   room.pending.set(record.id, (room.pending.get(record.id) ?? new Set()).add(pending));
@@ -23,8 +24,7 @@ function endedAttachment(tty: boolean): Attachment {
   return pending;
 }
 
-async function* replay(room: Room, record: ContainerRecord, options: AttachOptions): AsyncGenerator<OutputChunk> {
-  const entries = readContainerLog(room, record, { stdout: options.stdout, stderr: options.stderr, follow: false, signal: AbortSignal.timeout(replayTimeoutMs) });
+async function* replay(entries: AsyncIterable<LogEntry>): AsyncGenerator<OutputChunk> {
   for await (const { stream, bytes } of entries) yield { stream, bytes };
 }
 
@@ -80,11 +80,11 @@ class LoggedAttachment implements Attachment {
   readonly output: AsyncIterable<OutputChunk>;
   readonly #live: Attachment;
 
-  constructor(live: Attachment, replayed: () => AsyncIterable<OutputChunk>) {
+  constructor(live: Attachment, replayed: AsyncIterable<OutputChunk>) {
     this.#live = live;
     this.tty = live.tty;
     this.output = (async function* both() {
-      yield* replayed();
+      yield* replayed;
       yield* live.output;
     })();
   }

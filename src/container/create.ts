@@ -23,7 +23,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
-    config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), hostConfig.LogConfig),
+    config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id),
   };
   checkWhatStartNeeds(room, record);
   using _name = room.shelf.reserveName(record.name);

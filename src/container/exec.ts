@@ -11,7 +11,7 @@ import { cgroupPathOf, type LiveExec, type Room } from './room.ts';
 import { runningRoot } from './rootfs.ts';
 import { startFailureOf } from './start-failure.ts';
 import { capabilitiesOf } from './start.ts';
-import { openStreams } from './streams/streams.ts';
+import { openStreams } from './streams/index.ts';
 import { resolveUser } from './user.ts';
 
 const joinedNamespaces = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP;
@@ -96,7 +96,7 @@ function execUser(container: ContainerRecord, config: ExecConfig): ReturnType<ty
 
 export function resizeExec(exec: LiveExec, size: { readonly rows: number; readonly columns: number }): void {
   if (exec.task === undefined || exec.record.state.status !== 'running') throw fail('conflict', `Exec ${exec.record.id} is not running`);
-  if (exec.task.fds.stdout !== undefined && exec.record.config.Tty) setWindowSize(exec.task.fds.stdout, size);
+  if (exec.task.fds.stdout?.isOpen === true && exec.record.config.Tty) setWindowSize(exec.task.fds.stdout, size);
 }
 
 export async function recordExecExit(room: Room, exec: LiveExec, exit: TaskExit): Promise<void> {
@@ -105,7 +105,7 @@ export async function recordExecExit(room: Room, exec: LiveExec, exit: TaskExit)
   await task.streams.finish();
   exec.record = { ...exec.record, state: { status: 'exited', exitCode: exit.code, pid: task.pid } };
   exec.task = undefined;
-  task.fds[Symbol.dispose]();
+  task.fds.pidfd[Symbol.dispose]();
   task.exited.resolve();
   await room.supervisor.release(exec.record.id);
 }

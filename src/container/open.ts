@@ -48,7 +48,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const supervisor = await connect();
   const ready: Room = {
     ...options, shelf: new Shelf(options.storage.records), cgroups, readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor,
-    waiters: new Waiters(), live: new Map(), execs: new Map(), aftermath: new Map(), pending: new Map(),
+    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), pending: new Map(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();
       queues.set(id, queue);
@@ -76,6 +76,20 @@ async function recordTask(room: Room, taskId: string, exit: TaskExit): Promise<v
     if (record.hostConfig.AutoRemove) await room.queueOf(record.id).run(() => removeContainer(room, record.id, { force: false }));
   } else if (exec !== undefined) await recordExecExit(room, exec, exit);
   else await room.supervisor.release(taskId);
+}
+
+/** A container that is to go after its run goes after a start that failed, too. */
+async function startOrRemove(room: Room, record: ContainerRecord): Promise<void> {
+  try {
+    await startContainer(room, record);
+  } catch (error) {
+    const { state } = room.shelf.get(record.id);
+    if (record.hostConfig.AutoRemove && state.status === 'created') {
+      room.waiters.exited(record.id, { exitCode: state.failure?.exitCode ?? 128 });
+      await removeContainer(room, record.id, { force: false });
+    }
+    throw error;
+  }
 }
 
 /** The supervisor died: containers live on (we hold their descriptors); a new supervisor takes them over. */
@@ -113,8 +127,7 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async start(idOrName: string): Promise<void> {
     const { id } = this.get(idOrName);
-    await this.#inQueue(id, (record) => startContainer(this.#room, record));
-    // A program may have ended before this line: then its exit is already on its way.
+    await this.#inQueue(id, (record) => startOrRemove(this.#room, record));
   }
 
   async stop(idOrName: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void> {
@@ -179,7 +192,10 @@ class StoredContainers implements Containers, AsyncDisposable {
     await Promise.all(this.#room.aftermath.values());
     await this.#room.supervisor.shutdown();
     this.#room.supervisor[Symbol.dispose]();
-    for (const task of this.#room.live.values()) task.fds[Symbol.dispose]();
+    for (const task of [...this.#room.live.values(), ...[...this.#room.execs.values()].map((exec) => exec.task)]) {
+      task?.streams[Symbol.dispose]();
+      task?.fds.pidfd[Symbol.dispose]();
+    }
     await this.#resources.disposeAsync();
   }
 }

@@ -6,9 +6,10 @@
 import { messageOf } from '../base/index.ts';
 import { readExits, removeExit, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
+import { openContainerLog } from './logs.ts';
 import { removeContainer } from './remove.ts';
 import { cgroupPathOf, type Room } from './room.ts';
-import { spoolPaths } from './start.ts';
+import { openStreams, spoolPaths } from './streams/index.ts';
 import { openTask, recordExit } from './task.ts';
 
 /** Runs once, before the first request. */
@@ -40,11 +41,21 @@ async function recordLost(room: Room, record: ContainerRecord, exit: TaskExit | 
   const cgroupPath = cgroupPathOf(record.id, record.hostConfig.CgroupParent);
   room.cgroups.killAll(cgroupPath);
   await room.cgroups.remove(cgroupPath);
+  await logLeftovers(room, record);
   const startedAt = record.state.status === 'running' ? record.state.startedAt : undefined;
   const finishedAt = new Date(exit?.atMs ?? Date.now());
   const error = exit === undefined ? 'The daemon and the supervisor died while it ran: it was ended, and how it would have ended is not known' : '';
   room.shelf.setState(record.id, { status: 'exited', exitCode: exit?.code ?? 137, startedAt, finishedAt, oomKilled: false, error });
   await removeIfAsked(room, record);
+}
+
+/** Nobody reads the pipes any more, but what reached the spools before the end belongs into the log. */
+async function logLeftovers(room: Room, record: ContainerRecord): Promise<void> {
+  const streams = openStreams({
+    stdout: undefined, stderr: undefined, stdin: undefined, terminal: record.config.Tty, readiness: room.readiness,
+    spoolDir: room.storage.containerDir(record.id), log: openContainerLog(room, record), stdinOnce: false, onStdinClosed: () => undefined,
+  });
+  await streams.finish();
 }
 
 /** A start or an exit that was cut off may have left the cgroup. */
@@ -70,7 +81,7 @@ export async function adoptAfterLoss(room: Room): Promise<void> {
     const record = room.shelf.get(id);
     const number = (fd: { readonly isOpen: boolean; readonly number: number } | undefined): number | undefined => (fd?.isOpen === true ? fd.number : undefined);
     await room.supervisor.adopt({
-      task: id, pid: task.pid, terminal: record.config.Tty, spool: spoolPaths(room, record),
+      task: id, pid: task.pid, terminal: record.config.Tty, spool: spoolPaths(room.storage.containerDir(record.id)),
       fds: { pidfd: pidfd.number, stdin: number(stdin), stdout: number(stdout), stderr: number(stderr) },
     });
   }

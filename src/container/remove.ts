@@ -1,5 +1,6 @@
 // rm: the record goes first (one transaction), then the files. What a crash leaves in between is swept at the next start.
 import { fail, isFail, type ContainerId } from '../base/index.ts';
+import { closeContainerLog } from './logs.ts';
 import type { Room } from './room.ts';
 import { stopContainer } from './stop.ts';
 
@@ -18,6 +19,7 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   for (const pending of room.pending.get(id) ?? []) pending.end();
   room.pending.delete(id);
   for (const [execId, { record: exec }] of room.execs) if (exec.containerId === id) room.execs.delete(execId);
+  closeContainerLog(room, id);
   await room.storage.snapshots.removeSnapshot(id);
   room.waiters.removed(id);
 }

@@ -5,14 +5,15 @@ import type { Cgroups, Readiness } from '../kernel/index.ts';
 import type { Supervisor, TaskStreams } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { ExecRecord } from './container.ts';
+import type { JsonFileLog } from './log/index.ts';
+import type { PendingAttachment } from './attach.ts';
 import type { Host } from './host.ts';
 import type { ImagePort } from './ports.ts';
 import type { SerialQueue } from './queue.ts';
 import type { SeccompFilters } from './seccomp.ts';
 import type { Shelf } from './shelf.ts';
-import type { Streams } from './streams/streams.ts';
+import type { Streams } from './streams/index.ts';
 import type { Waiters } from './waiters.ts';
-import type { PendingAttachment } from './attach.ts';
 
 /** A program that runs: a container's first, or an exec's. */
 export interface LiveTask {
@@ -39,6 +40,8 @@ export interface Room {
   readonly seccomp: SeccompFilters;
   readonly runDir: string;
   readonly log: Logger;
+  /** Logs of containers that were written or read since the daemon came up. */
+  readonly logs: Map<string, JsonFileLog>;
   /** Replaced when the supervisor died and another took its place. */
   supervisor: Supervisor;
   readonly waiters: Waiters;

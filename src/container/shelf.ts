@@ -1,6 +1,6 @@
 // The shelf: all containers' records, in memory and in the database, found by id, name or prefix.
 // A record is replaced as a whole; the memory follows the database, never the other way round.
-import { fail, parseContainerId, type ContainerId, type Digest } from '../base/index.ts';
+import { fail, parseContainerId, type ContainerId } from '../base/index.ts';
 import type { Records, Table } from '../storage/index.ts';
 import type { ContainerRecord, State } from './container.ts';
 
@@ -76,10 +76,10 @@ export class Shelf {
 /** What was stored came from us: only dates and brands need to be made again. */
 function revive(json: unknown): ContainerRecord {
   const stored = json as Omit<ContainerRecord, 'createdAt' | 'id' | 'state'> & { readonly id: string; readonly createdAt: string; readonly state: Record<string, unknown> };
-  return { ...stored, id: parseContainerId(stored.id), imageId: stored.imageId as Digest, createdAt: new Date(stored.createdAt), state: reviveState(stored.state) };
+  return { ...stored, id: parseContainerId(stored.id), imageId: stored.imageId, createdAt: new Date(stored.createdAt), state: reviveState(stored.state) };
 }
 
 function reviveState(stored: Record<string, unknown>): State {
-  const dates = Object.entries(stored).map(([key, value]) => [key, /At$/.test(key) && typeof value === 'string' ? new Date(value) : value]);
+  const dates = Object.entries(stored).map(([key, value]) => [key, key.endsWith('At') && typeof value === 'string' ? new Date(value) : value]);
   return { startedAt: undefined, ...Object.fromEntries(dates) } as State;
 }

@@ -8,12 +8,14 @@ import { explain, planStart, type LaunchAnswer, type OverlayRoot } from '../runt
 import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
 import type { HostConfig } from '../spec/docker/container.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
+import { openContainerLog } from './logs.ts';
 import { chooseCapabilities } from './oci/capabilities.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { seccompChoice, specOf } from './oci/spec.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { stoppedRoot } from './rootfs.ts';
 import { startFailureOf } from './start-failure.ts';
+import { removeSpools, spoolPaths } from './streams/index.ts';
 import { openTask } from './task.ts';
 import { resolveUser } from './user.ts';
 
@@ -37,13 +39,17 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
   let answer: LaunchAnswer;
   try {
     image = startImage(room, record, spec);
-    answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room, record) }, image);
+    removeSpools(room.storage.containerDir(record.id));
+    openContainerLog(room, record).startRun();
+    answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)) }, image);
   } catch (error) {
+    openContainerLog(room, record).endRun();
     room.cgroups.killAll(cgroupPath);
     await room.cgroups.remove(cgroupPath);
     throw error;
   }
   if ('failed' in answer) {
+    openContainerLog(room, record).endRun();
     await room.cgroups.remove(cgroupPath);
     const failure = startFailureOf(image, answer.failed, spec.process.args);
     room.shelf.setState(record.id, { status: 'created', failure: { exitCode: failure.exitCode, message: failure.error.message } });
@@ -114,11 +120,6 @@ function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<
 /** `container:x` → `x`. */
 export function containerMode(mode: string): string | undefined {
   return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
-}
-
-export function spoolPaths(room: Room, record: ContainerRecord): { readonly stdout: string; readonly stderr: string } {
-  const dir = room.storage.containerDir(record.id);
-  return { stdout: `${dir}/stdout.spool`, stderr: `${dir}/stderr.spool` };
 }
 
 function endPending(room: Room, id: string): void {

@@ -4,7 +4,7 @@ import type { TaskExit, TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord, WaitResult } from './container.ts';
 import { openContainerLog } from './logs.ts';
 import { cgroupPathOf, type LiveTask, type Room } from './room.ts';
-import { openStreams } from './streams/streams.ts';
+import { openStreams } from './streams/index.ts';
 
 /** Borrows the task's descriptors and opens its streams; whoever attached before is joined before the first byte is taken. */
 export function openTask(room: Room, record: ContainerRecord, report: TaskReport): LiveTask {
@@ -38,7 +38,7 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
 
 async function clearAway(room: Room, id: string, cgroupPath: string, task: LiveTask): Promise<void> {
   try {
-    task.fds[Symbol.dispose]();
+    task.fds.pidfd[Symbol.dispose]();
     await Promise.all([room.supervisor.release(id), room.cgroups.remove(cgroupPath)]);
   } catch (error) {
     room.log.warn({ container: id, error: messageOf(error) }, 'not everything could be cleared away');

@@ -28,6 +28,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
   const containers = opened.use(await openContainers({ ...options, storage, images: imagePort }));
   known.containers = containers;
+  await images.sweep();
   const id = engineId(storage);
   using cgroups = openCgroups();
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };

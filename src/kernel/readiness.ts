@@ -1,5 +1,5 @@
 // Readiness: many descriptors, one watch. All are in one epoll set; the event loop watches the set's own descriptor through uv_poll (libuv is
-// exported by the node binary), so a thousand containers cost one handle. Level-triggered: whoever is called reads what there is, or stops watching.
+// exported by the node binary), so a thousand containers cost one handle. It keeps the process alive until it is disposed. Level-triggered: whoever is called reads what there is, or stops watching.
 // Source: epoll_ctl(2); libuv's uv_poll documentation.
 import { dlopen, getCurrentEventLoop } from 'node:ffi';
 import { call, tryCall } from './call.ts';
@@ -71,7 +71,6 @@ function watchWithLibuv(fd: number, ready: () => void): () => void {
     uv_poll_start: { arguments: ['pointer', 'i32', 'pointer'], return: 'i32' },
     uv_poll_stop: { arguments: ['pointer'], return: 'i32' },
     uv_close: { arguments: ['pointer', 'pointer'], return: 'void' },
-    uv_unref: { arguments: ['pointer'], return: 'void' },
   });
   const handle = BigInt(mapMemory(Math.max(4096, Number(uv.uv_handle_size(UV_POLL_HANDLE)))).address);
   // A native callback must not throw, and promises that it settles would wait for the next timer: the work is done in the loop's check phase,
@@ -86,8 +85,6 @@ function watchWithLibuv(fd: number, ready: () => void): () => void {
     });
   });
   if (uv.uv_poll_init(getCurrentEventLoop(), handle, fd) !== 0 || uv.uv_poll_start(handle, UV_READABLE, callback) !== 0) throw new Error('Cannot watch the epoll set');
-  // The watch alone keeps no process alive: servers and timers do.
-  uv.uv_unref(handle);
   return () => {
     uv.uv_poll_stop(handle);
     uv.uv_close(handle, 0n);

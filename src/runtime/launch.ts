@@ -78,7 +78,7 @@ function awaitExecve<T>(errorRead: Fd, readiness: Readiness, settle: (record: Ui
         errorRead[Symbol.dispose]();
         resolve(settle(length === 0 ? undefined : record));
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     });
   });

@@ -20,8 +20,8 @@ export type Root = OverlayRoot | DirectoryRoot;
 
 export type { CgroupJoin } from '../../kernel/index.ts';
 
-/** Names of the slots that whoever launches a plan fills with descriptors of its own process. */
-export const slots = { error: 'error', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', init: 'init', ownPidNamespace: 'ownPidNamespace' } as const;
+/** Names of the slots that whoever launches a plan fills with descriptors of its own process. `consoleMessage` is `consoleMaster` again, where it stands in the message. */
+export const slots = { error: 'error', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace' } as const;
 
 /** Names of the spaces that a launched plan leaves its findings in: the new process's pid and pidfd, as 32-bit numbers. */
 export const spaces = { pid: 'pid', pidfd: 'pidfd' } as const;

@@ -20,7 +20,7 @@ export function terminalSteps({ size, uid }: TerminalSetting): readonly Op[] {
     { call: 'ioctl', args: [{ resultOf: 'ptmx' }, TIOCGPTPEER, O.RDWR | O.NOCTTY | O.CLOEXEC], label: 'tty', why: 'its inner end' },
     ...(size === undefined || size.height === 0 ? [] : [{ call: 'ioctl', args: [{ resultOf: 'ptmx' }, TIOCSWINSZ, windowSize(size)], why: `${size.height} rows, ${size.width} columns` } satisfies Op]),
     { call: 'dup3', args: [{ resultOf: 'ptmx' }, { slot: slots.consoleMaster }, O.CLOEXEC], why: 'its outer end under the number that the message names' },
-    { call: 'sendmsg', args: [{ slot: slots.consoleSocket }, rightsMessage({ slot: slots.consoleMaster }), 0], why: `its outer end goes to the supervisor (${CMSG_RIGHTS_BYTES} bytes of control message)` },
+    { call: 'sendmsg', args: [{ slot: slots.consoleSocket }, rightsMessage({ slot: slots.consoleMessage }), 0], why: `its outer end goes to the supervisor (${CMSG_RIGHTS_BYTES} bytes of control message)` },
     { call: 'setsid', args: [], why: 'a session of its own' },
     { call: 'ioctl', args: [{ resultOf: 'tty' }, TIOCSCTTY, 0], why: 'with this terminal' },
     ...[0, 1, 2].map((fd): Op => ({ call: 'dup3', args: [{ resultOf: 'tty' }, fd, 0], why: ['stdin', 'stdout', 'stderr'][fd]! })),

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { fail } from '../../base/index.ts';
-import { borrowFd, Fd, isKernelError, openPidfd, Readiness, type Image } from '../../kernel/index.ts';
+import { borrowFd, isKernelError, openPidfd, type Fd, type Image, type Readiness } from '../../kernel/index.ts';
 import { encodeFrame, FrameReader, protocolVersion, type LaunchRequest, type Reply, type Request, type TaskExit, type TaskFds, type TaskReport } from './protocol.ts';
 import { spawnSupervisor } from './spawn.ts';
 
@@ -134,7 +134,7 @@ class Connection implements Supervisor {
   }
 
   lost(): void {
-    for (const { reject } of this.#waiting.values()) reject(fail('unavailable', 'The supervisor died', { hint: 'Try again: a new one is being started' }));
+    for (const waiting of this.#waiting.values()) waiting.reject(fail('unavailable', 'The supervisor died', { hint: 'Try again: a new one is being started' }));
     this.#waiting.clear();
     if (!this.#closing) this.#events.onLost();
   }
@@ -185,7 +185,7 @@ class Connection implements Supervisor {
     const seq = ++this.#seq;
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve, reject });
-      this.#socket.write(encodeFrame({ ...request, seq } as Request, binary));
+      this.#socket.write(encodeFrame({ ...request, seq }, binary));
     });
   }
 

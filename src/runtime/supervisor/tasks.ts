@@ -55,7 +55,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     for (const socket of sockets ?? []) inner.use(socket);
     const fill = new Map<string, number>([
       [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
-      [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, consoleMaster.number],
+      [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, consoleMaster.number], [slots.consoleMessage, consoleMaster.number],
       [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
     ]);
     const result = await launch(image, fill, readiness, request.image.opCount);
