@@ -4,9 +4,13 @@
 // Until a handler takes the socket, both are ordinary requests with an ordinary ServerResponse, so that errors are ordinary answers.
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-/** Bytes that came together with the request's head: they belong to the stream. */
-const earlyBytes = new WeakMap<ServerResponse, Buffer>();
+/**
+ * The stream of an upgrade, and the bytes of it that came together with the request's head. When the request's body was still on its way, Node hands
+ * out a stream of its own in front of the socket: only that one knows where the body ends.
+ */
+const upgrades = new WeakMap<ServerResponse, { readonly stream: Duplex; readonly head: Buffer }>();
 
 /** For `createServer`: whether a request's Upgrade header is one that we take. Others are served as if they had none. */
 export function isUpgrade(request: IncomingMessage): boolean {
@@ -15,31 +19,33 @@ export function isUpgrade(request: IncomingMessage): boolean {
 
 /** Serves upgrade requests by `serve`, like all others. */
 export function serveUpgrades(server: Server, serve: (request: IncomingMessage, response: ServerResponse) => void): void {
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    response.once('finish', () => socket.destroySoon());
-    earlyBytes.set(response, head);
+    response.assignSocket(stream as Socket);
+    response.once('finish', () => stream.end(() => stream.destroy()));
+    upgrades.set(response, { stream, head });
     serve(request, response);
   });
 }
 
 /** Takes the socket from HTTP and tells the client so. From here on nothing of node:http listens to it. */
-export function takeSocket(request: IncomingMessage, response: ServerResponse, streamType: string): Socket {
-  const socket = request.socket;
+export function takeSocket(request: IncomingMessage, response: ServerResponse, streamType: string): Duplex {
   const ourHeaders = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
-  const head = earlyBytes.get(response);
-  response.detachSocket(socket);
-  if (head === undefined) {
+  const upgrade = upgrades.get(response);
+  request.socket.setTimeout(0);
+  if (upgrade === undefined) {
+    const { socket } = request;
+    response.detachSocket(socket);
     takeParserOff(socket);
     socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n${ourHeaders}\r\n`);
-  } else {
-    socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${ourHeaders}\r\n`);
-    if (head.length > 0) socket.unshift(head);
+    return socket;
   }
-  socket.setTimeout(0);
-  return socket;
+  const { stream, head } = upgrade;
+  response.detachSocket(stream as Socket);
+  stream.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${ourHeaders}\r\n`);
+  if (head.length > 0) stream.unshift(head);
+  return stream;
 }
 
 /** Node has no public way for this (measured on Node 26.10; a test holds it): the parser reads straight from the handle until unconsumed. */

@@ -30,7 +30,6 @@ const notYet: Readonly<Record<string, string>> = {
   'HostConfig.Dns': networks,
   'HostConfig.DnsOptions': networks,
   'HostConfig.DnsSearch': networks,
-  'HostConfig.ExtraHosts': networks,
   'HostConfig.IOMaximumBandwidth': windows,
   'HostConfig.IOMaximumIOps': windows,
   'HostConfig.Init': 'Let the program reap its children, or put an init into the image',

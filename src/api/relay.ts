@@ -1,6 +1,6 @@
 // Relay: between a client's taken-over socket and a program's streams, until the program's output has ended, the client has gone or the
 // detach keys were typed. A client that closes only its sending side has ended its input and still reads.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { isFail } from '../base/index.ts';
 import type { Attachment } from '../engine/index.ts';
 import { watchDetachKeys } from './detach-keys.ts';
@@ -23,7 +23,7 @@ export interface RelayOptions {
   readonly signal: AbortSignal;
 }
 
-export async function relay(socket: Socket, { attachment, signal, ...input }: RelayOptions): Promise<void> {
+export async function relay(socket: Duplex, { attachment, signal, ...input }: RelayOptions): Promise<void> {
   let leaving: Promise<void> | undefined;
   const leave = () => leaving ??= Promise.resolve(attachment[Symbol.asyncDispose]());
   const cutOff = () => socket.destroy();
@@ -47,7 +47,7 @@ interface Input extends Omit<RelayOptions, 'signal'> {
 }
 
 /** Reads the client to its end. What nobody wants (any more) is dropped, so that the end is seen. */
-async function receiveInput(socket: Socket, { attachment, stdin, atEndOfInput, detachKeys, leave }: Input): Promise<void> {
+async function receiveInput(socket: Duplex, { attachment, stdin, atEndOfInput, detachKeys, leave }: Input): Promise<void> {
   const watch = detachKeys === undefined ? undefined : watchDetachKeys(detachKeys);
   let wanted = stdin;
   try {
@@ -84,14 +84,14 @@ async function isTaken(writing: Promise<void>): Promise<boolean> {
  * A client that ended its input and then died looks like one that waits for output: the end of its input is all that is ever read. But writing
  * nothing to it fails with EPIPE (Linux checks the other side before it looks at the length), which closes the socket.
  */
-function probeUntilClosed(socket: Socket): void {
+function probeUntilClosed(socket: Duplex): void {
   const timer = setInterval(() => socket.write(new Uint8Array()), probeMs);
   timer.unref();
   socket.once('close', () => clearInterval(timer));
 }
 
 /** Ends the sending side, and waits a little for the client to close its own. */
-async function hangUp(socket: Socket, closed: Promise<void>): Promise<void> {
+async function hangUp(socket: Duplex, closed: Promise<void>): Promise<void> {
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   socket.end();
   await closed;

@@ -83,8 +83,8 @@ export function toState(state: State): StateView {
     OOMKilled: state.status === 'exited' && state.oomKilled,
     Dead: false,
     Pid: isRunning ? state.pid : 0,
-    ExitCode: state.status === 'exited' ? state.exitCode : 0,
-    Error: state.status === 'exited' ? state.error : '',
+    ExitCode: state.status === 'exited' ? state.exitCode : state.status === 'created' ? state.failure?.exitCode ?? 0 : 0,
+    Error: state.status === 'exited' ? state.error : state.status === 'created' ? state.failure?.message ?? '' : '',
     StartedAt: state.status === 'created' ? zeroTime : rfc3339(state.startedAt),
     FinishedAt: state.status === 'exited' && wasStarted ? rfc3339(state.finishedAt) : zeroTime,
   };

@@ -1,8 +1,8 @@
 // create: an image, a configuration and a name become a record with a root of its own. Nothing runs.
-import { newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
+import { fail, newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
 import type { CreateContainerRequest } from '../spec/docker/container.ts';
 import type { ContainerRecord } from './container.ts';
-import { writeIdentityFiles } from './identity-files.ts';
+import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { logPathOf, parseLogOptions } from './logs.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
@@ -10,6 +10,7 @@ import { chooseCapabilities } from './oci/capabilities.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { seccompChoice } from './oci/spec.ts';
 import { resourcesOf } from './oci/resources.ts';
+import { explainDiskFull } from '../storage/index.ts';
 import type { Room } from './room.ts';
 import { containerMode } from './start.ts';
 import { parseSignal } from './stop.ts';
@@ -30,20 +31,26 @@ export async function createContainer(room: Room, request: CreateContainerReques
   await using undo = new AsyncDisposableStack();
   undo.defer(() => room.storage.snapshots.removeSnapshot(id));
   await room.storage.snapshots.prepare(id, image.layers);
-  writeIdentityFiles(room.storage.containerDir(id), config, hostConfig);
-  room.shelf.put(record);
+  try {
+    writeIdentityFiles(room.storage.containerDir(id), config, hostConfig);
+    room.shelf.put(record);
+  } catch (error) {
+    throw explainDiskFull(error, room.storage.rootDir);
+  }
   undo.move();
   return { id, warnings: [] };
 }
 
 /** What start would refuse for ever is refused now. */
 function checkWhatStartNeeds(room: Room, { config, hostConfig }: ContainerRecord): void {
+  if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) throw fail('invalid', `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
   const capabilities = chooseCapabilities({ privileged: hostConfig.Privileged, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, room.host.capabilities);
   room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities);
   const { rules } = chooseDevices({ privileged: hostConfig.Privileged, mappings: [], rules: hostConfig.DeviceCgroupRules ?? [] });
   room.cgroups.check(resourcesOf(hostConfig, rules));
   parseLogOptions(hostConfig.LogConfig);
+  checkExtraHosts(hostConfig.ExtraHosts ?? []);
   for (const mode of [hostConfig.NetworkMode, hostConfig.PidMode]) {
     const other = containerMode(mode);
     if (other !== undefined) room.shelf.get(other);

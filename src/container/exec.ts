@@ -21,6 +21,8 @@ const rememberedMax = 1000;
 export function createExec(room: Room, record: ContainerRecord, config: ExecConfig): string {
   if (record.state.status !== 'running') throw notRunning(record);
   if (config.Cmd.length === 0) throw fail('invalid', 'No exec command specified');
+  // As dockerd does: a user who is not there is an error of the create.
+  execUser(record, config);
   const id = randomBytes(32).toString('hex');
   room.execs.set(id, { record: { id, containerId: record.id, config, state: { status: 'created' } }, task: undefined });
   if (room.execs.size > rememberedMax) forgetOldest(room);
@@ -54,7 +56,7 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   const { image, args } = execImage(room, container, config, options.consoleSize ?? config.ConsoleSize);
   const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id }, image);
   if ('failed' in answer) {
-    const { error, exitCode } = startFailureOf(image, answer.failed, args);
+    const { error, exitCode } = startFailureOf(image, answer.failed, args, config.WorkingDir);
     exec.record = { ...exec.record, state: { status: 'exited', exitCode, pid: 0 } };
     throw fail(error.kind, error.message.replace('failed to create task for container: unable to start container process', 'OCI runtime exec failed: exec failed: unable to start container process'));
   }
@@ -66,7 +68,26 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   });
   exec.record = { ...exec.record, state: { status: 'running', pid } };
   exec.task = { pid, fds, streams, exited: Promise.withResolvers() };
-  return options.detach ? undefined : streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr });
+  if (options.detach) return undefined;
+  return untilRecorded(streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr }), exec.task.exited.promise);
+}
+
+/** The output ends when the exit code can be asked for, not before: clients ask at once. */
+function untilRecorded(attachment: Attachment, recorded: Promise<void>): Attachment {
+  const left = Promise.withResolvers<void>();
+  return {
+    tty: attachment.tty,
+    output: (async function* output() {
+      yield* attachment.output;
+      await Promise.race([recorded, left.promise]);
+    })(),
+    write: (bytes) => attachment.write(bytes),
+    closeInput: () => attachment.closeInput(),
+    [Symbol.asyncDispose]: async () => {
+      left.resolve();
+      await attachment[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function execImage(room: Room, container: ContainerRecord, config: ExecConfig, consoleSize: readonly [number, number] | undefined): { readonly image: ReturnType<typeof assemble>; readonly args: readonly string[] } {

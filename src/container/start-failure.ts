@@ -10,11 +10,12 @@ export interface StartFailure {
 
 const prefix = 'failed to create task for container: unable to start container process';
 
-/** `failed` names the op by its index in `image`; `results` are those of all ops, as far as they are known. */
-export function startFailureOf(image: Image, failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] }, args: readonly string[]): StartFailure {
+/** `failed` names the op by its index in `image`; `results` are those of all ops, as far as they are known; `cwd` is what was asked for. */
+export function startFailureOf(image: Image, failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] }, args: readonly string[], cwd = ''): StartFailure {
   const op = image.ops[failed.index];
   if (op?.call === 'execve') return commandFailure(args[0] ?? '', worstErrno(image, failed));
   const reason = errnoSentence(errnoName(failed.errno));
+  if (op?.label === 'cwd') return { exitCode: 127, error: fail('invalid', `${prefix}: chdir to cwd (${JSON.stringify(cwd)}): ${reason}`) };
   return { exitCode: 128, error: fail('invalid', `${prefix}: ${op === undefined ? 'launch' : describeOp(op)}: ${reason}`) };
 }
 

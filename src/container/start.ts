@@ -51,7 +51,7 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
   if ('failed' in answer) {
     openContainerLog(room, record).endRun();
     await room.cgroups.remove(cgroupPath);
-    const failure = startFailureOf(image, answer.failed, spec.process.args);
+    const failure = startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd);
     room.shelf.setState(record.id, { status: 'created', failure: { exitCode: failure.exitCode, message: failure.error.message } });
     throw failure.error;
   }

@@ -85,8 +85,10 @@ function watchWithLibuv(fd: number, ready: () => void): () => void {
     });
   });
   if (uv.uv_poll_init(getCurrentEventLoop(), handle, fd) !== 0 || uv.uv_poll_start(handle, UV_READABLE, callback) !== 0) throw new Error('Cannot watch the epoll set');
+  // `lib` is held here for as long as the watch lasts: with the library object the callback's machine code would be collected.
   return () => {
     uv.uv_poll_stop(handle);
     uv.uv_close(handle, 0n);
+    lib.unregisterCallback(callback);
   };
 }

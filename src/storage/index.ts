@@ -1,3 +1,4 @@
 // Storage: everything that stays.
+export { explainDiskFull } from './disk-full.ts';
 export { openStorage } from './open.ts';
 export * from './storage.ts';

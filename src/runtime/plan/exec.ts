@@ -23,7 +23,7 @@ export function planExec(process: Process, setting: ExecSetting): readonly Step[
     ...cgroupJoin(setting.cgroup),
     { call: 'setns', args: [{ slot: slots.init }, setting.namespaces], why: 'into the container: its mounts, network, names' },
     ...(process.terminal === true ? terminalSteps({ size: process.consoleSize, uid: process.user.uid }) : pipeSteps(process.user.uid)),
-    ...processSteps(process, setting),
+    ...processSteps(process, { ...setting, makeDirectory: false }),
   ], {
     flags: 0,
     shareMemory: setting.shareMemory,

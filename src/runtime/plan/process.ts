@@ -32,6 +32,8 @@ export interface SeccompFilter {
 export interface ProcessSetting {
   /** Absent: unconfined. */
   readonly seccompFilter?: SeccompFilter | undefined;
+  /** Whether a working directory that is not there is made (a start) or an error (an exec). */
+  readonly makeDirectory: boolean;
 }
 
 /** Standard streams are in place (stdio.ts). Ends with execve; every step after it belongs to the parent. */
@@ -40,8 +42,9 @@ export function processSteps(process: Process, setting: ProcessSetting): readonl
   const privileged = process.noNewPrivileges !== true;
   return [
     ...(process.oomScoreAdj === undefined ? [] : writeFile('/proc/self/oom_score_adj', String(process.oomScoreAdj), 'who dies first when memory runs out')),
+    ...workingDirectory(process.cwd, setting.makeDirectory),
+    // From here on nothing is opened: a limit of five files shall not stop us.
     ...(process.rlimits ?? []).map(rlimitStep),
-    ...workingDirectory(process.cwd),
     ...(privileged ? filter : []),
     ...identity(process),
     { call: 'rt_sigaction', args: [SIGPIPE, new Uint8Array(32), 0, 8], why: 'Node ignores SIGPIPE; the program shall not' },
@@ -77,11 +80,11 @@ function rlimitStep(limit: Rlimit): Op {
   return { call: 'prlimit64', args: [0, number, struct, 0], why: `${limit.type} ${limit.soft} of at most ${limit.hard}` };
 }
 
-/** Made when it is not there; entered through an open directory, so that no magic link (/proc/self/fd/7) leads out. */
-function workingDirectory(cwd: string): readonly Op[] {
+/** Entered through an open directory, so that no magic link (/proc/self/fd/7) leads out. */
+function workingDirectory(cwd: string, make: boolean): readonly Op[] {
   if (!cwd.startsWith('/')) throw fail('invalid', `Working directory ${JSON.stringify(cwd)} is not an absolute path`);
   return [
-    ...makeDirectories(cwd, 'the working directory'),
+    ...(make ? makeDirectories(cwd, 'the working directory') : []),
     { call: 'openat2', args: [AT_FDCWD, cwd, openHow(O.PATH | O.DIRECTORY | O.CLOEXEC, 0, resolution.insideOwnRoot), 24], label: 'cwd', why: 'the working directory, which must be inside' },
     { call: 'fchdir', args: [{ resultOf: 'cwd' }], why: `cd ${cwd}` },
   ];

@@ -126,7 +126,8 @@ class Connection implements Supervisor {
   }
 
   receive(reply: Exclude<Reply, { hello: unknown }>): void {
-    if ('exit' in reply) return this.#events.onExit(reply.exit.task, reply.exit);
+    // Told in a later turn: whoever launched the task has had the answer by then, and knows the task. A program may end before its launch is read.
+    if ('exit' in reply) return void setImmediate(() => this.#events.onExit(reply.exit.task, reply.exit));
     const waiting = this.#waiting.get(reply.seq);
     this.#waiting.delete(reply.seq);
     if ('refused' in reply) waiting?.reject(new Error(`The supervisor refused: ${reply.refused}`));

@@ -149,9 +149,11 @@ class Member {
   }
 
   async skipRest(): Promise<void> {
-    const rest = this.#dataLeft + this.#padding;
+    const rest = this.#dataLeft;
     this.#dataLeft = 0;
     if (!await this.#reader.skip(rest)) throw brokenMember(this.#path, 'the archive ends inside it');
+    // Some writers (umoci's layouts, archived in Go) leave out the padding of the very last member.
+    await this.#reader.skip(this.#padding);
   }
 
   async *#data(): AsyncGenerator<Buffer, void, undefined> {
