@@ -11,16 +11,53 @@ export function streamType(tty: boolean, apiMinor: number): string {
   return !tty && apiMinor >= 42 ? multiplexedStream : rawStream;
 }
 
+/** Smaller pieces that come in one turn of the event loop are put together up to this size. */
+const batchBytesMax = 64 * 1024;
+
 /**
- * Sends output to its end, or until the client is gone, no faster than the client reads. Pieces that are there at once go out in one
- * system call: the writer is corked for the rest of the event loop's turn.
+ * Sends output to its end, or until the client is gone, no faster than the client reads. Small pieces that are there at once go out together.
+ * (Not by cork: a corked ServerResponse that says "wait for drain" may never drain, when its socket takes everything at once.)
  */
 export async function sendOutput(writer: Writable, output: AsyncIterable<OutputChunk>, framed: boolean): Promise<void> {
+  const batch = new Batch(writer);
   for await (const { stream, bytes } of output) {
     if (writer.destroyed) return;
-    corkForThisTurn(writer);
-    if (framed) writer.write(frameHeader(stream, bytes.length));
-    if (!writer.write(bytes)) await drained(writer);
+    if (framed) batch.add(frameHeader(stream, bytes.length));
+    batch.add(bytes);
+    if (batch.isFull && !batch.flush()) await drained(writer);
+  }
+  batch.flush();
+}
+
+class Batch {
+  readonly #writer: Writable;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(writer: Writable) {
+    this.#writer = writer;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= batchBytesMax;
+  }
+
+  add(piece: Uint8Array): void {
+    if (this.#pieces.length === 0) setImmediate(() => void this.flush());
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+  }
+
+  /** False when the writer wants to be waited for. A large piece is not copied. */
+  flush(): boolean {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#bytes = 0;
+    if (pieces.length === 0 || this.#writer.destroyed) return true;
+    const last = pieces.at(-1)!;
+    if (last.length < batchBytesMax / 2) return this.#writer.write(Buffer.concat(pieces));
+    if (pieces.length > 1) this.#writer.write(Buffer.concat(pieces.slice(0, -1)));
+    return this.#writer.write(last);
   }
 }
 
@@ -29,12 +66,6 @@ export function frameHeader(stream: StreamName, length: number): Buffer {
   header[0] = stream === 'stdout' ? 1 : 2;
   header.writeUInt32BE(length, 4);
   return header;
-}
-
-function corkForThisTurn(writer: Writable): void {
-  if (writer.writableCorked > 0) return;
-  writer.cork();
-  setImmediate(() => writer.uncork());
 }
 
 /** Resolves when the writer takes more, or takes no more ever. */

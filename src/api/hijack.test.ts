@@ -15,8 +15,8 @@ async function exchange(pieces: readonly string[]): Promise<string> {
   serveUpgrades(server, (request, response) => void (async () => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
-    if (body === 'refused!') return void response.writeHead(418).end('no');
-    takeSocket(request, response, 'raw').end(`echo ${body}`);
+    if (body === 'refused!') response.writeHead(418).end('no');
+    else takeSocket(request, response, 'raw').end(`echo ${body}`);
   })());
   server.listen(`${dir}/sock`);
   await once(server, 'listening');
