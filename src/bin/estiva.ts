@@ -16,5 +16,5 @@ runCli(process.argv.slice(2), {
   get stdout() { return process.stdout; },
   get stderr() { return process.stderr; },
   environment: process.env,
-  runDaemon: async (argv) => (await import('./estivad.ts')).runDaemon(argv),
+  runDaemon: async (options) => (await import('./estivad.ts')).runDaemon(options),
 }).then((code) => { process.exitCode = code; }, (error: unknown) => { throw error; });

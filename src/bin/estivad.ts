@@ -1,16 +1,17 @@
 // The daemon's main: `estiva daemon` in the foreground. Opens the engine, serves the API, and closes both when it is asked to end; containers go on.
 import { dirname, extname, resolve } from 'node:path';
 import { realpathSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { destination, pino } from 'pino';
 import { serve } from '../api/index.ts';
-import { fail, messageOf } from '../base/index.ts';
+import { fail } from '../base/index.ts';
+import type { DaemonOptions } from '../cli/index.ts';
 import { openEngine } from '../engine/index.ts';
 import { version } from './version.ts';
 
 /** Resolves when the daemon has been asked to end (SIGTERM, SIGINT) and has closed. */
-export async function runDaemon(argv: readonly string[]): Promise<void> {
-  const options = parseDaemonOptions(argv);
+export async function runDaemon(given: DaemonOptions): Promise<void> {
+  if (process.getuid?.() !== 0) throw fail('denied', 'The daemon must run as root: it makes namespaces, mounts and cgroups');
+  const options = settingsOf(given);
   const log = pino({ level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: 2, sync: true }));
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
@@ -21,7 +22,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   await ended.promise;
 }
 
-interface DaemonOptions {
+interface Settings {
   readonly rootDir: string;
   readonly runDir: string;
   readonly socketPath: string;
@@ -30,25 +31,12 @@ interface DaemonOptions {
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'];
 
-function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
-  const { values } = parse(argv);
-  const runDir = resolve(values.run ?? process.env['ESTIVA_RUN'] ?? '/run/estiva');
-  const host = values.host ?? `unix://${runDir}/estiva.sock`;
-  if (!host.startsWith('unix://')) throw fail('unsupported', `Cannot listen on ${JSON.stringify(host)}: only unix sockets are supported yet`, { hint: 'Use -H unix:///path/to.sock' });
-  const logLevel = values.debug === true ? 'debug' : values['log-level'] ?? 'info';
+function settingsOf({ root, run, host, logLevel = 'info' }: DaemonOptions): Settings {
+  const runDir = resolve(run ?? (process.env['ESTIVA_RUN'] || '/run/estiva'));
+  const socket = host ?? `unix://${runDir}/estiva.sock`;
+  if (!socket.startsWith('unix://')) throw fail('unsupported', `Cannot listen on ${JSON.stringify(socket)}: only unix sockets are supported yet`, { hint: 'Use -H unix:///path/to.sock' });
   if (!logLevels.includes(logLevel)) throw fail('invalid', `Unknown log level: ${JSON.stringify(logLevel)}`, { hint: `One of ${logLevels.join(', ')}` });
-  return { rootDir: resolve(values.root ?? process.env['ESTIVA_ROOT'] ?? '/var/lib/estiva'), runDir, socketPath: host.slice('unix://'.length), logLevel };
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: { root: { type: 'string' }, run: { type: 'string' }, host: { type: 'string', short: 'H' }, 'log-level': { type: 'string' }, debug: { type: 'boolean', short: 'D' } },
-    });
-  } catch (error) {
-    throw fail('invalid', messageOf(error), { hint: 'See "estiva daemon --help"', cause: error });
-  }
+  return { rootDir: resolve(root ?? (process.env['ESTIVA_ROOT'] || '/var/lib/estiva')), runDir, socketPath: socket.slice('unix://'.length), logLevel };
 }
 
 /** The supervisor's main lies beside ours, as source or as bundle. It holds little and never computes: a small heap is enough. */

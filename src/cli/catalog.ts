@@ -61,6 +61,7 @@ export const commands: Catalog = {
   ...containerCommands,
   ...imageCommands,
   completion: { summary: 'Print the completion script for a shell', load: async () => (await import('./commands/completion.ts')).command },
+  daemon: { summary: 'Run the engine in the foreground', load: async () => (await import('./commands/daemon.ts')).command },
   images,
   info,
   inspect: { summary: 'Return low-level information on Docker objects', load: async () => (await import('./commands/inspect.ts')).command },
@@ -69,7 +70,22 @@ export const commands: Catalog = {
   version: { summary: 'Show the version of client and daemon', load: async () => (await import('./commands/version.ts')).command },
 };
 
-/** Docker's commands that come later: refused by name. */
-export const laterCommands: ReadonlySet<string> = new Set(['build', 'builder', 'buildx', 'commit', 'compose', 'context', 'cp', 'diff', 'events', 'export', 'history', 'login',
-  'logout', 'manifest', 'network', 'pause', 'plugin', 'port', 'pull', 'push', 'rename', 'restart', 'save', 'search', 'stats', 'swarm', 'top', 'trust', 'unpause', 'update',
-  'volume', 'prune', 'df', 'node', 'service', 'stack', 'secret', 'config', 'checkpoint']);
+const networks = 'networks come later; --network none, host and container:NAME are there';
+const registries = 'registries come later; bring images with estiva load or estiva import';
+const builds = 'builds come later; build elsewhere, save, and estiva load';
+const volumes = 'volumes come later; --tmpfs gives scratch space';
+const copies = 'copying comes later; pipe a tar through estiva exec -i NAME tar';
+const pauses = 'pausing comes later; estiva kill -s STOP NAME stops the first process';
+const clusters = 'Estiva runs on one machine';
+const prunes = 'pruning comes later; remove by name with estiva rm and estiva rmi';
+
+/** Docker's commands that come later, or never: why, and what to do meanwhile. */
+export const laterCommands: Readonly<Record<string, string>> = {
+  build: builds, builder: builds, buildx: builds, commit: 'committing comes later; build an image elsewhere and estiva load it', compose: 'compose comes later',
+  checkpoint: 'checkpoints come later', config: clusters, context: 'contexts come later; use -H or ESTIVA_HOST', cp: copies, df: 'see du on the data root',
+  diff: 'it comes later', events: 'events come later; estiva wait NAME waits for an end', export: copies, history: 'it comes later', login: registries, logout: registries,
+  manifest: registries, network: networks, node: clusters, pause: pauses, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
+  rename: 'it comes later; name a container at run', restart: 'it comes later; use estiva stop, then estiva start', save: 'saving comes later', search: registries,
+  secret: clusters, service: clusters, stack: clusters, stats: 'it comes later; the container\'s cgroup has the figures', swarm: clusters,
+  top: 'it comes later; use estiva exec NAME ps', trust: registries, unpause: pauses, update: 'limits of a running container cannot be changed yet', volume: volumes,
+};

@@ -1,27 +1,35 @@
-// run --explain: the container's program of system calls in words before it runs, and how long its steps took after it.
+// run --explain: the container's program of system calls in words before it runs, and the time it took after it.
 import { explainContainer, isDaemonError, type ExplainedStep } from '../client/index.ts';
 import { warn, type Session } from './session.ts';
 
+/** Prints on stderr: stdout belongs to the container. */
 export interface Explainer {
   /** After create, before start. */
   before(): Promise<void>;
-  /** After the end; says nothing when the daemon has no times or the container is gone. */
-  after(): Promise<void>;
+  /** Measures the start. */
+  time<T>(start: Promise<T>): Promise<T>;
+  /** After the end, or for a detached container after its start. */
+  after(): void;
 }
 
-/** Prints on stderr: stdout belongs to the container. */
 export function explainer(session: Session, id: string): Explainer {
-  let isKnown = true;
+  let count = 0;
+  let startMs: number | undefined;
   return {
     async before() {
       const steps = await stepsOf(session, id);
-      isKnown = steps !== undefined;
-      if (steps === undefined) warn(session, 'This daemon is not Estiva\'s: it cannot explain what it does');
-      else for (const line of explainLines(steps)) warn(session, line);
+      if (steps === undefined) return warn(session, 'This daemon is not Estiva\'s: it cannot explain what it does');
+      count = steps.length;
+      for (const line of explainLines(steps)) warn(session, line);
     },
-    async after() {
-      const steps = isKnown ? await stepsOf(session, id) : undefined;
-      for (const line of timingLines(steps ?? [])) warn(session, line);
+    async time(start) {
+      const began = performance.now();
+      const result = await start;
+      startMs = performance.now() - began;
+      return result;
+    },
+    after() {
+      if (count > 0 && startMs !== undefined) warn(session, `${count} steps; from the request to start until the program ran: ${startMs.toFixed(1)} ms`);
     },
   };
 }
@@ -41,20 +49,4 @@ export function explainLines(steps: readonly ExplainedStep[]): string[] {
   const callWidth = Math.max(0, ...steps.map(({ call }) => call.length));
   const textWidth = Math.min(60, Math.max(0, ...steps.map(({ text }) => text.length)));
   return steps.map(({ call, text, why }, at) => `${String(at + 1).padStart(numberWidth)}  ${call.padEnd(callWidth)}  ${text.padEnd(textWidth)}  ${why}`.trimEnd());
-}
-
-const slowestShown = 5;
-
-/** The sum and the slowest steps, when the daemon measured them. */
-export function timingLines(steps: readonly ExplainedStep[]): string[] {
-  const timed = steps.map((step, at) => ({ ...step, number: at + 1 })).filter(({ microseconds }) => microseconds !== undefined);
-  if (timed.length === 0) return [];
-  const total = timed.reduce((sum, { microseconds = 0 }) => sum + microseconds, 0);
-  const slowest = timed.toSorted((a, b) => (b.microseconds ?? 0) - (a.microseconds ?? 0)).slice(0, slowestShown);
-  const lines = slowest.map(({ number, call, text, microseconds = 0 }) => `${inMs(microseconds).padStart(9)} ms  ${number}  ${call} ${text}`);
-  return [`${timed.length} steps in ${inMs(total)} ms; the slowest:`, ...lines];
-}
-
-function inMs(microseconds: number): string {
-  return (microseconds / 1000).toFixed(3);
 }

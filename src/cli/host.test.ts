@@ -5,12 +5,12 @@ import { chooseHost } from './host.ts';
 
 const none = { host: undefined, run: undefined };
 
-test('chooseHost() prefers -H, then ESTIVA_HOST, then DOCKER_HOST, then the run directory', () => {
+test('chooseHost() prefers -H, then Estiva\'s own variables, then DOCKER_HOST, then the default run directory', () => {
   const environment = { ESTIVA_HOST: 'unix:///e', DOCKER_HOST: 'unix:///d', ESTIVA_RUN: '/r' };
   assert.equal(chooseHost({ host: 'unix:///f', run: undefined }, environment).host.text, 'unix:///f');
   assert.equal(chooseHost(none, environment).host.text, 'unix:///e');
-  assert.equal(chooseHost(none, { ...environment, ESTIVA_HOST: '' }).host.text, 'unix:///d');
-  assert.equal(chooseHost(none, { ESTIVA_RUN: '/r' }).host.text, 'unix:///r/estiva.sock');
+  assert.equal(chooseHost(none, { ...environment, ESTIVA_HOST: '' }).host.text, 'unix:///r/estiva.sock');
+  assert.equal(chooseHost(none, { DOCKER_HOST: 'unix:///d', ESTIVA_RUN: '' }).host.text, 'unix:///d');
   assert.equal(chooseHost(none, {}).host.text, 'unix:///run/estiva/estiva.sock');
 });
 

@@ -1,5 +1,5 @@
-// Which daemon: -H, then ESTIVA_HOST, then DOCKER_HOST, else the socket in Estiva's own run directory. Only for the last one is a daemon
-// started on demand: a host that was named is somebody else's to run.
+// Which daemon: what the command line names (-H, --run), then Estiva's own variables (ESTIVA_HOST, ESTIVA_RUN), then DOCKER_HOST, else the
+// socket in the default run directory. Only in a run directory is a daemon started on demand: a host that was named is somebody else's to run.
 import { resolve } from 'node:path';
 import { parseHost, type Host } from '../client/index.ts';
 
@@ -18,8 +18,9 @@ const runDirDefault = '/run/estiva';
 
 /** @throws `invalid` or `unsupported` */
 export function chooseHost(flags: HostFlags, environment: Readonly<Record<string, string | undefined>>): HostChoice {
-  const named = flags.host ?? (flags.run === undefined ? environment['ESTIVA_HOST'] || environment['DOCKER_HOST'] : undefined);
+  const ownRun = flags.run ?? (environment['ESTIVA_RUN'] || undefined);
+  const named = flags.host ?? (flags.run === undefined ? environment['ESTIVA_HOST'] || (ownRun === undefined ? environment['DOCKER_HOST'] : undefined) : undefined);
   if (named !== undefined && named !== '') return { host: parseHost(named), runDir: undefined };
-  const runDir = resolve(flags.run ?? (environment['ESTIVA_RUN'] || runDirDefault));
+  const runDir = resolve(ownRun ?? runDirDefault);
   return { host: parseHost(`unix://${runDir}/estiva.sock`), runDir };
 }

@@ -1,4 +1,5 @@
 // The command line: global flags, then a command, then its own affairs. Resolves with the exit code; nothing here ends the process.
+import { fail } from '../base/index.ts';
 import type { Docker } from '../client/index.ts';
 import { openDocker } from '../client/index.ts';
 import { commands, groups, laterCommands, type Catalog, type Entry } from './catalog.ts';
@@ -25,16 +26,13 @@ const globalLater = { config: 'there is no client configuration', 'context|c': c
   'debug|D': 'see the daemon\'s log', 'log-level|l': 'see the daemon\'s log' } as const;
 
 /** What the process gives: its streams, its environment, and the way to run the daemon itself. */
-export interface Surroundings extends Omit<Session, 'program' | 'docker' | 'now'> {
-  readonly runDaemon: (argv: readonly string[]) => Promise<void>;
-}
+export type Surroundings = Omit<Session, 'program' | 'docker' | 'now'>;
 
 /** `argv` without node and script. */
 export async function runCli(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   try {
     const { values, operands, isHelp } = parseArguments(argv, { flags: globalFlags, later: globalLater, stopsAtOperand: true });
     const [name, ...rest] = operands;
-    if (name === 'daemon') return await daemon(values, rest, surroundings);
     using docker = lazyDocker(values, surroundings);
     const session = sessionIn(surroundings, docker);
     if (values.version) {
@@ -45,6 +43,7 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
       say(session, programHelp());
       return 0;
     }
+    if (name === 'daemon') return await dispatch([name, ...placeWords(values), ...rest], session);
     return await dispatch(name === 'help' ? [...rest, '--help'] : operands, session);
   } catch (error) {
     return report(error, surroundings);
@@ -56,6 +55,7 @@ function sessionIn(surroundings: Surroundings, docker: Docker): Session {
     program,
     docker,
     environment: surroundings.environment,
+    runDaemon: surroundings.runDaemon,
     now: () => new Date(),
     // Passed on as getters: a stream is opened by whoever first uses it.
     get stdin() { return surroundings.stdin; },
@@ -77,10 +77,9 @@ function report(error: unknown, { stderr }: Surroundings): number {
   return 1;
 }
 
-async function daemon(values: Values<typeof globalFlags>, rest: readonly string[], { runDaemon }: Surroundings): Promise<number> {
-  const before = (['host', 'root', 'run'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
-  await runDaemon([...before, ...rest]);
-  return 0;
+/** `estiva --root DIR daemon` means `estiva daemon --root DIR`. */
+function placeWords(values: Values<typeof globalFlags>): string[] {
+  return (['host', 'root', 'run'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
 }
 
 /** The daemon is connected, and started if need be, at the first request. */
@@ -89,6 +88,7 @@ function lazyDocker({ host: named, root, run }: Values<typeof globalFlags>, { en
   const apiVersion = environment['DOCKER_API_VERSION'] || apiVersionDefault;
   if (runDir === undefined || host.kind !== 'unix') return openDocker({ host, apiVersion });
   const wake = async (): Promise<void> => {
+    if (process.getuid?.() !== 0) throw fail('denied', `No daemon runs at ${host.text}, and only root can start one`, { hint: 'Run the command as root' });
     const { startDaemon } = await import('./daemon.ts');
     await startDaemon({ runDir, rootDir: root ?? environment['ESTIVA_ROOT'], socket: host.path, program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''] });
   };
@@ -111,18 +111,17 @@ async function dispatch([name = '', ...rest]: readonly string[], session: Sessio
 async function call(catalog: Catalog, name: string, path: string, argv: readonly string[], session: Session): Promise<number> {
   const entry = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
   if (entry !== undefined) return (await entry.load()).execute(path, argv, session);
-  const isLater = laterCommands.has(name);
+  const later = Object.hasOwn(laterCommands, name) ? laterCommands[name] : undefined;
   const parent = path.includes(' ') ? `${program} ${path.split(' ', 1)[0] ?? ''}` : program;
-  warn(session, isLater ? `${program}: '${program} ${path}' is not there yet in Estiva` : `${program}: unknown command: ${program} ${path}`);
+  warn(session, later !== undefined ? `${program}: '${program} ${path}' is not there yet in Estiva: ${later}` : `${program}: unknown command: ${program} ${path}`);
   warn(session, `${parent === program ? '' : `\nUsage:  ${parent}\n`}\nRun '${parent} --help' for more information`);
   return 1;
 }
 
 function programHelp(): string {
-  const daemonEntry = ['daemon', 'Run the engine in the foreground'] as const;
   const groupEntries = Object.entries(groups).map(([name, { summary }]) => [name, summary] as const);
   return [`Usage:  ${program} [OPTIONS] COMMAND`, 'A complete container engine with Docker\'s commands', `Management Commands:\n${entryLines(groupEntries)}`,
-    `Commands:\n${entryLines([...entriesOf(commands), daemonEntry].sort(([a], [b]) => (a < b ? -1 : 1)))}`, `Global Options:\n${flagHelp(globalFlags, 80)}`,
+    `Commands:\n${entryLines(entriesOf(commands))}`, `Global Options:\n${flagHelp(globalFlags, 80)}`,
     `Run '${program} COMMAND --help' for more information on a command.`].join('\n\n');
 }
 

@@ -11,6 +11,16 @@ export interface Session {
   readonly stderr: Writable;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
+  /** Runs the daemon in this process; resolves when it has ended. */
+  readonly runDaemon: (options: DaemonOptions) => Promise<void>;
+}
+
+/** What the command line said about the daemon; undefined: the daemon's default. */
+export interface DaemonOptions {
+  readonly host: string | undefined;
+  readonly root: string | undefined;
+  readonly run: string | undefined;
+  readonly logLevel: string | undefined;
 }
 
 /** Writes one line of result. */

@@ -123,7 +123,6 @@ export interface ExplainedStep {
   readonly call: string;
   readonly text: string;
   readonly why: string;
-  readonly microseconds?: number;
 }
 
 /** Estiva's own call: what happens between `start` and the user's program. A dockerd answers 404. */

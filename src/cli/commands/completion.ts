@@ -29,7 +29,7 @@ const operandsOf: Readonly<Record<string, string>> = {
 
 /** One line for each command: its flags, and the way to find its operands. */
 async function cases(): Promise<string[]> {
-  const lines = [caseLine('', [...Object.keys(commands), ...Object.keys(groups), 'daemon', 'help'], '')];
+  const lines = [caseLine('', [...Object.keys(commands), ...Object.keys(groups), 'help'], '')];
   lines.push(...await catalogCases(commands, ''));
   for (const [name, group] of Object.entries(groups)) {
     lines.push(caseLine(name, Object.keys(group.commands), ''), ...await catalogCases(group.commands, `${name} `));

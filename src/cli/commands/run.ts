@@ -7,6 +7,7 @@ import { create } from '../create/create.ts';
 import { createFlags, createLater } from '../create/flags.ts';
 import { defineCommand } from '../command.ts';
 import { Complaint, Exit, textOfError } from '../errors.ts';
+import type { Explainer } from '../explain.ts';
 import { flag } from '../flags.ts';
 import { say, type Session } from '../session.ts';
 import { proxySignals } from '../signals.ts';
@@ -43,17 +44,19 @@ export const command = defineCommand({
     const explain = values.explain ? (await import('../explain.ts')).explainer(session, id) : undefined;
     await explain?.before();
     if (!values.detach) {
-      const code = await runAttached(session, id, values);
-      await explain?.after();
+      const code = await runAttached(session, id, values, explain);
+      explain?.after();
       return code;
     }
-    await complaining(startContainer(session.docker, id));
+    const started = startContainer(session.docker, id);
+    await complaining(explain?.time(started) ?? started);
+    explain?.after();
     say(session, id);
     return 0;
   },
 });
 
-async function runAttached(session: Session, id: string, values: RunValues): Promise<number> {
+async function runAttached(session: Session, id: string, values: RunValues, explain: Explainer | undefined): Promise<number> {
   const streams = attachedStreams(values, false);
   const detachKeys = values['detach-keys'];
   const [wait, hijacked] = await complaining(Promise.all([
@@ -65,7 +68,8 @@ async function runAttached(session: Session, id: string, values: RunValues): Pro
   using _signals = values['sig-proxy'] && !values.tty ? proxySignals((signal) => killContainer(session.docker, id, signal)) : undefined;
   using _raw = values.tty && streams.stdin ? rawMode(session) : undefined;
   const joined = joinStreams(session, hijacked, { isTty: values.tty, withStdin: streams.stdin, detachKeys });
-  await start(session, id, hijacked, values.rm ? wait.exit : undefined);
+  const started = start(session, id, hijacked, values.rm ? wait.exit : undefined);
+  await (explain?.time(started) ?? started);
   using _size = values.tty ? followSize(session, (rows, columns) => resizeContainer(session.docker, id, rows, columns)) : undefined;
   await joined.ended;
   if (joined.isDetached()) return 0;

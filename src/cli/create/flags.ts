@@ -31,7 +31,7 @@ export const createFlags = {
   ipc: flag.text('', 'string', 'IPC namespace: private, shareable, none, host, container:name'),
   label: flag.texts('l', 'list', 'Put a label on the container (key=value)'),
   'label-file': flag.texts('', 'list', 'Read labels from a file'),
-  'log-driver': flag.text('', 'string', 'How output is kept: json-file, none'),
+  'log-driver': flag.text('', 'string', 'How output is kept: json-file'),
   'log-opt': flag.list('', 'list', 'Option of the log driver (key=value)', pair),
   memory: flag.value('m', 'bytes', 'Limit of memory', bytes),
   'memory-reservation': flag.value('', 'bytes', 'Memory to be left when the host runs short', bytes),

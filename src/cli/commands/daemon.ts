@@ -1,0 +1,24 @@
+// daemon: the engine itself, in the foreground, until SIGTERM or SIGINT. Containers outlive it. Other commands start one when there is none.
+import { defineCommand } from '../command.ts';
+import { flag } from '../flags.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  summary: 'Run the engine in the foreground',
+  flags: {
+    debug: flag.on('D', 'The same as --log-level debug'),
+    host: flag.text('H', 'string', 'Socket to listen at (unix:///path; estiva.sock in the run directory unless given)'),
+    'log-level': flag.text('l', 'string', 'How much to log: debug, info, warn, error, fatal (info unless given)'),
+    root: flag.text('', 'string', 'Data root: images, containers, logs (/var/lib/estiva unless given)'),
+    run: flag.text('', 'string', 'Run directory: sockets, may vanish at reboot (/run/estiva unless given)'),
+  },
+  later: {
+    'data-root': 'use --root', 'exec-root': 'use --run', 'config-file': 'give flags, or ESTIVA_ROOT and ESTIVA_RUN', 'group|G': 'the socket belongs to who runs the daemon',
+    'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
+  },
+  operands: { min: 0, max: 0 },
+  async run({ values: { debug, 'log-level': level, host, root, run }, session }) {
+    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level });
+    return 0;
+  },
+});
