@@ -53,6 +53,7 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   const container = room.shelf.get(exec.record.containerId);
   if (exec.record.state.status !== 'created') throw fail('conflict', `Error: Exec command ${id} is already running`);
   if (container.state.status !== 'running') throw notRunning(container);
+  await room.supervised;
   const { image, args } = execImage(room, container, config, options.consoleSize ?? config.ConsoleSize);
   const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id }, image);
   if ('failed' in answer) {

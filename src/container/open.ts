@@ -43,11 +43,13 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
 
   const connect = (): Promise<Supervisor> => connectSupervisor(options.runDir, options.supervisorCommand, readiness, {
     onExit: (task, exit) => (room === undefined ? void early.push([task, exit]) : onExit(room, task, exit)),
-    onLost: () => void (room === undefined ? undefined : replaceSupervisor(room, connect)),
+    onLost: () => {
+      if (room !== undefined) room.supervised = replaceSupervisor(room, connect);
+    },
   });
   const supervisor = await connect();
   const ready: Room = {
-    ...options, shelf: new Shelf(options.storage.records), cgroups, readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor,
+    ...options, shelf: new Shelf(options.storage.records), cgroups, readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
     waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), pending: new Map(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();

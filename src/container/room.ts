@@ -44,6 +44,8 @@ export interface Room {
   readonly logs: Map<string, JsonFileLog>;
   /** Replaced when the supervisor died and another took its place. */
   supervisor: Supervisor;
+  /** Settled unless a new supervisor is on its way: who launches waits for it. */
+  supervised: Promise<void>;
   readonly waiters: Waiters;
   readonly live: Map<string, LiveTask>;
   readonly execs: Map<string, LiveExec>;

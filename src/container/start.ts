@@ -22,7 +22,7 @@ import { resolveUser } from './user.ts';
 /** Runs inside the container's queue. @throws as Containers.start. */
 export async function startContainer(room: Room, record: ContainerRecord): Promise<void> {
   if (record.state.status === 'running') throw fail('not_modified', `Container ${record.id} is already running`);
-  await room.aftermath.get(record.id);
+  await Promise.all([room.aftermath.get(record.id), room.supervised]);
   try {
     const spec = startSpec(room, record);
     room.cgroups.create(spec.linux.cgroupsPath!, spec.linux.resources ?? {});

@@ -12,8 +12,10 @@ export function explainDiskFull(error: unknown, path: string): unknown {
   });
 }
 
-function isDiskFull(error: unknown): boolean {
+export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // An explained one is still one.
+  if (error.cause !== undefined && isDiskFull(error.cause)) return true;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   return code === 'ENOSPC' || code === 'EDQUOT' || errcode === SQLITE_FULL;
 }

@@ -1,9 +1,11 @@
 // Records: JSON values by key, in SQLite. WAL with synchronous=NORMAL: a commit survives a crash of the process at any moment; a power cut may take
 // back the last commits, whole, never a part of one.
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { fail, messageOf } from '../base/index.ts';
-import { explainDiskFull } from './disk-full.ts';
+import { explainDiskFull, isDiskFull } from './disk-full.ts';
+import { Reserve } from './reserve.ts';
 import type { Records, Table } from './storage.ts';
 
 const schemaVersion = 1;
@@ -43,11 +45,13 @@ function explain(error: unknown, path: string): unknown {
 class SqliteRecords implements Records {
   readonly #database: DatabaseSync;
   readonly #path: string;
+  readonly #reserve: Reserve;
   #depth = 0;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
+    this.#reserve = new Reserve(dirname(path));
   }
 
   table<T>(name: string, revive: (json: unknown) => T): Table<T> {
@@ -79,21 +83,29 @@ class SqliteRecords implements Records {
 
   transaction<R>(change: () => R): R {
     if (this.#depth > 0) return change();
-    return this.#guard(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      this.#depth++;
-      try {
-        const result = change();
-        if (result instanceof Promise) throw new Error('A transaction cannot wait: its change must be synchronous');
-        this.#database.exec('COMMIT');
-        return result;
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      } finally {
-        this.#depth--;
-      }
-    });
+    this.#reserve.renew();
+    try {
+      return this.#once(change);
+    } catch (error) {
+      if (!isDiskFull(error) || !this.#reserve.giveUp()) throw explain(error, this.#path);
+    }
+    return this.#guard(() => this.#once(change));
+  }
+
+  #once<R>(change: () => R): R {
+    this.#database.exec('BEGIN IMMEDIATE');
+    this.#depth++;
+    try {
+      const result = change();
+      if (result instanceof Promise) throw new Error('A transaction cannot wait: its change must be synchronous');
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#depth--;
+    }
   }
 
   [Symbol.dispose](): void {

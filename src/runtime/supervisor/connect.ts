@@ -42,12 +42,12 @@ export interface SupervisorEvents {
 /** Connects to the supervisor of `runDir`, starting one with `command` when none answers. @throws `unavailable` when none can be had in ten seconds. */
 export async function connectSupervisor(runDir: string, command: readonly string[], readiness: Readiness, events: SupervisorEvents): Promise<Supervisor> {
   const socketPath = `${runDir}/supervisor.sock`;
-  const running = await tryConnect(socketPath);
-  if (running !== undefined) return greet(running, events);
+  const running = await tryGreet(socketPath, events);
+  if (running !== undefined) return running;
   await spawnSupervisor(command, runDir, readiness);
   for (const start = Date.now(); Date.now() - start < startTimeoutMs;) {
-    const socket = await tryConnect(socketPath);
-    if (socket !== undefined) return greet(socket, events);
+    const started = await tryGreet(socketPath, events);
+    if (started !== undefined) return started;
     await new Promise((resolve) => setTimeout(resolve, retryMs));
   }
   throw fail('unavailable', `The supervisor did not answer on "${socketPath}" within ${startTimeoutMs / 1000} seconds`, { hint: `Look into "${runDir}/supervisor.log"` });
@@ -75,6 +75,12 @@ function listOrNothing(dir: string): readonly string[] {
   }
 }
 
+/** Undefined when nobody answers: no socket, or one whose supervisor is just dying. */
+async function tryGreet(path: string, events: SupervisorEvents): Promise<Supervisor | undefined> {
+  const socket = await tryConnect(path);
+  return socket === undefined ? undefined : greet(socket, events);
+}
+
 function tryConnect(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket(path);
@@ -83,13 +89,14 @@ function tryConnect(path: string): Promise<Socket | undefined> {
   });
 }
 
-function greet(socket: Socket, events: SupervisorEvents): Promise<Supervisor> {
+/** Undefined when the connection ends before the first word. */
+function greet(socket: Socket, events: SupervisorEvents): Promise<Supervisor | undefined> {
   return new Promise((resolve, reject) => {
     const frames = new FrameReader();
     let connection: Connection | undefined;
     socket.removeAllListeners('error');
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => (connection === undefined ? reject(fail('unavailable', 'The supervisor closed the connection')) : connection.lost()));
+    socket.on('close', () => (connection === undefined ? resolve(undefined) : connection.lost()));
     socket.on('data', (chunk: Buffer) => {
       for (const { message } of frames.push(chunk)) {
         const reply = message as Reply;
@@ -116,6 +123,7 @@ class Connection implements Supervisor {
   readonly #waiting = new Map<number, { resolve(reply: Exclude<Reply, { hello: unknown } | { exit: unknown }>): void; reject(error: Error): void }>();
   #seq = 0;
   #closing = false;
+  #isLost = false;
 
   constructor(socket: Socket, events: SupervisorEvents, pid: number, found: readonly TaskReport[]) {
     this.#socket = socket;
@@ -135,7 +143,8 @@ class Connection implements Supervisor {
   }
 
   lost(): void {
-    for (const waiting of this.#waiting.values()) waiting.reject(fail('unavailable', 'The supervisor died', { hint: 'Try again: a new one is being started' }));
+    this.#isLost = true;
+    for (const waiting of this.#waiting.values()) waiting.reject(supervisorDied());
     this.#waiting.clear();
     if (!this.#closing) this.#events.onLost();
   }
@@ -184,6 +193,7 @@ class Connection implements Supervisor {
 
   #ask(request: DistributiveOmit<Request, 'seq'>, binary: readonly Uint8Array[] = []): Promise<Exclude<Reply, { hello: unknown } | { exit: unknown }>> {
     const seq = ++this.#seq;
+    if (this.#isLost || this.#socket.destroyed) return Promise.reject(supervisorDied());
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve, reject });
       this.#socket.write(encodeFrame({ ...request, seq }, binary));
@@ -195,6 +205,10 @@ class Connection implements Supervisor {
     this.#socket.destroy();
     this.#pidfd[Symbol.dispose]();
   }
+}
+
+function supervisorDied(): Error {
+  return fail('unavailable', 'The supervisor died', { hint: 'Try again: a new one is being started' });
 }
 
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;

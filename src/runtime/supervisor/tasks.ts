@@ -73,14 +73,19 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   function keep(task: Task): void {
     tasks.set(task.name, task);
     readiness.watch(task.pidfd, () => {
-      const exit = exitOf(task);
-      if (exit === undefined) return;
       readiness.unwatch(task.pidfd);
-      task.exit = exit;
-      writeDown(`${exitsDir}/${task.name}`, exit);
-      onExit(task.name, exit);
+      void ended(task);
     });
     if (draining) drainTask(task);
+  }
+
+  async function ended(task: Task): Promise<void> {
+    const exit = { code: await exitCodeOf(task), atMs: Date.now() };
+    // Released while we looked.
+    if (tasks.get(task.name) !== task) return;
+    task.exit = exit;
+    writeDown(`${exitsDir}/${task.name}`, exit);
+    onExit(task.name, exit);
   }
 
   function drainTask(task: Task): void {
@@ -168,16 +173,24 @@ function openPipes(stdin: boolean, inner: DisposableStack, outer: DisposableStac
   return { stdin: input, stdout, stderr };
 }
 
-/** Our own child is reaped; one that was adopted from a dead supervisor was reaped by init, and the kernel may remember how it ended. */
-function exitOf(task: Task): TaskExit | undefined {
+/** How often, and for how long in all, the kernel is asked about a stranger's child that its parent has not reaped yet. */
+const strangerPollMs = 5;
+const strangerPollsMax = 400;
+
+/** The process has ended. Our own child is reaped; one that was adopted from a dead supervisor is reaped by init, and the kernel remembers how it ended. */
+async function exitCodeOf(task: Task): Promise<number> {
   try {
-    const status = reap(task.pidfd);
-    return status === undefined ? undefined : { code: status.code, atMs: Date.now() };
+    return reap(task.pidfd)?.code ?? 255;
   } catch (error) {
     if (!isKernelError(error, 'ECHILD')) throw error;
-    // 255: nobody can know any more (kernels before 6.15).
-    return { code: exitStatusOfStranger(task.pidfd)?.code ?? 255, atMs: Date.now() };
   }
+  for (let polls = 0; polls < strangerPollsMax && task.pidfd.isOpen; polls++) {
+    const status = exitStatusOfStranger(task.pidfd);
+    if (status !== undefined) return status.code;
+    await new Promise((resolve) => setTimeout(resolve, strangerPollMs));
+  }
+  // Nobody can know any more (kernels before 6.15).
+  return 255;
 }
 
 function writeDown(path: string, exit: TaskExit): void {
