@@ -183,7 +183,7 @@ function isAbsent(error: unknown): boolean {
 
 function cannotConnect(host: Host, cause: unknown): Error {
   if (codeOf(cause) === 'EACCES') {
-    return fail('denied', `permission denied while trying to connect to the Docker daemon socket at ${host.text}`, { hint: 'Run the command as root, or as the user that the socket belongs to', cause });
+    return fail('denied', `permission denied while trying to connect to the Docker daemon socket at ${host.text}`, { hint: 'Run the command as root, or join the group that the socket belongs to', cause });
   }
   return fail('unavailable', `Cannot connect to the Docker daemon at ${host.text}. Is the docker daemon running?`, { cause });
 }

@@ -13,7 +13,7 @@ export const command = defineCommand({
     run: flag.text('', 'string', 'Run directory: sockets, may vanish at reboot (/run/estiva unless given)'),
   },
   later: {
-    'data-root': 'use --root', 'exec-root': 'use --run', 'config-file': 'give flags, or ESTIVA_ROOT and ESTIVA_RUN', 'group|G': 'the socket belongs to who runs the daemon',
+    'data-root': 'use --root', 'exec-root': 'use --run', 'config-file': 'give flags, or ESTIVA_ROOT and ESTIVA_RUN', 'group|G': 'the group docker may use the socket, where there is one',
     'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
   },
   operands: { min: 0, max: 0 },
