@@ -54,6 +54,8 @@ export interface Snapshots {
   prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs>;
   /** The same paths again for a snapshot that is there. */
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs;
+  /** What has a directory: at a start, also what a crash left between a snapshot and its record. */
+  snapshotIds(): readonly ContainerId[];
   /** Removes `containers/<id>/` whole (also the log). Idempotent. */
   removeSnapshot(id: ContainerId): Promise<void>;
 }
