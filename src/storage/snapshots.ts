@@ -4,6 +4,7 @@
 // tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
 // them in one page of options; they are random because two layers must never want the same one.
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { fail, parseContainerId, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
 import { call, Fd, isKernelError, KernelError, O, tryCall } from '../kernel/index.ts';
 import { byteString } from '../spec/tar/index.ts';
@@ -126,7 +127,7 @@ export class LayerSnapshots implements Snapshots, Disposable {
   }
 
   snapshotIds(): readonly ContainerId[] {
-    return namesIn(this.#containersFd).map((name) => name.toString('latin1')).filter((name) => /^[0-9a-f]{64}$/.test(name)).map(parseContainerId);
+    return readdirSync(this.#containersDir).filter((name) => /^[0-9a-f]{64}$/.test(name)).map(parseContainerId);
   }
 
   async removeSnapshot(id: ContainerId): Promise<void> {
