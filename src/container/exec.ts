@@ -10,7 +10,7 @@ import { execProcessOf, seccompChoice } from './oci/spec.ts';
 import { cgroupPathOf, type LiveExec, type Room } from './room.ts';
 import { runningRoot } from './rootfs.ts';
 import { startFailureOf } from './start-failure.ts';
-import { capabilitiesOf } from './start.ts';
+import { capabilitiesOf, tracersBeside } from './rights.ts';
 import { openStreams } from './streams/index.ts';
 import { resolveUser } from './user.ts';
 
@@ -98,8 +98,7 @@ function execImage(room: Room, container: ContainerRecord, config: ExecConfig, c
   const steps = planExec(process, {
     cgroup: room.cgroups.join(cgroupPathOf(container.id, hostConfig.CgroupParent)),
     seccompFilter: room.seccomp.get(config.Privileged ? 'unconfined' : seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities),
-    // The container's own processes see it before its execve. Who may trace there must not find our memory.
-    shareMemory: hostConfig.PidMode === '' && !capabilitiesOf(room, hostConfig).includes('CAP_SYS_PTRACE'),
+    watched: container.state.status === 'running' && tracersBeside(room, container.state.pid).length > 0,
     namespaces: joinedNamespaces,
   });
   return { image: assemble(steps, hostArchitecture()), args: config.Cmd };

@@ -6,12 +6,11 @@ import { fail } from '../base/index.ts';
 import { assemble, hostArchitecture, namespaceFiles, type Image } from '../kernel/index.ts';
 import { explain, planStart, type LaunchAnswer, type OverlayRoot } from '../runtime/index.ts';
 import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
-import type { HostConfig } from '../spec/docker/container.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
 import { openContainerLog } from './logs.ts';
-import { chooseCapabilities } from './oci/capabilities.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { seccompChoice, specOf } from './oci/spec.ts';
+import { capabilitiesOf, tracersBeside } from './rights.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { stoppedRoot } from './rootfs.ts';
 import { startFailureOf } from './start-failure.ts';
@@ -83,7 +82,7 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
     root,
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
     seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
-    // In a pid namespace of its own nobody is there who could trace it.
+    // In a pid namespace of its own nobody is there who could look at it; in another, nobody finds more than a copy of our memory that is closed to them.
     shareMemory: hostConfig.PidMode === '',
   });
   return assemble(steps, hostArchitecture());
@@ -92,10 +91,6 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
 /** The program by which it is or would be started, in words. */
 export function explainStart(room: Room, record: ContainerRecord): readonly ExplainedStep[] {
   return explain(startImage(room, record, startSpec(room, record)));
-}
-
-export function capabilitiesOf(room: Room, hostConfig: HostConfig): readonly string[] {
-  return chooseCapabilities({ privileged: hostConfig.Privileged, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, room.host.capabilities);
 }
 
 /** Whose hosts file and name server it uses. */
@@ -112,9 +107,17 @@ function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<
     if (type === 'ipc') throw fail('unsupported', 'Sharing another container\'s ipc namespace is not supported yet', { hint: 'Use --ipc private, host or none' });
     const { id, state } = room.shelf.get(other);
     if (state.status !== 'running') throw fail('conflict', `cannot join ${type} namespace of a non running container: ${id}`, { hint: 'Start that container first' });
+    if (type === 'pid') refuseTracers(room, state.pid);
     joined[type] = `/proc/${state.pid}/ns/${namespaceFiles[type]}`;
   }
   return joined;
+}
+
+/** A first process must mount its /proc from inside, all-powerful still: nobody who could take it over may be there. */
+function refuseTracers(room: Room, pid: number): void {
+  const [tracer] = tracersBeside(room, pid);
+  if (tracer === undefined) return;
+  throw fail('unsupported', `cannot join pid namespace: container "${tracer.name}" in it may trace processes (CAP_SYS_PTRACE)`, { hint: 'Give that capability to the container that joins, and start it last' });
 }
 
 /** `container:x` → `x`. */

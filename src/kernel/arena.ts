@@ -12,6 +12,7 @@ export interface Loadable {
 }
 
 const arenaBytesMin = 256 * 1024;
+const MADV_KEEPONFORK = 19;
 const free: NativeMemory[] = [];
 
 export class Arena implements Disposable {
@@ -30,6 +31,8 @@ export class Arena implements Disposable {
     const sizeBytes = image.bytes.length + image.spaceBytes;
     const pooled = sizeBytes <= arenaBytesMin;
     const memory = pooled ? free.pop() ?? mapMemory(arenaBytesMin) : mapMemory(Math.ceil(sizeBytes / 4096) * 4096);
+    // A pooled one may have been wiped for an earlier child (forkable.ts).
+    call('madvise', memory.address, memory.bytes.length, MADV_KEEPONFORK);
     const arena = new Arena(memory, !pooled);
     memory.bytes.set(image.bytes);
     memory.bytes.fill(0, image.bytes.length, sizeBytes);
@@ -40,6 +43,11 @@ export class Arena implements Disposable {
   get #live(): NativeMemory {
     if (this.#memory === undefined) throw new Error('The arena was given back');
     return this.#memory;
+  }
+
+  /** Where it lies, while it is not given back. */
+  get memory(): NativeMemory {
+    return this.#live;
   }
 
   word64(at: number): number {

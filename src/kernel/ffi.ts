@@ -14,6 +14,7 @@ const { functions: libc } = dlopen(null, {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const PROT_EXEC = 4;
+const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_ANONYMOUS = 0x20;
 
@@ -25,7 +26,16 @@ export interface NativeMemory {
 
 /** Maps `sizeBytes` of zeroed memory, readable and writable. Pages that are never touched cost nothing. */
 export function mapMemory(sizeBytes: number): NativeMemory {
-  const pointer = libc.mmap(0n, BigInt(sizeBytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0n);
+  return map(sizeBytes, MAP_PRIVATE);
+}
+
+/** As mapMemory, but what a forked child writes into it is seen here, and the reverse. */
+export function mapSharedMemory(sizeBytes: number): NativeMemory {
+  return map(sizeBytes, MAP_SHARED);
+}
+
+function map(sizeBytes: number, sharing: number): NativeMemory {
+  const pointer = libc.mmap(0n, BigInt(sizeBytes), PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0n);
   if (pointer === 0xffffffffffffffffn) throw new Error(`Cannot map ${sizeBytes} bytes of memory`);
   return { address: Number(pointer), bytes: new Uint8Array(toArrayBuffer(pointer, sizeBytes, false)) };
 }

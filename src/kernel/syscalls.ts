@@ -59,6 +59,7 @@ export const syscallNumbers = {
   fsconfig: [431, 431],
   fsmount: [432, 432],
   mount_setattr: [442, 442],
+  clone: [56, 220],
   clone3: [435, 435],
   unshare: [272, 97],
   setns: [308, 268],
@@ -114,6 +115,7 @@ export const syscallNumbers = {
   syncfs: [306, 267],
   keyctl: [250, 219],
   bpf: [321, 280],
+  madvise: [28, 233],
   munmap: [11, 215],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 

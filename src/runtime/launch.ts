@@ -3,7 +3,7 @@
 //
 // One launch at a time enters the stub (it is synchronous and takes a fraction of a millisecond); any number may be on their way at once, each in
 // an arena of its own.
-import { Arena, call, Fd, O, opBytes, readFailedOp, type FailedOp, type Loadable, type Readiness } from '../kernel/index.ts';
+import { Arena, call, Fd, hideFromForks, O, opBytes, openPidfd, readFailedOp, sendSignal, SharedPage, type FailedOp, type Loadable, type Readiness } from '../kernel/index.ts';
 import { slots, spaces } from './plan/setting.ts';
 
 /** What travels: the image without the ops, its slots and spaces by name. */
@@ -24,6 +24,8 @@ export interface Launched {
 
 export type LaunchResult = { readonly ok: true; readonly process: Launched } | { readonly ok: false; readonly failure: LaunchFailure };
 
+const SIGKILL = 9;
+
 /**
  * Runs a launch plan. `fill` gives the value of each slot but `error`; its descriptors may be closed when the promise is settled.
  * A process whose launch failed is reaped before the promise is settled.
@@ -31,7 +33,10 @@ export type LaunchResult = { readonly ok: true; readonly process: Launched } | {
 export function launch(image: Launchable, fill: ReadonlyMap<string, number>, readiness: Readiness, opCount: number): Promise<LaunchResult> {
   const arena = Arena.load(image);
   const [errorRead, errorWrite] = Fd.pipe(O.NONBLOCK);
-  for (const [name, at] of image.slots) arena.setWord64(at, name === slots.error ? errorWrite.number : fill.get(name) ?? missing(name));
+  const page = image.slots.has(slots.born) ? new SharedPage() : undefined;
+  if (page !== undefined) hideFromForks([arena.memory, page.memory]);
+  const own = new Map([[slots.error, errorWrite.number], [slots.belowError, errorWrite.number - 1], [slots.aboveError, errorWrite.number + 1], [slots.born, page?.memory.address ?? 0]] as [string, number][]);
+  for (const [name, at] of image.slots) arena.setWord64(at, own.get(name) ?? fill.get(name) ?? missing(name));
   arena.run();
   errorWrite[Symbol.dispose]();
   const pid = arena.int32(image.spaces.get(spaces.pid)!);
@@ -40,26 +45,38 @@ export function launch(image: Launchable, fill: ReadonlyMap<string, number>, rea
     const all = results();
     const index = all.findIndex((result, i) => result < 0 && i > 0);
     arena[Symbol.dispose]();
+    page?.[Symbol.dispose]();
     errorRead[Symbol.dispose]();
     return Promise.resolve({ ok: false, failure: { index, errno: -(all[index] ?? 0), results: all } });
   }
-  const pidfd = new Fd(arena.int32(image.spaces.get(spaces.pidfd)!));
+  const first: Launched = { pid, pidfd: new Fd(arena.int32(image.spaces.get(spaces.pidfd)!)) };
   return awaitExecve(errorRead, readiness, (record) => {
-    const outcome: LaunchResult = record === undefined ? { ok: true, process: { pid, pidfd } } : { ok: false, failure: { ...readFailedOp(record), results: results() } };
+    const process = page === undefined ? first : bornOf(first, page);
+    const outcome: LaunchResult = record === undefined ? { ok: true, process } : { ok: false, failure: { ...readFailedOp(record), results: results() } };
     arena[Symbol.dispose]();
-    if (!outcome.ok) reapFailed(pidfd);
+    if (!outcome.ok) end(process);
     return outcome;
   });
+}
+
+/** The process that the go-between made, our child; the go-between itself when it came to nothing. */
+function bornOf(goBetween: Launched, page: SharedPage): Launched {
+  const pid = page.int32;
+  page[Symbol.dispose]();
+  if (pid === 0) return goBetween;
+  end(goBetween);
+  return { pid, pidfd: openPidfd(pid) };
 }
 
 function missing(slot: string): never {
   throw new Error(`Nothing was given for slot "${slot}"`);
 }
 
-/** The process wrote its record and is in exit_group: it is a zombie within microseconds. */
-function reapFailed(pidfd: Fd): void {
+/** The process wrote its record, or did its work, and is in exit_group: it is a zombie within microseconds. Whoever forged the record of another is not waited for. */
+function end({ pidfd }: Launched): void {
   const P_PIDFD = 3;
   const WEXITED = 4;
+  sendSignal(pidfd, SIGKILL);
   call('waitid', P_PIDFD, pidfd.number, 0, WEXITED, 0);
   pidfd[Symbol.dispose]();
 }

@@ -1,6 +1,6 @@
 // The frame of every launch: our side of clone3, and the new process's first breath.
-import { CLONE, cloneArguments, type Op, type Step } from '../../kernel/index.ts';
-import { spaces } from './setting.ts';
+import { CLONE, cloneArguments, type Argument, type Op, type Step } from '../../kernel/index.ts';
+import { slots, spaces } from './setting.ts';
 
 const SIG_SETMASK = 2;
 const PR_SET_PDEATHSIG = 1;
@@ -29,4 +29,12 @@ export function cloneFrame(child: readonly Step[], options: { readonly flags: nu
     ...(options.after ?? []),
     { call: 'rt_sigprocmask', args: [SIG_SETMASK, { space: 'signalMask', sizeBytes: 8 }, 0, 8], why: 'signals as before', onError: 'ignore' },
   ];
+}
+
+/** What surrounds a clone whose child is to be born in the pid namespace behind `target` (a namespace or a pidfd): ours is changed for children, and changed back. */
+export function bornInPidNamespace(target: Argument): { readonly before: readonly Op[]; readonly after: readonly Op[] } {
+  return {
+    before: [{ call: 'setns', args: [target, CLONE.NEWPID], why: 'children from here on are born in the container\'s pid namespace', label: 'enter', onError: { goto: 'parent' } }],
+    after: [{ call: 'setns', args: [{ slot: slots.ownPidNamespace }, CLONE.NEWPID], why: 'and from here on in our own again', onError: 'ignore' }],
+  };
 }

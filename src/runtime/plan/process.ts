@@ -1,4 +1,5 @@
-// From "inside the container, all-powerful" to "the user's program with the user's rights": the last stretch of a start and of an exec.
+// From "inside the container, all-powerful" to "the user's program with the user's rights": the last stretch of a start and of an exec. First the
+// process becomes what the program shall be (become), then the program takes its place (execute).
 //
 // The order matters. Without no_new_privs a seccomp filter needs CAP_SYS_ADMIN, so it is loaded while there is one, and must then allow what
 // follows (setresuid, capset, prctl, execve and the error report). With no_new_privs it comes last. KEEPCAPS lets capabilities survive the
@@ -19,7 +20,6 @@ const PR_CAP_AMBIENT_RAISE = 2;
 const SIG_SETMASK = 2;
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
-const CLOSE_RANGE_CLOEXEC = 4;
 const SECCOMP_SET_MODE_FILTER = 1;
 
 export interface SeccompFilter {
@@ -36,14 +36,16 @@ export interface ProcessSetting {
   readonly makeDirectory: boolean;
 }
 
-/** Standard streams are in place (stdio.ts). Ends with execve; every step after it belongs to the parent. */
-export function processSteps(process: Process, setting: ProcessSetting): readonly Step[] {
+/** Standard streams are in place. Every step after these is made with the program's own rights, under its filter. */
+export function become(process: Process, setting: ProcessSetting): readonly Step[] {
   const filter = setting.seccompFilter === undefined ? [] : [seccompStep(setting.seccompFilter)];
   const privileged = process.noNewPrivileges !== true;
   return [
     ...(process.oomScoreAdj === undefined ? [] : writeFile('/proc/self/oom_score_adj', String(process.oomScoreAdj), 'who dies first when memory runs out')),
     ...workingDirectory(process.cwd, setting.makeDirectory),
-    // From here on nothing is opened: a limit of five files shall not stop us.
+    // From here on nothing is opened: what is open is closed, and a limit of five files shall not stop us.
+    { call: 'close_range', args: [3, { slot: slots.belowError }, 0], onError: 'ignore', why: 'of our descriptors only 0, 1 and 2 go on' },
+    { call: 'close_range', args: [{ slot: slots.aboveError }, 0xffffffff, 0], why: 'and the one for errors, up to its execve' },
     ...(process.rlimits ?? []).map(rlimitStep),
     ...(privileged ? filter : []),
     ...identity(process),
@@ -51,9 +53,7 @@ export function processSteps(process: Process, setting: ProcessSetting): readonl
     { call: 'rt_sigaction', args: [SIGXFSZ, new Uint8Array(32), 0, 8], why: 'the same for SIGXFSZ' },
     { call: 'rt_sigprocmask', args: [SIG_SETMASK, new Uint8Array(8), 0, 8], why: 'no signal blocked' },
     ...(privileged ? [] : [{ call: 'prctl', args: [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], why: 'no execve will ever give more rights' } satisfies Op, ...filter]),
-    { call: 'close_range', args: [3, 0xffffffff, CLOSE_RANGE_CLOEXEC], why: 'of our descriptors only 0, 1 and 2 go on' },
     { call: 'prctl', args: [PR_SET_PDEATHSIG, 0], why: 'from here on it stands on its own' },
-    ...execute(process),
   ];
 }
 
@@ -127,7 +127,7 @@ function capsetStep(keep: Capabilities): Op {
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** One try per directory of PATH for a bare name, as execvp does; the last failure is the one that is reported. */
-function execute({ args, env }: Process): readonly Op[] {
+export function execute({ args, env }: Process): readonly Op[] {
   const name = args[0];
   if (name === undefined || name === '') throw fail('invalid', 'No command specified', { hint: 'Give a command after the image, or use an image that has one' });
   const variables = { strings: env };
@@ -144,7 +144,6 @@ function execute({ args, env }: Process): readonly Op[] {
 export function pipeSteps(uid: number): readonly Op[] {
   const names = [slots.stdin, slots.stdout, slots.stderr];
   return [
-    { call: 'setsid', args: [], why: 'a session of its own' },
     ...names.map((slot, fd): Op => ({ call: 'dup3', args: [{ slot }, fd, 0], why: slot })),
     // A program that is not root opens /dev/stdout by name: the pipe must be its own.
     ...(uid === 0 ? [] : names.map((slot, fd): Op => ({ call: 'fchown', args: [fd, uid, -1], onError: 'ignore', why: `${slot} belongs to the user` }))),

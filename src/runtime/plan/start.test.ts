@@ -79,7 +79,9 @@ test('planStart() looks a bare name up along PATH and takes a path as it is', ()
 
 test('planStart() keeps nothing of ours open and lifts the death signal just before the program', () => {
   const steps = plan();
-  assert.ok(position(steps, 'close_range', 3, 0xffffffff, 4) < position(steps, 'prctl', 1, 0));
+  const closed = steps.filter(({ call }) => call === 'close_range').map(({ args }) => args);
+  assert.deepEqual(closed, [[3, { slot: 'belowError' }, 0], [{ slot: 'aboveError' }, 0xffffffff, 0]]);
+  assert.ok(position(steps, 'close_range') < position(steps, 'prctl', 1, 0));
   assert.ok(position(steps, 'prctl', 1, 0) < position(steps, 'execve'));
 });
 
@@ -106,10 +108,28 @@ for (const [what, process] of Object.entries({ 'no command': { args: [] }, 'a re
   test(`planStart() refuses ${what}`, () => assert.throws(() => planProcess(process), { kind: 'invalid' }));
 }
 
+test('planStart() joins a pid namespace by being born in it, and leaves the maker in its own', () => {
+  const namespaces = [{ type: 'mount' }, { type: 'pid', path: '/proc/77/ns/pid' }] as const;
+  const steps = planStart({ ...exampleSpec, linux: { ...exampleSpec.linux, namespaces } }, { root, shareMemory: false });
+  const clone = steps.findIndex((step) => 'call' in step && step.call === 'clone3');
+  assert.deepEqual(ops(steps.slice(0, clone)).map(({ call, args }) => [call, args[0]]).slice(1), [['openat', -100], ['setns', { resultOf: 'namespace pid' }]]);
+  assert.deepEqual(ops(steps.slice(steps.findIndex((step) => step.label === 'parent'))).map(({ call }) => call), ['setns', 'close', 'rt_sigprocmask']);
+  assert.ok(!ops(steps.slice(clone)).some(({ call, args }) => call === 'setns' && args[1] === 0x20000000 && typeof args[0] === 'object' && 'resultOf' in args[0]));
+});
+
 test('planExec() sets the pid namespace for children, and sets it back whatever happens', () => {
-  const steps = planExec(exampleSpec.process, { shareMemory: true, namespaces: 0x20000 });
+  const steps = planExec(exampleSpec.process, { watched: false, namespaces: 0x20000 });
   const parent = steps.findIndex((step) => step.label === 'parent');
   const [enter] = ops(steps).filter((op) => op.call === 'setns');
   assert.deepEqual(enter?.onError, { goto: 'parent' });
   assert.deepEqual(ops(steps.slice(parent))[0]?.args, [{ slot: 'ownPidNamespace' }, 0x20000000]);
+});
+
+test('planExec() where others may trace: nothing with more than the program\'s rights is born in the container', () => {
+  const steps = ops(planExec({ ...exampleSpec.process, terminal: true }, { watched: true, seccompFilter: filter, namespaces: 0x20000 }));
+  const born = steps.findIndex(({ call }) => call === 'clone');
+  const before = steps.slice(0, born).map(({ call }) => call);
+  for (const done of ['seccomp', 'capset', 'setresuid', 'close_range', 'madvise']) assert.ok(before.includes(done as never), done);
+  assert.deepEqual(steps.filter(({ call }) => call === 'setns').map(({ args }) => args), [[{ slot: 'init' }, 0x20020000]]);
+  assert.deepEqual([...new Set(steps.slice(born + 1).map(({ call }) => call))], ['setsid', 'ioctl', 'execve', 'exit_group', 'rt_sigprocmask']);
 });

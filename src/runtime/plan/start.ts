@@ -2,15 +2,15 @@
 import { fail } from '../../base/index.ts';
 import { CLONE, mountAttributes, namespaceFlags, type Op, type Step } from '../../kernel/index.ts';
 import type { Linux, NamespaceType, Spec } from '../../spec/oci/runtime.ts';
-import { cloneFrame } from './clone.ts';
+import { bornInPidNamespace, cloneFrame } from './clone.ts';
 import { maskSteps, readOnlySteps } from './confine.ts';
 import { deviceSteps } from './devices.ts';
 import { writeFile } from './jump.ts';
 import { isBind, mountSteps } from './mounts.ts';
-import { pipeSteps, processSteps, type SeccompFilter } from './process.ts';
+import { become, execute, pipeSteps, type SeccompFilter } from './process.ts';
 import { rootSteps } from './root.ts';
 import type { CgroupJoin, Root } from './setting.ts';
-import { consoleSteps, terminalSteps } from './terminal.ts';
+import { consoleSteps, sessionSteps, terminalSteps } from './terminal.ts';
 
 export interface StartSetting {
   readonly root: Root;
@@ -27,6 +27,7 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
   const created = spec.linux.namespaces.filter(({ path }) => path === undefined).map(({ type }) => type);
   // A cgroup namespace shows the cgroup that its maker was in: it is made after the join.
   const flags = created.filter((type) => type !== 'cgroup').reduce((sum, type) => sum + namespaceFlags[type], 0);
+  const sharedPids = spec.linux.namespaces.find(({ type, path }) => type === 'pid' && path !== undefined)?.path;
   return cloneFrame([
     ...cgroupJoin(setting.cgroup),
     ...(created.includes('cgroup') ? [{ call: 'unshare', args: [CLONE.NEWCGROUP], why: 'its cgroup looks like the root of all cgroups' } satisfies Op] : []),
@@ -37,9 +38,11 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
     ...fileSystem(spec, setting),
     { call: 'symlinkat', args: ['/proc/mounts', -100, '/etc/mtab'], onError: 'ignore', why: 'programs that list mounts look there, unless the image has its own' },
     ...(spec.process.terminal === true ? [...terminalSteps({ size: spec.process.consoleSize, uid: spec.process.user.uid }), ...consoleSteps] : pipeSteps(spec.process.user.uid)),
+    ...sessionSteps(spec.process.terminal === true),
     ...confinement(spec),
-    ...processSteps(spec.process, { ...setting, makeDirectory: true }),
-  ], { flags, shareMemory: setting.shareMemory });
+    ...become(spec.process, { ...setting, makeDirectory: true }),
+    ...execute(spec.process),
+  ], { flags, shareMemory: setting.shareMemory, ...(sharedPids === undefined ? {} : bornInPidNamespaceOf(sharedPids)) });
 }
 
 function refuseWhatIsNotThere(spec: Spec): void {
@@ -54,11 +57,18 @@ export function cgroupJoin(cgroup: CgroupJoin | undefined): readonly Step[] {
   return files.flatMap((file) => writeFile(file, '0', 'limits hold from here on'));
 }
 
+/** A process's pid namespace is its maker's for children: a process that joins one by itself would stay in the host's, and see it in its /proc. */
 function joinNamespaces({ namespaces }: Linux): readonly Op[] {
-  return namespaces.filter(({ path }) => path !== undefined).flatMap(({ type, path }): readonly Op[] => [
+  return namespaces.filter(({ type, path }) => type !== 'pid' && path !== undefined).flatMap(({ type, path }): readonly Op[] => [
     { call: 'openat', args: [-100, path!, 0o2000000, 0], label: `namespace ${type}`, why: `an existing ${type} namespace` },
     { call: 'setns', args: [{ resultOf: `namespace ${type}` }, namespaceFlags[type]], why: 'which it joins' },
   ]);
+}
+
+function bornInPidNamespaceOf(path: string): { readonly before: readonly Op[]; readonly after: readonly Op[] } {
+  const { before, after } = bornInPidNamespace({ resultOf: 'namespace pid' });
+  const open: Op = { call: 'openat', args: [-100, path, 0o2000000, 0], label: 'namespace pid', onError: { goto: 'parent' }, why: 'an existing pid namespace' };
+  return { before: [open, ...before], after: [...after, { call: 'close', args: [{ resultOf: 'namespace pid' }], onError: 'ignore' }] };
 }
 
 /** Names, and the loopback interface of a network namespace of its own. */

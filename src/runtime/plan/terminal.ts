@@ -21,11 +21,15 @@ export function terminalSteps({ size, uid }: TerminalSetting): readonly Op[] {
     ...(size === undefined || size.height === 0 ? [] : [{ call: 'ioctl', args: [{ resultOf: 'ptmx' }, TIOCSWINSZ, windowSize(size)], why: `${size.height} rows, ${size.width} columns` } satisfies Op]),
     { call: 'dup3', args: [{ resultOf: 'ptmx' }, { slot: slots.consoleMaster }, O.CLOEXEC], why: 'its outer end under the number that the message names' },
     { call: 'sendmsg', args: [{ slot: slots.consoleSocket }, rightsMessage({ slot: slots.consoleMessage }), 0], why: `its outer end goes to the supervisor (${CMSG_RIGHTS_BYTES} bytes of control message)` },
-    { call: 'setsid', args: [], why: 'a session of its own' },
-    { call: 'ioctl', args: [{ resultOf: 'tty' }, TIOCSCTTY, 0], why: 'with this terminal' },
     ...[0, 1, 2].map((fd): Op => ({ call: 'dup3', args: [{ resultOf: 'tty' }, fd, 0], why: ['stdin', 'stdout', 'stderr'][fd]! })),
     ...(uid === 0 ? [] : [{ call: 'fchown', args: [0, uid, -1], why: 'the terminal belongs to the user' } satisfies Op]),
   ];
+}
+
+/** A session of the process's own, once its standard streams are in place. Whoever takes the terminal must be the one that stays: when the first of a session ends, the terminal hangs up. */
+export function sessionSteps(terminal: boolean): readonly Op[] {
+  const setsid: Op = { call: 'setsid', args: [], why: 'a session of its own' };
+  return terminal ? [setsid, { call: 'ioctl', args: [0, TIOCSCTTY, 0], why: 'with this terminal' }] : [setsid];
 }
 
 /** The terminal under its second name, for a container's first process. */
