@@ -7,6 +7,7 @@ import { openEngines } from './engines.ts';
 import type { BenchCase, Figures } from './measure.ts';
 import { measure } from './measure.ts';
 import { processCases } from './process-cases.ts';
+import { runtimeCase } from './runtime-case.ts';
 import { scaleCases } from './scale-cases.ts';
 
 const { values: flags } = parseArgs({
@@ -15,7 +16,7 @@ const { values: flags } = parseArgs({
 const engines = flags.list === true ? [] : await openEngines();
 const results: { readonly bench: BenchCase; readonly figures: readonly Figures[] }[] = [];
 try {
-  const all = [...apiCases(engines), ...processCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) })];
+  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) })];
   if (flags.list === true) for (const bench of all) console.log(`${bench.name.padEnd(18)} ${bench.what}`);
   else for (const bench of chosen(all)) await runCase(bench);
 } finally {

@@ -52,7 +52,7 @@ function emptyNode(): Subject {
 }
 
 /** The same root filesystem as a bundle; `runc spec` with `true` and no terminal. */
-async function runc(): Promise<Subject[]> {
+export async function runc(): Promise<Subject[]> {
   const file = which('runc');
   if (file === undefined) return [];
   const dir = mkdtempSync(join(tmpdir(), 'estiva-bench-runc-'));

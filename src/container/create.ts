@@ -8,8 +8,10 @@ import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
 import { chooseCapabilities } from './oci/capabilities.ts';
 import { chooseDevices } from './oci/devices.ts';
+import { checkTmpfs } from './oci/mounts.ts';
 import { seccompChoice } from './oci/spec.ts';
 import { resourcesOf } from './oci/resources.ts';
+import { checkSysctls } from './oci/sysctls.ts';
 import { explainDiskFull } from '../storage/index.ts';
 import type { Room } from './room.ts';
 import { containerMode } from './start.ts';
@@ -51,6 +53,8 @@ function checkWhatStartNeeds(room: Room, { config, hostConfig }: ContainerRecord
   room.cgroups.check(resourcesOf(hostConfig, rules));
   parseLogOptions(hostConfig.LogConfig);
   checkExtraHosts(hostConfig.ExtraHosts ?? []);
+  checkSysctls(hostConfig);
+  checkTmpfs(hostConfig);
   for (const mode of [hostConfig.NetworkMode, hostConfig.PidMode]) {
     const other = containerMode(mode);
     if (other !== undefined) room.shelf.get(other);

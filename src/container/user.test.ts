@@ -20,6 +20,11 @@ test('resolveUser() prefers a name that looks like a number', () => {
   assert.equal(resolveUser('1001', [], read).uid, 5);
 });
 
+test('resolveUser() takes a number for itself when the image calls its root by it', () => {
+  const disguised = (): Uint8Array => Buffer.from('1000:x:0:0::/root:/bin/sh\n');
+  assert.deepEqual(resolveUser('1000:1000', [], disguised), { uid: 1000, gid: 1000, additionalGids: [1000], home: '/' });
+});
+
 test('resolveUser() works without the files', () => {
   assert.deepEqual(resolveUser('7', [], () => undefined), { uid: 7, gid: 0, additionalGids: [0], home: '/' });
   assert.throws(() => resolveUser('bob', [], () => undefined), { message: 'unable to find user bob: no matching entries in passwd file' });

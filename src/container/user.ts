@@ -34,7 +34,7 @@ export function resolveUser(text: string, groupAdd: readonly string[], readFile:
 
 function findUser(text: string, passwd: readonly PasswdEntry[]): PasswdEntry {
   const named = passwd.find(({ name }) => name === text);
-  if (named !== undefined) return named;
+  if (named !== undefined && !isDisguised(text, named.uid)) return named;
   const uid = parseId(text);
   if (uid === undefined) throw fail('invalid', `unable to find user ${text}: no matching entries in passwd file`);
   return passwd.find((entry) => entry.uid === uid) ?? { name: '', uid, gid: 0, home: '/' };
@@ -42,10 +42,15 @@ function findUser(text: string, passwd: readonly PasswdEntry[]): PasswdEntry {
 
 function findGroup(text: string, groups: readonly GroupEntry[]): number {
   const named = groups.find(({ name }) => name === text);
-  if (named !== undefined) return named.gid;
+  if (named !== undefined && !isDisguised(text, named.gid)) return named.gid;
   const gid = parseId(text);
   if (gid === undefined) throw fail('invalid', `unable to find group ${text}: no matching entries in group file`);
   return gid;
+}
+
+/** An image may call its root "1000": whoever asks for the number must not get it. */
+function isDisguised(text: string, id: number): boolean {
+  return id === 0 && /^\d+$/.test(text) && Number(text) !== 0;
 }
 
 /** Undefined for what is not a plain decimal number. */

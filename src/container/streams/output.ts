@@ -27,6 +27,10 @@ const lagBytesMax = 1024 * 1024;
 const forgetBytesMin = 256 * 1024;
 /** After the program's end somebody else may hold the pipe: how long to wait for more from them, and in all. */
 const quietMsMax = 100;
+const pipeBytes = 64 * 1024;
+const widePipeBytes = 1024 * 1024;
+const fullTakesMin = 8;
+const F_SETPIPE_SZ = 1031;
 const drainMsMax = 2000;
 const pollMs = 5;
 
@@ -69,6 +73,8 @@ export class Output implements Disposable {
   #forgotten = 0;
   #lagBytesMax = lagBytesMax;
   #isWatching = false;
+  #fullTakes = 0;
+  #isWide = false;
   #isScheduled = false;
   #isEnded = false;
   #isDraining = false;
@@ -144,9 +150,20 @@ export class Output implements Disposable {
 
   #onReady(): void {
     const taken = this.#take();
+    if (typeof taken === 'number') this.#widen(taken);
     if (taken === 'end') this.#closeSource();
     else this.update();
     this.#scheduleTurn();
+  }
+
+  /** A program that fills its pipe again and again gets a wider one: it and we wake each other less often. Kernel memory is used only while it is full. */
+  #widen(taken: number): void {
+    if (this.#isWide || taken < pipeBytes) return;
+    this.#fullTakes++;
+    if (this.#fullTakes < fullTakesMin) return;
+    this.#isWide = true;
+    // Refused where pipes are limited: then it stays as it is.
+    if (!this.#options.terminal) tryCall('fcntl', this.#source!.number, F_SETPIPE_SZ, widePipeBytes);
   }
 
   #scheduleTurn(): void {
