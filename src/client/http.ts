@@ -1,6 +1,7 @@
-// HTTP/1.1 as far as the Docker Engine API needs it, on node:net: it costs 8 ms of CPU less than node:http for the two requests of a small
-// command, a fifth of the command line's whole budget (docs/decisions/0007-own-http-client.md). One connection carries one request at a time; `exchange` sends a request and resolves when the
-// answer's head is there; the body is then read once, or, after an upgrade, the bare socket is taken over.
+// HTTP/1.1 as far as the Docker Engine API needs it, on node:net: for the two requests of a small command it costs 8 ms of CPU less than
+// node:http, a fifth of the command line's whole budget (docs/decisions/0007-own-http-client.md). One connection carries one request at a time;
+// `exchange` sends a request and resolves when the answer's head is there; the body is then read once, or, after an upgrade, the bare socket
+// is taken over.
 import { connect, type Socket } from 'node:net';
 import { bodyUntilClose, chunkedBody, countedBody, type BodyFraming } from './body.ts';
 import type { Host } from './host.ts';
