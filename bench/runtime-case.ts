@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assemble, compileSeccomp, Fd, hostArchitecture, O, openCgroups, Readiness, reap, seccompFlags, type Cgroups } from '../src/kernel/index.ts';
-import { launch } from '../src/runtime/launch.ts';
-import { planStart } from '../src/runtime/index.ts';
+
+import { launch, planStart } from '../src/runtime/index.ts';
 import { defaultSeccompProfile } from '../src/spec/docker/default-seccomp.ts';
 import { resolveSeccomp } from '../src/spec/docker/seccomp.ts';
 import type { Spec } from '../src/spec/oci/runtime.ts';

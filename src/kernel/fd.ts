@@ -5,7 +5,6 @@ import { KernelError } from './error.ts';
 
 /** The directory argument of *at calls that means "the working directory" (an absolute path does not look at it). */
 export const AT_FDCWD = -100;
-export const AT_EMPTY_PATH = 0x1000;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 

@@ -1,5 +1,5 @@
 // The only door to Linux. Other rooms import from here: calls, programs, descriptors, paths, processes, cgroups, seccomp.
-export { call, tryCall, syscallNumber, type CallArgument } from './call.ts';
+export { call, tryCall, type CallArgument } from './call.ts';
 export { staticElf } from './elf.ts';
 export * from './error.ts';
 export * from './fd.ts';
@@ -16,5 +16,5 @@ export * from './program.ts';
 export * from './pty.ts';
 export * from './readiness.ts';
 export * from './seccomp/index.ts';
-export { hostArchitecture, stubCode, type Architecture } from './stub.ts';
+export { hostArchitecture, type Architecture } from './stub.ts';
 export type { SyscallName } from './syscalls.ts';

@@ -1,3 +1,3 @@
 // The json-file log of a container.
 export { JsonFileLog, type LogPlace } from './json-file.ts';
-export { defaultLogLimits, parseLogLimits, type LogLimits } from './options.ts';
+export { parseLogLimits, type LogLimits } from './options.ts';

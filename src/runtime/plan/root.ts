@@ -1,7 +1,7 @@
 // The root file system: the overlay of the layers, made in the container's own mount namespace, so that the host never sees it mounted and
 // nothing is left over when the last process is gone.
 import { fail } from '../../base/index.ts';
-import { MNT_DETACH, MS, type Op, type Step } from '../../kernel/index.ts';
+import { AT_RECURSIVE, MNT_DETACH, MS, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, type Op, type Step } from '../../kernel/index.ts';
 import type { Mount } from '../../spec/oci/runtime.ts';
 import type { Root } from './setting.ts';
 
@@ -36,9 +36,8 @@ function escapeOption(path: string): string {
 
 /** Takes hold of a bind's source while the host can still be seen; it is put into place after the pivot. */
 function bindSource(mount: Mount): readonly Op[] {
-  const recursive = mount.options?.includes('rbind') === true ? 0x8000 : 0;
-  const OPEN_TREE_CLONE_CLOEXEC = 1 | 0o2000000;
-  return [{ call: 'open_tree', args: [AT_FDCWD, mount.source ?? '', OPEN_TREE_CLONE_CLOEXEC | recursive], label: `source of ${mount.destination}`, why: 'a host file or directory for the container' }];
+  const recursive = mount.options?.includes('rbind') === true ? AT_RECURSIVE : 0;
+  return [{ call: 'open_tree', args: [AT_FDCWD, mount.source ?? '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], label: `source of ${mount.destination}`, why: 'a host file or directory for the container' }];
 }
 
 function pivot(newRoot: string): readonly Op[] {
