@@ -1,12 +1,12 @@
 // The composition root: opens the rooms in order and plugs them into each other. Nothing else knows all of them.
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import { openContainers, type Containers, type ImagePort } from '../container/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { openCgroups } from '../kernel/index.ts';
-import { openStorage, type Storage } from '../storage/index.ts';
+import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 
 export interface EngineOptions {
@@ -20,7 +20,7 @@ export interface EngineOptions {
 
 /** @throws `conflict` when another engine has the root. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  mkdirSync(options.runDir, { recursive: true, mode: 0o711 });
+  makeOwnDirectory(options.runDir, 0o711);
   await using opened = new AsyncDisposableStack();
   const storage = opened.use(await openStorage({ rootDir: options.rootDir }));
   const known: { containers?: Containers } = {};

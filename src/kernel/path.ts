@@ -60,15 +60,21 @@ export function tryOpenIn(dir: number | Fd, path: string | Uint8Array, flags: nu
   }
 }
 
-/** Reads a regular file of at most `bytesMax` under `dir`; undefined when there is none. Never blocks on a FIFO or a device. @throws KernelError */
+/**
+ * Reads a regular file of at most `bytesMax` under `dir`; undefined when there is none. What is there is looked at before it is opened: opening can
+ * wait (a FIFO), and opening a device can do things (a watchdog ends the machine). The kernel's files in /proc are none to read here either.
+ * @throws KernelError
+ */
 export function readFileIn(dir: number | Fd, path: string, bytesMax: number, how: Resolution): Uint8Array | undefined {
-  const number = tryOpenIn(dir, path, O.RDONLY | O.NONBLOCK | O.NOCTTY, how);
+  const number = tryOpenIn(dir, path, O.PATH, how);
   if (number === -2 || number === -20) return undefined;
   if (number < 0) throw new KernelError('openat2', JSON.stringify(path), -number);
-  using file = new Fd(number);
-  const { mode, sizeBytes } = statFd(file);
-  if ((mode & 0o170000) !== 0o100000) throw new KernelError('read', `${JSON.stringify(path)} (not a regular file)`, 22);
+  using found = new Fd(number);
+  const { mode, sizeBytes } = statFd(found);
+  const own = `/proc/self/fd/${found.number}`;
+  if ((mode & 0o170000) !== 0o100000 || isKernelFile(own)) throw new KernelError('read', `${JSON.stringify(path)} (not a regular file)`, 22);
   if (sizeBytes > bytesMax) throw new KernelError('read', `${JSON.stringify(path)} (${sizeBytes} bytes, at most ${bytesMax})`, 27);
+  using file = Fd.open(own, O.RDONLY | O.NONBLOCK | O.NOCTTY);
   const bytes = new Uint8Array(bytesMax);
   let length = 0;
   for (;;) {
@@ -76,6 +82,14 @@ export function readFileIn(dir: number | Fd, path: string, bytesMax: number, how
     length += got;
     if (got === 0 || length === bytesMax) return bytes.slice(0, length);
   }
+}
+
+/** A file of /proc: reading one can consume something (/proc/kmsg). Source: statfs(2), linux/magic.h. */
+function isKernelFile(path: string): boolean {
+  const PROC_SUPER_MAGIC = 0x9fa0n;
+  const struct = new Uint8Array(120);
+  call('statfs', path, struct);
+  return new DataView(struct.buffer).getBigUint64(0, true) === PROC_SUPER_MAGIC;
 }
 
 export interface FileStat {

@@ -7,7 +7,7 @@
 //
 // What holds: ops run in order; an op that fails ends its process with 127 after writing itself to the error fd, unless it says otherwise.
 // A program that runs in our own process must therefore say otherwise on every op (`inProcess` checks it).
-import { KernelError } from './error.ts';
+import { fail } from '../base/index.ts';
 import type { SyscallName } from './syscalls.ts';
 import { syscallNumbers } from './syscalls.ts';
 import type { Architecture } from './stub.ts';
@@ -71,7 +71,7 @@ const impossibleCall = 0x7fffff;
 /**
  * Assembles `steps` for `architecture`. Pure. Slot `error` becomes the program's error fd.
  * `failAt` replaces the call of the op with that index by one that the kernel refuses: fault injection.
- * @throws Error for a label that is missing or named twice: a bug in whoever wrote the program.
+ * @throws Error for a label that is missing or named twice: a bug in whoever wrote the program; "invalid" for a string with a NUL in it.
  */
 export function assemble(steps: readonly Step[], architecture: Architecture, options: { readonly failAt?: number } = {}): Image {
   return new Assembler(steps, architecture, options.failAt).image();
@@ -84,6 +84,7 @@ class Assembler {
   readonly #slots = new Map<string, number>();
   readonly #spaces = new Map<string, { sizeBytes: number; offset: number }>();
   readonly #strings = new Map<string, number>();
+  readonly #stringLists = new Map<readonly string[], number>();
   readonly #relocations: number[] = [];
   readonly #spaceWords: { at: number; space: string; add: number }[] = [];
   readonly #column: 0 | 1;
@@ -200,15 +201,19 @@ class Assembler {
   #string(text: string): number {
     let offset = this.#strings.get(text);
     if (offset !== undefined) return offset;
-    if (text.includes('\0')) throw new KernelError('assemble', JSON.stringify(text.slice(0, 100)), 22);
+    if (text.includes('\0')) throw fail('invalid', `Invalid argument: ${JSON.stringify(text.slice(0, 100))} contains a NUL character`);
     const length = Buffer.byteLength(text);
     this.#strings.set(text, offset = this.#reserve(length + 1));
     this.#bytes.write(text, offset);
     return offset;
   }
 
+  /** Placed once, however many ops name it: execve is tried in every directory of PATH. */
   #stringList(values: readonly string[]): number {
+    const known = this.#stringLists.get(values);
+    if (known !== undefined) return known;
     const start = this.#reserve((values.length + 1) * 8);
+    this.#stringLists.set(values, start);
     for (const [i, value] of values.entries()) this.#setAddress(start + i * 8, this.#string(value));
     return start;
   }

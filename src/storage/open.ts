@@ -1,10 +1,11 @@
 // Opens a data root: its directories, its one lock, its three rooms; clears away what a crash left.
 import { mkdirSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { fail, messageOf } from '../base/index.ts';
+import { fail, isFail, messageOf } from '../base/index.ts';
 import { openContent } from './content.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { lockRoot } from './lock.ts';
+import { makeOwnDirectory } from './own-directory.ts';
 import { openRecords } from './records.ts';
 import { LayerSnapshots } from './snapshots.ts';
 import { openSpool } from './spool.ts';
@@ -38,11 +39,11 @@ export async function openStorage({ rootDir }: StorageOptions): Promise<Storage>
 /** Nothing below the root is for other users of the machine: it and its rooms are 0710 (promise T25), where a container's files could be theirs. */
 function makeDirectories(rootDir: string): void {
   try {
-    mkdirSync(rootDir, { recursive: true, mode: 0o710 });
+    makeOwnDirectory(rootDir, 0o710);
     for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'containers']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
   } catch (error) {
     const explained = explainDiskFull(error, rootDir);
-    if (explained !== error) throw explained;
+    if (explained !== error || isFail(error, 'denied')) throw explained;
     throw fail('internal', `Cannot make the data root ${JSON.stringify(rootDir)}: ${messageOf(error)}`, { hint: 'Choose another one with --root or ESTIVA_ROOT', cause: error });
   }
 }

@@ -124,18 +124,22 @@ function capsetStep(keep: Capabilities): Op {
   return { call: 'capset', args: [header, data], why: keep.effective.length === 0 ? 'no capability in force' : `in force: ${keep.effective.join(' ')}` };
 }
 
+/** Images name the directories: without a limit, one could make programs of any size. */
+const pathDirectoriesMax = 1000;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** One try per directory of PATH for a bare name, as execvp does; the last failure is the one that is reported. */
 export function execute({ args, env }: Process): readonly Op[] {
   const name = args[0];
   if (name === undefined || name === '') throw fail('invalid', 'No command specified', { hint: 'Give a command after the image, or use an image that has one' });
-  const variables = { strings: env };
-  if (name.includes('/')) return [{ call: 'execve', args: [name, { strings: args }, variables], why: 'the program' }];
+  const [words, variables] = [{ strings: args }, { strings: env }];
+  if (name.includes('/')) return [{ call: 'execve', args: [name, words, variables], why: 'the program' }];
   const path = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? defaultPath;
-  const candidates = path.split(':').map((dir) => `${dir === '' ? '.' : dir}/${name}`);
+  const directories = path.split(':', pathDirectoriesMax + 1);
+  if (directories.length > pathDirectoriesMax) throw fail('invalid', `PATH names more than ${pathDirectoriesMax} directories`, { hint: 'Set a shorter one with --env PATH=…, or give the whole path of the command' });
+  const candidates = directories.map((dir) => `${dir === '' ? '.' : dir}/${name}`);
   return candidates.map((candidate, i): Op => ({
-    call: 'execve', args: [candidate, { strings: args }, variables], why: i === 0 ? 'the program, looked for along PATH' : 'or here',
+    call: 'execve', args: [candidate, words, variables], why: i === 0 ? 'the program, looked for along PATH' : 'or here',
     ...(i === 0 ? {} : { label: `try ${i}` }), ...(i === candidates.length - 1 ? {} : { onError: { goto: `try ${i + 1}` } }),
   }));
 }

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { fail } from '../../base/index.ts';
 import { borrowFd, isKernelError, openPidfd, type Fd, type Image, type Readiness } from '../../kernel/index.ts';
-import { encodeFrame, FrameReader, protocolVersion, type LaunchRequest, type Reply, type Request, type TaskExit, type TaskFds, type TaskReport } from './protocol.ts';
+import { encodeFrame, frameBytesMax, FrameReader, protocolVersion, type LaunchRequest, type Reply, type Request, type TaskExit, type TaskFds, type TaskReport } from './protocol.ts';
 import { spawnSupervisor } from './spawn.ts';
 
 const startTimeoutMs = 10_000;
@@ -191,12 +191,15 @@ class Connection implements Supervisor {
     }
   }
 
-  #ask(request: DistributiveOmit<Request, 'seq'>, binary: readonly Uint8Array[] = []): Promise<Exclude<Reply, { hello: unknown } | { exit: unknown }>> {
+  async #ask(request: DistributiveOmit<Request, 'seq'>, binary: readonly Uint8Array[] = []): Promise<Exclude<Reply, { hello: unknown } | { exit: unknown }>> {
     const seq = ++this.#seq;
     if (this.#isLost || this.#socket.destroyed) return Promise.reject(supervisorDied());
+    const frame = encodeFrame({ ...request, seq }, binary);
+    // The kernel takes a few megabytes at most: what is longer would have failed there.
+    if (frame.length > frameBytesMax) throw fail('invalid', 'argument list too long', { hint: 'Arguments and environment together are larger than any program can be given' });
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve, reject });
-      this.#socket.write(encodeFrame({ ...request, seq }, binary));
+      this.#socket.write(frame);
     });
   }
 

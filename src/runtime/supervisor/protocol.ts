@@ -11,7 +11,7 @@ export const protocolVersion = 1;
 
 const headerBytes = 8;
 /** A launch carries a program (tens of kilobytes; arguments and environment may take megabytes). */
-const frameBytesMax = 32 * 1024 * 1024;
+export const frameBytesMax = 32 * 1024 * 1024;
 
 export interface LaunchRequest {
   readonly ask: 'launch';

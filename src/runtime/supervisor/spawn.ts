@@ -12,7 +12,7 @@ import { fail } from '../../base/index.ts';
 /** Starts `command` (its first word is an absolute path) apart from this process: its own session, its output in `<runDir>/supervisor.log`. */
 export async function spawnSupervisor(command: readonly string[], runDir: string, readiness: Readiness): Promise<void> {
   const binary = command[0]!;
-  using log = Fd.open(`${runDir}/supervisor.log`, O.WRONLY | O.CREAT | O.APPEND, 0o600);
+  using log = Fd.open(`${runDir}/supervisor.log`, O.WRONLY | O.CREAT | O.APPEND | O.NOFOLLOW, 0o600);
   using nothing = Fd.open('/dev/null', O.RDONLY);
   const image = assemble(cloneFrame(steps(binary, command), { flags: CLONE.NEWNS, shareMemory: true }), hostArchitecture());
   const fill = new Map([[slots.stdin, nothing.number], [slots.stdout, log.number], [slots.stderr, log.number]]);
