@@ -1,7 +1,7 @@
 // The command line: global flags, then a command, then its own affairs. Resolves with the exit code; nothing here ends the process.
+import { resolve } from 'node:path';
 import { fail } from '../base/index.ts';
-import type { Docker } from '../client/index.ts';
-import { openDocker } from '../client/index.ts';
+import { info, openDocker, type Docker } from '../client/index.ts';
 import { commands, groups, laterCommands, type Catalog, type Entry } from './catalog.ts';
 import { Exit, textOfError, UsageError } from './errors.ts';
 import { flag, type Values } from './flags.ts';
@@ -44,6 +44,7 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
       return 0;
     }
     if (name === 'daemon') return await dispatch([name, ...placeWords(values), ...rest], session);
+    if (values.root !== undefined) await checkRoot(docker, resolve(values.root));
     return await dispatch(name === 'help' ? [...rest, '--help'] : operands, session);
   } catch (error) {
     return report(error, surroundings);
@@ -80,6 +81,13 @@ function report(error: unknown, { stderr }: Surroundings): number {
 /** `estiva --root DIR daemon` means `estiva daemon --root DIR`. */
 function placeWords(values: Values<typeof globalFlags>): string[] {
   return (['host', 'root', 'run'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
+}
+
+/** A daemon that is running already has its own data root: --root must not be ignored by it. */
+async function checkRoot(docker: Docker, root: string): Promise<void> {
+  const { DockerRootDir: actual } = await info(docker);
+  if (actual === root) return;
+  throw fail('conflict', `The daemon at ${docker.host.text} has the data root ${JSON.stringify(actual)}, not ${JSON.stringify(root)}`, { hint: 'Give a run directory of its own with --run' });
 }
 
 /** The daemon is connected, and started if need be, at the first request. */

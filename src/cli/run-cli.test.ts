@@ -182,6 +182,14 @@ test('the command line refuses what it does not know', async () => {
   }
 });
 
+test('--root is not ignored by a daemon that has another one', async () => {
+  const answers = { 'GET /info': [200, { DockerRootDir: '/data' }], 'GET /containers/json': [200, []] } as const;
+  assert.equal((await run(['--root', '/data', 'ps'], { answers })).code, 0);
+  const { code, err } = await run(['--root', '/other', 'ps'], { answers });
+  assert.equal(code, 1);
+  assert.match(err, /^The daemon at unix:.* has the data root "\/data", not "\/other"\nGive a run directory/);
+});
+
 test('every command has help that names its usage', async () => {
   const { out } = await run(['--help']);
   const names = [...out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name = '']) => name).filter((name) => !['container', 'image', 'system'].includes(name));
