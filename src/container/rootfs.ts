@@ -2,7 +2,8 @@
 //
 // A running container's root is /proc/PID/root. A stopped one's is the overlay that overlayfs would make: the upper directory, then the layers
 // from the top. Both are opened as directories and read through openat2, so that no link leads out of them.
-import { Fd, O, readFileIn, statFd, tryCall, tryOpenIn } from '../kernel/index.ts';
+import { fail } from '../base/index.ts';
+import { Fd, isKernelError, O, readFileIn, statFd, tryCall, tryOpenIn } from '../kernel/index.ts';
 import type { RootDirs } from '../storage/index.ts';
 import type { ReadFile } from './user.ts';
 
@@ -12,7 +13,7 @@ const fileBytesMax = 4 * 1024 * 1024;
 /** @throws KernelError when the process is gone. */
 export function runningRoot(pid: number): ReadFile & Disposable {
   const root = Fd.open(`/proc/${pid}/root`, O.PATH | O.DIRECTORY);
-  return Object.assign((path: string) => readFileIn(root, path, fileBytesMax, 'inside'), { [Symbol.dispose]: () => root[Symbol.dispose]() });
+  return Object.assign((path: string) => readText(root, path), { [Symbol.dispose]: () => root[Symbol.dispose]() });
 }
 
 /**
@@ -25,11 +26,21 @@ export function stoppedRoot(dirs: RootDirs): ReadFile {
       using root = Fd.open(dir, O.PATH | O.DIRECTORY);
       const found = look(root, path);
       if (found === 'hidden') return undefined;
-      if (found === 'here') return readFileIn(root, path, fileBytesMax, 'inside');
+      if (found === 'here') return readText(root, path);
       if (isOpaque(root, path.slice(0, path.lastIndexOf('/')))) return undefined;
     }
     return undefined;
   };
+}
+
+/** @throws `invalid` for what is no file, or too large a one: it is the image's or the container's doing. */
+function readText(root: Fd, path: string): Uint8Array | undefined {
+  try {
+    return readFileIn(root, path, fileBytesMax, 'inside');
+  } catch (error) {
+    if (!isKernelError(error, 'EINVAL', 'EFBIG', 'ELOOP', 'EXDEV')) throw error;
+    throw fail('invalid', `Cannot read "/${path}" of the container: it is ${isKernelError(error, 'EFBIG') ? `larger than ${fileBytesMax} bytes` : 'not a regular file'}`, { cause: error });
+  }
 }
 
 function look(root: Fd, path: string): 'here' | 'hidden' | 'absent' {
