@@ -1,5 +1,5 @@
 // A program in words: what `--explain` prints. The words come from the same ops that run.
-import { CLONE, MS, namespaceFlags, type Argument, type Image, type Op } from '../kernel/index.ts';
+import { capabilityNames, CLONE, MS, namespaceFlags, type Argument, type Image, type Op } from '../kernel/index.ts';
 
 export interface ExplainedOp {
   readonly call: string;
@@ -8,8 +8,16 @@ export interface ExplainedOp {
 }
 
 export function explain(image: Image): readonly ExplainedOp[] {
-  return image.ops.map((op) => ({ call: op.call, text: argumentsInWords(op), why: op.why ?? '' }));
+  return image.ops.map((op) => ({ call: op.call, text: shortened(argumentsInWords(op)), why: shortened(op.why ?? '') }));
 }
+
+/** Ids of containers stand in most paths: twelve of their 64 digits say as much to a person. */
+function shortened(text: string): string {
+  return text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
+}
+
+/** Source: linux/prctl.h; those that plans use. */
+const processControls: Readonly<Record<number, string>> = { 1: 'death signal', 8: 'keep capabilities', 24: 'drop from the bounding set', 38: 'no new privileges', 47: 'ambient capability' };
 
 function argumentsInWords(op: Op): string {
   const special = inWords[op.call];
@@ -31,8 +39,15 @@ const inWords: Readonly<Partial<Record<Op['call'], (args: readonly Argument[]) =
   mount_setattr: ([, path]) => text(path),
   execve: ([path, args]) => `${text(path)} ${typeof args === 'object' && 'strings' in args ? JSON.stringify(args.strings) : ''}`,
   umask: ([mask]) => octal(mask),
-  prctl: (args) => args.filter((arg, i) => i === 0 || arg !== 0).map(argumentInWords).join(' '),
+  prctl: prctlInWords,
 };
+
+function prctlInWords([control, ...args]: readonly Argument[]): string {
+  const values = args.filter((argument) => argument !== 0);
+  const name = typeof control === 'number' ? processControls[control] : undefined;
+  const isCapability = control === 24 && typeof values[0] === 'number';
+  return [name ?? text(control), ...isCapability ? [capabilityNames[values[0] as number] ?? text(values[0])] : values.map(argumentInWords)].join(' ');
+}
 
 function argumentInWords(argument: Argument): string {
   if (typeof argument === 'string') return JSON.stringify(argument);
