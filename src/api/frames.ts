@@ -24,7 +24,9 @@ export async function sendOutput(writer: Writable, output: AsyncIterable<OutputC
     if (writer.destroyed) return;
     if (framed) batch.add(frameHeader(stream, bytes.length));
     batch.add(bytes);
-    if (batch.isFull && !batch.flush()) await drained(writer);
+    if (batch.isFull) batch.flush();
+    // Also when it was flushed between two pieces: a client that reads nothing must not pile up what a program prints little by little.
+    if (writer.writableNeedDrain) await drained(writer);
   }
   batch.flush();
 }
@@ -43,21 +45,21 @@ class Batch {
   }
 
   add(piece: Uint8Array): void {
-    if (this.#pieces.length === 0) setImmediate(() => void this.flush());
+    if (this.#pieces.length === 0) setImmediate(() => this.flush());
     this.#pieces.push(piece);
     this.#bytes += piece.length;
   }
 
-  /** False when the writer wants to be waited for. A large piece is not copied. */
-  flush(): boolean {
+  /** A large piece is not copied. */
+  flush(): void {
     const pieces = this.#pieces;
     this.#pieces = [];
     this.#bytes = 0;
-    if (pieces.length === 0 || this.#writer.destroyed) return true;
+    if (pieces.length === 0 || this.#writer.destroyed) return;
     const last = pieces.at(-1)!;
-    if (last.length < batchBytesMax / 2) return this.#writer.write(Buffer.concat(pieces));
-    if (pieces.length > 1) this.#writer.write(Buffer.concat(pieces.slice(0, -1)));
-    return this.#writer.write(last);
+    const isCopied = last.length < batchBytesMax / 2;
+    if (isCopied || pieces.length > 1) this.#writer.write(Buffer.concat(isCopied ? pieces : pieces.slice(0, -1)));
+    if (!isCopied) this.#writer.write(last);
   }
 }
 
