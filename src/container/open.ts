@@ -75,9 +75,14 @@ async function recordTask(room: Room, taskId: string, exit: TaskExit): Promise<v
   if (task !== undefined) {
     const record = room.shelf.get(taskId);
     await recordExit(room, record, task, exit);
-    if (record.hostConfig.AutoRemove) await room.queueOf(record.id).run(() => removeContainer(room, record.id, { force: false }));
+    if (record.hostConfig.AutoRemove) await room.queueOf(record.id).run(() => removeUnlessGone(room, record));
   } else if (exec !== undefined) await recordExecExit(room, exec, exit);
   else await room.supervisor.release(taskId);
+}
+
+/** Somebody may have asked for its removal before it was its turn. */
+async function removeUnlessGone(room: Room, { id }: ContainerRecord): Promise<void> {
+  if (room.shelf.find(id) !== undefined) await removeContainer(room, id, { force: false });
 }
 
 /** A container that is to go after its run goes after a start that failed, too. */

@@ -88,7 +88,7 @@ test('working directories in the engine\'s own descriptors: of an image, by -w, 
       const outcome = await engine.run(['--rm', '-w', path, image, 'sh', '-c', 'ls ..']);
       assert.ok(outcome.code >= 125 && outcome.stdout === '', `${path}: ${outcome.code} ${outcome.stdout}`);
       const exec = await engine.docker(['exec', '-w', path, inside, 'ls', '..']);
-      assert.ok(exec.code !== 0 && exec.stdout === '', `exec ${path}: ${exec.stdout}`);
+      assert.ok(exec.code !== 0 && /^$|^OCI runtime exec failed/.test(exec.stdout), `exec ${path}: ${exec.stdout}`);
     } else {
       const id = await engine.create({ Image: image, Cmd: ['ls', '..'], WorkingDir: `${path}/../..` });
       assert.ok((await engine.http('POST', `/containers/${id}/start`)).status >= 400, path);

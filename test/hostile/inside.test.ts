@@ -139,10 +139,10 @@ test('a program that ignores every signal ends by stop, by kill, by rm -f', { sk
   const stubborn = ['sh', '-c', 'trap "" HUP INT QUIT TERM USR1 USR2 PIPE ALRM; while :; do sleep 0.1; done'];
   const [stopped, killed, removed] = [await engine.start([busybox, ...stubborn]), await engine.start([busybox, ...stubborn]), await engine.start([busybox, ...stubborn])];
   await sleep(200);
-  succeeded(await engine.docker(['stop', '-t', '0', stopped!], { timeoutMs: 5_000 }));
-  succeeded(await engine.docker(['kill', killed!], { timeoutMs: 5_000 }));
-  for (const id of [stopped, killed]) assert.equal(succeeded(await engine.docker(['wait', id!])).trim(), '137');
-  await remove(stopped!, killed!, removed!);
+  succeeded(await engine.docker(['stop', '-t', '0', stopped], { timeoutMs: 5_000 }));
+  succeeded(await engine.docker(['kill', killed], { timeoutMs: 5_000 }));
+  for (const id of [stopped, killed]) assert.equal(succeeded(await engine.docker(['wait', id])).trim(), '137');
+  await remove(stopped, killed, removed);
 });
 
 test('what goes on printing after the first process has ended is ended with it, and its pipes hold nothing up', { skip }, async () => {
