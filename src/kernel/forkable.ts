@@ -14,7 +14,7 @@ const pageBytes = 4096;
 
 interface Range { readonly start: number; readonly end: number }
 
-/** Of all that is mapped now, children to come get `keep` and the stub. @throws KernelError */
+/** Of all that is mapped now, children to come get `keep` and the stub: only for a process that forks in no other way. @throws KernelError */
 export function hideFromForks(keep: readonly NativeMemory[]): void {
   const kept = [{ start: Number(stubAddress), end: Number(stubAddress) + pageBytes }, ...keep.map(({ address, bytes }) => ({ start: address, end: address + bytes.length }))];
   for (const { advice, ...mapped } of mappings()) {
