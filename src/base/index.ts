@@ -1,3 +1,4 @@
+export * from './again.ts';
 export * from './brand.ts';
 export * from './digest.ts';
 export * from './errors.ts';

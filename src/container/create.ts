@@ -1,18 +1,19 @@
 // create: an image, a configuration and a name become a record with a root of its own. Nothing runs.
 import { fail, newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
 import type { CreateContainerRequest } from '../spec/docker/container.ts';
+import type { ImageConfig } from '../spec/oci/image.ts';
 import type { ContainerRecord } from './container.ts';
 import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { logPathOf, parseLogOptions } from './logs.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
-import { chooseCapabilities } from './oci/capabilities.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { checkTmpfs } from './oci/mounts.ts';
 import { seccompChoice } from './oci/spec.ts';
 import { resourcesOf } from './oci/resources.ts';
 import { checkSysctls } from './oci/sysctls.ts';
 import { explainDiskFull } from '../storage/index.ts';
+import { capabilitiesOf } from './rights.ts';
 import type { Room } from './room.ts';
 import { containerMode } from './start.ts';
 import { parseSignal } from './stop.ts';
@@ -20,6 +21,7 @@ import { parseSignal } from './stop.ts';
 /** @throws as Containers.create. What was half made is gone again. */
 export async function createContainer(room: Room, request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
   const image = room.images.get(request.config.Image);
+  checkPlatform(request.config.Image, image.config, options.platform ?? '');
   const id = newContainerId();
   const hostConfig = mergeHostConfig(request.hostConfig, room.host);
   const config = mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host);
@@ -43,12 +45,23 @@ export async function createContainer(room: Room, request: CreateContainerReques
   return { id, warnings: [] };
 }
 
+/** `os[/architecture[/variant]]`: an image is kept for one platform. @throws `not_found` when another was asked for, as dockerd does: clients then pull. */
+function checkPlatform(reference: string, image: ImageConfig, wanted: string): void {
+  const words = wanted.toLowerCase().split('/');
+  // One word alone may be either: "linux", "arm64".
+  const [os, architecture, variant] = words.length === 1 && words[0] !== 'linux' ? ['', ...words] : words;
+  const matches = (asked: string | undefined, is: string | undefined): boolean => asked === undefined || asked === '' || is === undefined || asked === is;
+  if (matches(os, image.os) && matches(otherNames[architecture ?? ''] ?? architecture, image.architecture) && matches(variant, image.variant)) return;
+  throw fail('not_found', `image with reference ${reference} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${wanted})`);
+}
+
+const otherNames: Readonly<Record<string, string>> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' };
+
 /** What start would refuse for ever is refused now. */
 function checkWhatStartNeeds(room: Room, { config, hostConfig }: ContainerRecord): void {
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) throw fail('invalid', `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
-  const capabilities = chooseCapabilities({ privileged: hostConfig.Privileged, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, room.host.capabilities);
-  room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities);
+  room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilitiesOf(room, hostConfig));
   const { rules } = chooseDevices({ privileged: hostConfig.Privileged, mappings: [], rules: hostConfig.DeviceCgroupRules ?? [] });
   room.cgroups.check(resourcesOf(hostConfig, rules));
   parseLogOptions(hostConfig.LogConfig);

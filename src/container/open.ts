@@ -1,7 +1,7 @@
 // Opens the containers of a data root: their records, the supervisor that holds what runs, and the verbs.
 import type { Logger } from 'pino';
 import { fail, messageOf, type ContainerId } from '../base/index.ts';
-import { openCgroups, Readiness, setWindowSize } from '../kernel/index.ts';
+import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
 import type { CreateContainerRequest, ExecConfig } from '../spec/docker/container.ts';
 import type { Storage } from '../storage/index.ts';
@@ -26,6 +26,7 @@ import { Waiters } from './waiters.ts';
 export interface ContainersOptions {
   readonly storage: Storage;
   readonly images: ImagePort;
+  readonly cgroups: Cgroups;
   readonly runDir: string;
   /** The supervisor's command line, its first word an absolute path. */
   readonly supervisorCommand: readonly string[];
@@ -35,7 +36,6 @@ export interface ContainersOptions {
 export async function openContainers(options: ContainersOptions): Promise<Containers & AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   const readiness = opened.use(new Readiness());
-  const cgroups = opened.use(openCgroups());
   const host = readHost();
   const queues = new Map<string, SerialQueue>();
   const early: [string, TaskExit][] = [];
@@ -49,7 +49,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   });
   const supervisor = await connect();
   const ready: Room = {
-    ...options, shelf: new Shelf(options.storage.records), cgroups, readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
+    ...options, shelf: new Shelf(options.storage.records), readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
     waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), pending: new Map(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();

@@ -25,12 +25,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const storage = opened.use(await openStorage({ rootDir: options.rootDir }));
   const known: { containers?: Containers } = {};
   const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known) });
+  const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
-  const containers = opened.use(await openContainers({ ...options, storage, images: imagePort }));
+  const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort }));
   known.containers = containers;
   await images.sweep();
   const id = engineId(storage);
-  using cgroups = openCgroups();
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {

@@ -2,7 +2,7 @@
 // A small file can be made to grow without end ("bomb"): past a gibibyte, what comes out may be at most a thousand times what went in.
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { fail, isFail, messageOf } from '../base/index.ts';
+import { again, fail, isFail, messageOf } from '../base/index.ts';
 
 const chunkBytes = 256 << 10;
 const magicBytes = 6;
@@ -54,15 +54,6 @@ async function peek(source: AsyncIterable<Uint8Array>): Promise<{ readonly magic
     length += next.value.length;
   }
   return { magic: Buffer.concat(first).subarray(0, magicBytes), whole: again(first, iterator) };
-}
-
-async function* again(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* first;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
 }
 
 async function* counting(source: AsyncIterable<Uint8Array>, counter: { in: number }): AsyncGenerator<Uint8Array, void, undefined> {

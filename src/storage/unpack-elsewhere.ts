@@ -2,7 +2,7 @@
 // takes longer to start than such a layer takes to unpack. Those are not forced to disk either: that, too, is work for another thread, and the
 // filesystem does it by itself within seconds.
 import { Worker } from 'node:worker_threads';
-import { fail } from '../base/index.ts';
+import { again, fail } from '../base/index.ts';
 import type { Fd } from '../kernel/index.ts';
 import { unpackLayer, type UnpackedLayer } from './unpack-job.ts';
 import type { Failure, FromWorker, ToWorker, WorkerTask } from './unpack-messages.ts';
@@ -33,15 +33,6 @@ export async function unpack(tar: AsyncIterable<Uint8Array>, root: Fd, path: str
   }
   const whole = again(first, source);
   return isWhole ? unpackLayer(whole, root, false, signal) : new Feeder(root, path).run(whole, signal);
-}
-
-async function* again(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* first;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
 }
 
 class Feeder {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { tar } from '../fixtures/tar.ts';
-import { busybox, openEngine } from './engine.ts';
+import { busybox, openEngine, succeeded } from './engine.ts';
 
 const engine = await openEngine();
 const containers = async () => ((await engine.http('GET', '/containers/json?all=1')).json() as { Id: string }[]).map((one) => one.Id).toSorted();
@@ -140,4 +140,12 @@ test('a body longer than any sensible one is refused, and the engine lives', { s
 
 test('after all that, no container is there that was not before', { skip: !engine.ours && 'others may use that dockerd' }, async () => {
   assert.deepEqual(await containers(), standing);
+});
+
+test('--platform of another machine is refused, this machine\'s is taken', async () => {
+  const other = process.arch === 'arm64' ? 'linux/amd64' : 'linux/arm64';
+  const own = process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64';
+  const refused = await engine.run(['--rm', '--platform', other, busybox, 'true']);
+  assert.equal(refused.code, 125);
+  succeeded(await engine.run(['--rm', '--platform', own, busybox, 'true']));
 });
