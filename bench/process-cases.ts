@@ -73,7 +73,7 @@ async function podman(): Promise<Subject[]> {
   const file = which('podman');
   if (file === undefined) return [];
   const dir = mkdtempSync(join(tmpdir(), 'estiva-bench-podman-'));
-  const own = ['--root', join(dir, 'root'), '--runroot', join(dir, 'run'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'];
+  const own = ['--root', join(dir, 'root'), '--runroot', join(dir, 'run'), '--runtime', 'runc', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'];
   const load = await command(file, [...own, 'load', '-q', '-i', await busyboxArchive()]);
   const close = async (): Promise<void> => {
     await command(file, [...own, 'rmi', '-af']);

@@ -62,7 +62,8 @@ export function tryOpenIn(dir: number | Fd, path: string | Uint8Array, flags: nu
 
 /**
  * Reads a regular file of at most `bytesMax` under `dir`; undefined when there is none. What is there is looked at before it is opened: opening can
- * wait (a FIFO), and opening a device can do things (a watchdog ends the machine). The kernel's files in /proc are none to read here either.
+ * wait (a FIFO), and opening a device can do things (a watchdog ends the machine). The kernel's files in /proc are none to read here either. What is
+ * appended while it is read is not read.
  * @throws KernelError
  */
 export function readFileIn(dir: number | Fd, path: string, bytesMax: number, how: Resolution): Uint8Array | undefined {
@@ -75,13 +76,14 @@ export function readFileIn(dir: number | Fd, path: string, bytesMax: number, how
   if ((mode & 0o170000) !== 0o100000 || isKernelFile(own)) throw new KernelError('read', `${JSON.stringify(path)} (not a regular file)`, 22);
   if (sizeBytes > bytesMax) throw new KernelError('read', `${JSON.stringify(path)} (${sizeBytes} bytes, at most ${bytesMax})`, 27);
   using file = Fd.open(own, O.RDONLY | O.NONBLOCK | O.NOCTTY);
-  const bytes = new Uint8Array(bytesMax);
+  const bytes = new Uint8Array(sizeBytes);
   let length = 0;
-  for (;;) {
-    const got = call('pread64', file.number, bytes.subarray(length), bytesMax - length, length);
+  while (length < sizeBytes) {
+    const got = call('pread64', file.number, bytes.subarray(length), sizeBytes - length, length);
+    if (got === 0) break;
     length += got;
-    if (got === 0 || length === bytesMax) return bytes.slice(0, length);
   }
+  return bytes.subarray(0, length);
 }
 
 /** A file of /proc: reading one can consume something (/proc/kmsg). Source: statfs(2), linux/magic.h. */
