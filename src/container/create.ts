@@ -32,9 +32,9 @@ export async function createContainer(room: Room, request: CreateContainerReques
   };
   checkWhatStartNeeds(room, record);
   using _name = room.shelf.reserveName(record.name);
-  await using undo = new AsyncDisposableStack();
+  using undo = new DisposableStack();
   undo.defer(() => room.storage.snapshots.removeSnapshot(id));
-  await room.storage.snapshots.prepare(id, image.layers);
+  room.storage.snapshots.prepare(id, image.layers);
   try {
     writeIdentityFiles(room.storage.containerDir(id), config, hostConfig);
     room.shelf.put(record);

@@ -23,7 +23,7 @@ export async function recover(room: Room): Promise<void> {
     else if (record.state.status === 'running') await recordLost(room, record, exits.get(record.id));
     else await clearLeftovers(room, record);
   }
-  for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) await room.storage.snapshots.removeSnapshot(id);
+  for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) room.storage.snapshots.removeSnapshot(id);
   for (const { task, exit } of tasks.values()) if (exit !== undefined) await room.supervisor.release(task);
   for (const task of exits.keys()) removeExit(room.runDir, task);
 }

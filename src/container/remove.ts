@@ -20,6 +20,6 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   room.pending.delete(id);
   for (const [execId, { record: exec }] of room.execs) if (exec.containerId === id) room.execs.delete(execId);
   closeContainerLog(room, id);
-  await room.storage.snapshots.removeSnapshot(id);
+  room.storage.snapshots.removeSnapshot(id);
   room.waiters.removed(id);
 }

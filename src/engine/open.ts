@@ -22,14 +22,14 @@ export interface EngineOptions {
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   makeOwnDirectory(options.runDir, 0o711);
   await using opened = new AsyncDisposableStack();
-  const storage = opened.use(await openStorage({ rootDir: options.rootDir }));
+  const storage = opened.use(await openStorage({ rootDir: options.rootDir, onTrouble: (error) => options.log.warn({ err: error }, 'not everything that was removed could be taken off the disk') }));
   const known: { containers?: Containers } = {};
   const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known) });
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort }));
   known.containers = containers;
-  await images.sweep();
+  images.sweep();
   const id = engineId(storage);
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();

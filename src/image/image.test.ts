@@ -100,9 +100,10 @@ function refusal(kind: ErrorKind, message: RegExp) {
   };
 }
 
-function assertEmpty({ storage, images }: House): void {
+async function assertEmpty({ storage, images }: House): Promise<void> {
   assert.deepEqual(images.list(), []);
   assert.equal(storage.snapshots.layers().length, 1, 'the built-in one');
+  await storage.snapshots.emptied();
   assert.equal(readdirSync(join(storage.rootDir, 'layers')).length, 1);
   assert.deepEqual(readdirSync(join(storage.rootDir, 'tmp')), []);
   assert.equal(readdirSync(join(storage.rootDir, 'blobs/sha256')).length, 1);
@@ -110,7 +111,7 @@ function assertEmpty({ storage, images }: House): void {
 
 async function refused(here: House, members: readonly TarMember[], kind: ErrorKind, message: RegExp): Promise<void> {
   await assert.rejects(here.images.load(stream(await tar(members))), refusal(kind, message));
-  assertEmpty(here);
+  await assertEmpty(here);
 }
 
 test('load() reads a docker-archive, whatever the order of its members and the compression', { skip: needsRoot }, async (t) => {
@@ -205,7 +206,7 @@ test('load() refuses archives that lie, and leaves nothing', { skip: needsRoot }
   await assert.rejects(here.images.load(stream((await tar(good)).subarray(0, 900))), refusal('invalid', /the archive ends inside it/));
   const gzipped = gzipSync(await tar(good));
   await assert.rejects(here.images.load(stream(gzipped.subarray(0, gzipped.length - 20))), refusal('invalid', /^Cannot decompress the archive \(gzip\): unexpected end of file$/));
-  assertEmpty(here);
+  await assertEmpty(here);
 });
 
 test('load() refuses OCI archives that lie, and leaves nothing', { skip: needsRoot }, async (t) => {
@@ -257,7 +258,7 @@ test('import() refuses words before it reads, and archives that are none', { ski
   await assert.rejects(here.images.import(stream(Buffer.from('BZh91AY')), {}), refusal('unsupported', /bzip2/));
   await assert.rejects(here.images.import(stream(Buffer.alloc(5000, 'no tar ')), {}), refusal('invalid', /header checksum is wrong/));
   await assert.rejects(here.images.import(stream(Buffer.alloc(100, 1)), {}), refusal('invalid', /ends inside a header/));
-  assertEmpty(here);
+  await assertEmpty(here);
 });
 
 test('get() finds by name, id, and the beginning of an id; a name goes before an id', { skip: needsRoot }, async (t) => {
@@ -295,7 +296,7 @@ test('remove() keeps layers that another image or a container has', { skip: need
   here.containerLayers.pop();
   await images.import(stream(await layerOf('any')), { reference: 'any' });
   await images.remove('any', { force: false, prune: true });
-  assertEmpty(here);
+  await assertEmpty(here);
 });
 
 test('remove() follows the rules and texts of Docker', { skip: needsRoot }, async (t) => {
@@ -323,12 +324,12 @@ test('remove() follows the rules and texts of Docker', { skip: needsRoot }, asyn
 
 test('openImages() has the built-in image without listing it until somebody asks, and again after it was removed', { skip: needsRoot }, async (t) => {
   const here = await house(t);
-  assertEmpty(here);
+  await assertEmpty(here);
   const image = here.images.get('estiva/hello');
   assert.deepEqual([image.repoTags, here.images.list().length], [['estiva/hello:latest'], 1]);
   assert.ok(existsSync(join(here.storage.snapshots.dirs(newContainerId(), image.layers).lowerDirs[0]!, 'hello')));
   assert.deepEqual(await here.images.remove('estiva/hello', { force: false, prune: true }), { untagged: ['estiva/hello:latest'], deleted: [image.id] });
-  assertEmpty(here);
+  await assertEmpty(here);
   assert.equal(here.images.get('estiva/hello:latest').id, image.id);
 });
 
@@ -337,11 +338,11 @@ test('sweep() removes the layers that a crash left without an image', { skip: ne
   const [orphan, used] = [await layerOf('orphan'), await layerOf('used')];
   for (const layer of [orphan, used]) await here.storage.snapshots.unpack(stream(layer));
   here.containerLayers.push(digestOf(used));
-  await here.images.sweep();
+  here.images.sweep();
   assert.deepEqual([orphan, used].map((layer) => here.storage.snapshots.layer(digestOf(layer)) !== undefined), [false, true]);
   here.containerLayers.pop();
-  await here.images.sweep();
-  assertEmpty(here);
+  here.images.sweep();
+  await assertEmpty(here);
 });
 
 test('load() and remove() side by side never take a layer away from an image that is being made', { skip: needsRoot }, async (t) => {
@@ -351,9 +352,9 @@ test('load() and remove() side by side never take a layer away from an image tha
   for (let round = 0; round < 10; round++) {
     await here.images.import(stream(layers[round % 3]!), { reference: 'gone' });
     await Promise.all([here.images.load(stream(archive)), here.images.remove('gone', { force: true, prune: true }), here.images.load(stream(archive))]);
-    assert.equal(here.storage.snapshots.dirs(newContainerId(), here.images.get('kept:1').layers).lowerDirs.length, 3);
+    assert.equal(here.storage.snapshots.dirs(newContainerId(), here.images.get('kept:1').layers).lowerDirs.length, 4, 'and the init layer');
     await here.images.remove('kept:1', { force: true, prune: true });
-    assertEmpty(here);
+    await assertEmpty(here);
   }
 });
 

@@ -18,7 +18,7 @@ export interface ImagesOptions extends ImagePorts {
 
 export interface OpenedImages extends Images {
   /** Removes layers that no image and no container has: a crash in the middle of a load leaves such. For once after the start, when the containers are known. */
-  sweep(): Promise<void>;
+  sweep(): void;
 }
 
 export async function openImages(options: ImagesOptions): Promise<OpenedImages> {
@@ -63,7 +63,7 @@ class StoredImages implements OpenedImages {
   async remove(nameOrId: string, { force }: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage> {
     const removal = removeImage(this.#find(nameOrId), nameOrId, force, this.#store, this.#ports);
     for (const digest of removal.content) if (!this.#builtIns.holds(digest) && !this.#isContentInUse(digest)) await this.#storage.content.remove(digest);
-    await this.#sweeper.sweep();
+    this.#sweeper.sweep();
     return { untagged: removal.untagged, deleted: removal.deleted };
   }
 
@@ -75,8 +75,8 @@ class StoredImages implements OpenedImages {
     return this.#sweeper.whileMaking(() => importImage(archive, options, this.#storage, this.#store));
   }
 
-  sweep(): Promise<void> {
-    return this.#sweeper.sweep();
+  sweep(): void {
+    this.#sweeper.sweep();
   }
 
   /** Names before ids: an image may be called "cafe". */

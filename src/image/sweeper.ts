@@ -24,18 +24,14 @@ export class Sweeper {
       throw error;
     } finally {
       this.#makers--;
-      if (this.#isWanted) await this.sweep();
+      if (this.#isWanted) this.sweep();
     }
   }
 
-  async sweep(): Promise<void> {
-    this.#isWanted = true;
+  sweep(): void {
+    this.#isWanted = this.#makers > 0;
+    if (this.#isWanted) return;
     const inUse = this.#layersInUse();
-    for (const { diffId } of this.#snapshots.layers()) {
-      // Somebody began to make an image while a layer went away: the rest waits, since it may want one of these.
-      if (this.#makers > 0) return;
-      if (!inUse.has(diffId)) await this.#snapshots.removeLayer(diffId);
-    }
-    this.#isWanted = false;
+    for (const { diffId } of this.#snapshots.layers()) if (!inUse.has(diffId)) this.#snapshots.removeLayer(diffId);
   }
 }

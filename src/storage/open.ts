@@ -14,17 +14,19 @@ import type { Storage } from './storage.ts';
 export interface StorageOptions {
   /** Absolute. Made when it is not there. */
   readonly rootDir: string;
+  /** Hears of what could not be removed in the background; the next start tries again. */
+  readonly onTrouble?: (error: unknown) => void;
 }
 
 /** @throws `conflict` when another engine has the root; `internal` when it cannot be used. */
-export async function openStorage({ rootDir }: StorageOptions): Promise<Storage> {
+export async function openStorage({ rootDir, onTrouble = () => undefined }: StorageOptions): Promise<Storage> {
   if (!isAbsolute(rootDir)) throw fail('invalid', `The data root must be an absolute path: ${JSON.stringify(rootDir)}`);
   makeDirectories(rootDir);
   using opened = new DisposableStack();
   opened.use(lockRoot(rootDir));
   const records = opened.use(openRecords(`${rootDir}/estiva.db`));
-  const snapshots = opened.use(new LayerSnapshots(rootDir, records));
-  await snapshots.sweep();
+  const snapshots = opened.use(new LayerSnapshots(rootDir, records, onTrouble));
+  snapshots.sweep();
   const all = opened.move();
   return {
     rootDir, records, snapshots,
@@ -40,7 +42,7 @@ export async function openStorage({ rootDir }: StorageOptions): Promise<Storage>
 function makeDirectories(rootDir: string): void {
   try {
     makeOwnDirectory(rootDir, 0o710);
-    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'containers']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'containers', 'merged']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
   } catch (error) {
     const explained = explainDiskFull(error, rootDir);
     if (explained !== error || isFail(error, 'denied')) throw explained;

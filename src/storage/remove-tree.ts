@@ -11,14 +11,18 @@ import { Turn } from './turn.ts';
 const depthMax = 32;
 const EISDIR = -21;
 const ENOENT = -2;
+const ENOTEMPTY = -39;
 const EPERM = -1;
 
-/** Removes `name` (a file or a whole directory) from `dir`. Nothing there: nothing to do. @throws KernelError */
-export async function removeTree(dir: Fd, name: ByteString): Promise<void> {
-  const turn = new Turn();
+/** Removes `name` (a file or a whole directory) from `dir`. Nothing there: nothing to do. An abort ends it between two pieces, without an error. @throws KernelError */
+export async function removeTree(dir: Fd, name: ByteString, { turnMs, signal }: { readonly turnMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+  const turn = new Turn(turnMs);
   const trees = [name];
   for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
-    for (const _ of removeSteps(dir, tree, trees)) await turn.yield();
+    for (const _ of removeSteps(dir, tree, trees)) {
+      await turn.yield();
+      if (signal?.aborted === true) return;
+    }
   }
 }
 
@@ -30,30 +34,36 @@ export function removeTreeNow(dir: Fd, name: ByteString): void {
   }
 }
 
+/** A directory that is being emptied: the names that were read from it and are there still. */
+interface Level {
+  readonly fd: Fd;
+  readonly name: ByteString;
+  readonly entries: Entry[];
+}
+
 function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator<void, void, undefined> {
-  const result = tryCall('unlinkat', top.number, nameArgument(tree), 0);
-  if (result === 0 || result === ENOENT) return;
-  // Linux says EISDIR for a directory, POSIX EPERM.
-  if (result !== EISDIR && result !== EPERM) throw new KernelError('unlinkat', quoteName(tree), -result);
-  const held: { readonly fd: Fd; readonly names: ByteString[]; readonly name: ByteString }[] = [];
+  const held: Level[] = [];
   try {
-    held.push(openLevel(top, tree));
+    removeOne(top, { name: tree, isDirectory: false });
     for (let level = held.at(-1); level !== undefined; level = held.at(-1)) {
       yield;
-      const name = level.names.pop();
-      if (name !== undefined) removeOne(level.fd, name);
+      const entry = level.entries.pop();
+      if (entry !== undefined) removeOne(level.fd, entry);
       else if (!refill(level)) closeLevel();
     }
   } finally {
     for (const { fd } of held) fd[Symbol.dispose]();
   }
 
-  function removeOne(fd: Fd, name: ByteString): void {
-    const removed = tryCall('unlinkat', fd.number, nameArgument(name), 0);
-    if (removed === 0 || removed === ENOENT) return;
-    if (removed !== EISDIR && removed !== EPERM) throw new KernelError('unlinkat', quoteName(name), -removed);
+  function removeOne(fd: Fd, { name, isDirectory }: Entry): void {
+    if (!isDirectory) {
+      const removed = tryCall('unlinkat', fd.number, nameArgument(name), 0);
+      if (removed === 0 || removed === ENOENT) return;
+      // Linux says EISDIR for a directory, POSIX EPERM.
+      if (removed !== EISDIR && removed !== EPERM) throw new KernelError('unlinkat', quoteName(name), -removed);
+    }
     if (held.length < depthMax) {
-      held.push(openLevel(fd, name));
+      held.push({ fd: openIn(fd, nameArgument(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain'), name, entries: [] });
       return;
     }
     const moved = byteString(`deep-${randomUUID()}`);
@@ -61,35 +71,52 @@ function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator
     trees.push(moved);
   }
 
+  /** Removes the directory itself. A file system may have skipped names while others were removed: then it is read again from the start. */
   function closeLevel(): void {
-    const { fd, name } = held.pop()!;
+    const { fd, name } = held.at(-1)!;
+    const removed = tryCall('unlinkat', (held.at(-2)?.fd ?? top).number, nameArgument(name), AT_REMOVEDIR);
+    if (removed === ENOTEMPTY) {
+      call('lseek', fd.number, 0, 0);
+      return;
+    }
+    if (removed < 0 && removed !== ENOENT) throw new KernelError('unlinkat', quoteName(name), -removed);
+    held.pop();
     fd[Symbol.dispose]();
-    call('unlinkat', (held.at(-1)?.fd ?? top).number, nameArgument(name), AT_REMOVEDIR);
   }
 }
 
-function openLevel(dir: Fd, name: ByteString): { readonly fd: Fd; readonly names: ByteString[]; readonly name: ByteString } {
-  return { fd: openIn(dir, nameArgument(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain'), names: [], name };
+function refill(level: Level): boolean {
+  level.entries.push(...entriesIn(level.fd));
+  return level.entries.length > 0;
 }
 
-/** Reads more names into `level`. Names that are removed meanwhile do not disturb: it starts from the beginning until nothing is left. */
-function refill(level: { readonly fd: Fd; readonly names: ByteString[] }): boolean {
-  call('lseek', level.fd.number, 0, 0);
-  level.names.push(...namesIn(level.fd));
-  return level.names.length > 0;
-}
-
-/** Some of the names in the directory `fd`, from where it stands: at least one, if any is left. Source: getdents64(2), struct linux_dirent64. */
+/** All names in the directory, from its start. */
 export function namesIn(fd: Fd): readonly ByteString[] {
   const names: ByteString[] = [];
-  const bytes = Buffer.alloc(8192);
-  while (names.length === 0) {
-    const length = call('getdents64', fd.number, bytes, bytes.length);
-    if (length === 0) break;
-    for (let at = 0; at < length; at += bytes.readUInt16LE(at + 16)) {
-      const name = byteStringOf(bytes.subarray(at + 19, bytes.indexOf(0, at + 19)));
-      if (name !== '.' && name !== '..') names.push(name);
-    }
-  }
+  for (let some = entriesIn(fd); some.length > 0; some = entriesIn(fd)) names.push(...some.map(({ name }) => name));
   return names;
 }
+
+interface Entry {
+  readonly name: ByteString;
+  /** False when the file system does not say. */
+  readonly isDirectory: boolean;
+}
+
+/** Some of the entries of the directory `fd`, from where it stands: at least one, if any is left. Source: getdents64(2), struct linux_dirent64. */
+function entriesIn(fd: Fd): readonly Entry[] {
+  const DT_DIR = 4;
+  const entries: Entry[] = [];
+  while (entries.length === 0) {
+    const length = call('getdents64', fd.number, listing, listing.length);
+    if (length === 0) break;
+    for (let at = 0; at < length; at += listing.readUInt16LE(at + 16)) {
+      const name = byteStringOf(listing.subarray(at + 19, listing.indexOf(0, at + 19)));
+      if (name !== '.' && name !== '..') entries.push({ name, isDirectory: listing[at + 18] === DT_DIR });
+    }
+  }
+  return entries;
+}
+
+/** One for all: it is read out before anybody else runs. */
+const listing = Buffer.alloc(32 * 1024);

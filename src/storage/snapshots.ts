@@ -6,11 +6,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { fail, parseContainerId, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
-import { call, Fd, isKernelError, KernelError, O, tryCall } from '../kernel/index.ts';
-import { byteString } from '../spec/tar/index.ts';
+import { call, Fd, KernelError, O, tryCall } from '../kernel/index.ts';
+import { byteString, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
+import { makeInitLayer } from './init-layer.ts';
 import { namesIn, removeTree } from './remove-tree.ts';
+import { nameArgument } from './names.ts';
 import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
+import { Trash } from './trash.ts';
 import { unpack } from './unpack-elsewhere.ts';
 
 interface LayerRecord extends Layer {
@@ -33,25 +36,32 @@ export class LayerSnapshots implements Snapshots, Disposable {
   readonly #layersFd: Fd;
   readonly #containersFd: Fd;
   readonly #tmpFd: Fd;
+  readonly #trash: Trash;
+  readonly #mergedDir: string;
+  readonly #initDir: string;
 
-  constructor(rootDir: string, records: Records) {
+  constructor(rootDir: string, records: Records, onTrouble: (error: unknown) => void) {
     this.layersDir = `${rootDir}/layers`;
     this.#containersDir = `${rootDir}/containers`;
     this.#tmpDir = `${rootDir}/tmp`;
+    this.#mergedDir = `${rootDir}/merged`;
+    this.#initDir = `${rootDir}/init`;
     this.#table = records.table('layers', (json) => reviveLayer(json, ''));
     this.#layers = new Map(this.#table.all().map((layer) => [layer.diffId, layer]));
     using opened = new DisposableStack();
     this.#layersFd = opened.use(Fd.open(this.layersDir, O.RDONLY | O.DIRECTORY));
     this.#containersFd = opened.use(Fd.open(this.#containersDir, O.RDONLY | O.DIRECTORY));
     this.#tmpFd = opened.use(Fd.open(this.#tmpDir, O.RDONLY | O.DIRECTORY));
+    this.#trash = opened.use(new Trash(this.#tmpFd, onTrouble));
+    makeInitLayer(this.#initDir);
     opened.move();
   }
 
-  /** Clears away what a crash left: everything in tmp/, and directories of layers that no record knows. */
-  async sweep(): Promise<void> {
+  /** Into the trash with what a crash left: everything in tmp/, and directories of layers that no record knows. */
+  sweep(): void {
     const known = new Set([...this.#layers.values()].map((layer) => layer.dir));
-    for (const name of allNames(this.#tmpDir)) await removeTree(this.#tmpFd, name);
-    for (const name of allNames(this.layersDir)) if (!known.has(name)) await removeTree(this.#layersFd, name);
+    for (const name of allNames(this.#tmpDir)) this.#trash.take(name);
+    for (const name of allNames(this.layersDir)) if (!known.has(name)) this.#trash.discard(this.#layersFd, nameArgument(name));
   }
 
   layer(diffId: Digest): Layer | undefined {
@@ -89,28 +99,27 @@ export class LayerSnapshots implements Snapshots, Disposable {
     return record;
   }
 
-  async removeLayer(diffId: Digest): Promise<void> {
+  removeLayer(diffId: Digest): void {
     const layer = this.#layers.get(diffId);
     if (layer === undefined) return;
     this.#table.delete(diffId);
     this.#layers.delete(diffId);
-    await this.#discard(this.#layersFd, layer.dir);
+    this.#trash.discard(this.#layersFd, layer.dir);
   }
 
-  // eslint-disable-next-line typescript/require-await -- the shape is asynchronous, the few calls are not
-  async prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs> {
+  prepare(id: ContainerId, layers: readonly Digest[]): RootDirs {
     const dirs = this.dirs(id, layers);
     const at = this.#containersFd.number;
     try {
       // It may be there already: the container's log lies in it, too.
       const made = tryCall('mkdirat', at, id, 0o710);
       if (made < 0 && made !== EEXIST) throw new KernelError('mkdirat', id, -made);
-      for (const name of ['upper', 'work', 'merged']) call('mkdirat', at, `${id}/${name}`, 0o755);
+      for (const name of ['upper', 'work']) call('mkdirat', at, `${id}/${name}`, 0o755);
       // The upper directory's mode is that of the container's "/", whatever our umask is.
       call('fchmodat', at, `${id}/upper`, 0o755);
       return dirs;
     } catch (error) {
-      await this.removeSnapshot(id);
+      this.removeSnapshot(id);
       throw explainDiskFull(error, this.#containersDir);
     }
   }
@@ -123,37 +132,28 @@ export class LayerSnapshots implements Snapshots, Disposable {
       if (layer === undefined) throw fail('not_found', `No such layer: ${diffId}`, { hint: 'Load or pull the image again' });
       return `${this.layersDir}/${layer.dir}`;
     });
-    return { lowerDirs, upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: `${containerDir}/merged` };
+    return { lowerDirs: [...lowerDirs, this.#initDir], upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: this.#mergedDir };
   }
 
   snapshotIds(): readonly ContainerId[] {
     return readdirSync(this.#containersDir).filter((name) => /^[0-9a-f]{64}$/.test(name)).map(parseContainerId);
   }
 
-  async removeSnapshot(id: ContainerId): Promise<void> {
-    await this.#discard(this.#containersFd, id);
+  removeSnapshot(id: ContainerId): void {
+    this.#trash.discard(this.#containersFd, id);
   }
 
-  /** First away from its name, in one step; then piece by piece. */
-  async #discard(dir: Fd, name: string): Promise<void> {
-    const trash = byteString(`gone-${randomUUID()}`);
-    try {
-      call('renameat2', dir.number, name, this.#tmpFd.number, trash, 0);
-    } catch (error) {
-      if (isKernelError(error, 'ENOENT')) return;
-      throw error;
-    }
-    await removeTree(this.#tmpFd, trash);
+  async emptied(): Promise<void> {
+    await this.#trash.emptied();
   }
 
   [Symbol.dispose](): void {
+    this.#trash[Symbol.dispose]();
     for (const fd of [this.#layersFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
   }
 }
 
-function allNames(path: string): readonly ReturnType<typeof byteString>[] {
+function allNames(path: string): readonly ByteString[] {
   using dir = Fd.open(path, O.RDONLY | O.DIRECTORY);
-  const names = [];
-  for (let some = namesIn(dir); some.length > 0; some = namesIn(dir)) names.push(...some);
-  return names;
+  return namesIn(dir);
 }

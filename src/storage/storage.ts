@@ -1,6 +1,6 @@
 // Storage: everything that stays. Three rooms under one root directory, all of them safe against a crash at any moment:
 //   content    blobs/sha256/<hex>   verified bytes by digest
-//   snapshots  layers/<id>/         unpacked layers for overlayfs; containers/<id>/{upper,work,merged}
+//   snapshots  layers/<id>/         unpacked layers for overlayfs; containers/<id>/{upper,work}
 //   records    estiva.db            SQLite: names, configurations, states, references; one transaction a change
 // A change of several rooms is made durable bottom up (files, then directories, then the record), undone top down.
 import type { ContainerId, Digest } from '../base/index.ts';
@@ -32,7 +32,7 @@ export interface RootDirs {
   readonly lowerDirs: readonly string[];
   readonly upperDir: string;
   readonly workDir: string;
-  /** An empty directory: the mount point inside the container's own mount namespace. The host never sees anything mounted here. */
+  /** An empty directory, the same for all: the mount point inside the container's own mount namespace. The host never sees anything mounted here. */
   readonly mergedDir: string;
 }
 
@@ -49,15 +49,18 @@ export interface Snapshots {
   layers(): readonly Layer[];
   /** The directory in which all layers lie: as the working directory of a mount, it makes the names of 128 layers fit one page of options. */
   readonly layersDir: string;
-  removeLayer(diffId: Digest): Promise<void>;
+  /** Gone from its place at once, from the disk in the background. */
+  removeLayer(diffId: Digest): void;
   /** Makes a container's writable layer over `layers` (lowest first). @throws `not_found` when a layer is missing. */
-  prepare(id: ContainerId, layers: readonly Digest[]): Promise<RootDirs>;
+  prepare(id: ContainerId, layers: readonly Digest[]): RootDirs;
   /** The same paths again for a snapshot that is there. */
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs;
   /** What has a directory: at a start, also what a crash left between a snapshot and its record. */
   snapshotIds(): readonly ContainerId[];
-  /** Removes `containers/<id>/` whole (also the log). Idempotent. */
-  removeSnapshot(id: ContainerId): Promise<void>;
+  /** Removes `containers/<id>/` whole (also the log): from its place at once, from the disk in the background. Idempotent. */
+  removeSnapshot(id: ContainerId): void;
+  /** Resolves when nothing that was removed is on the disk any more. */
+  emptied(): Promise<void>;
 }
 
 /** A keyed table of JSON values. Reads are synchronous (SQLite in process, ~50 µs). */

@@ -1,15 +1,19 @@
 // Long synchronous work gives way to the rest of the engine every few milliseconds.
 import { setImmediate } from 'node:timers/promises';
 
-const turnMs = 8;
+const turnMsDefault = 8;
 
 export class Turn {
+  readonly #turnMs: number;
   #since = performance.now();
-  #calls = 0;
 
-  /** Lets others run when this one's turn is over. Looks at the clock only now and then. */
+  constructor(turnMs = turnMsDefault) {
+    this.#turnMs = turnMs;
+  }
+
+  /** Lets others run when this one's turn is over. */
   async yield(): Promise<void> {
-    if (++this.#calls % 16 !== 0 || performance.now() - this.#since < turnMs) return;
+    if (performance.now() - this.#since < this.#turnMs) return;
     await setImmediate();
     this.#since = performance.now();
   }

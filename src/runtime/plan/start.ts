@@ -36,7 +36,6 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
     { call: 'umask', args: [0], why: 'modes exactly as written below', onError: 'ignore' },
     ...rootSteps(setting.root, spec.mounts.filter(isBind)),
     ...fileSystem(spec, setting),
-    { call: 'symlinkat', args: ['/proc/mounts', -100, '/etc/mtab'], onError: 'ignore', why: 'programs that list mounts look there, unless the image has its own' },
     ...(spec.process.terminal === true ? [...terminalSteps({ size: spec.process.consoleSize, uid: spec.process.user.uid }), ...consoleSteps] : pipeSteps(spec.process.user.uid)),
     ...sessionSteps(spec.process.terminal === true),
     ...confinement(spec),
