@@ -4,6 +4,7 @@ import { readContainerLog } from './logs.ts';
 import type { Room } from './room.ts';
 
 export async function attachContainer(room: Room, record: ContainerRecord, options: AttachOptions): Promise<Attachment> {
+  room.tell({ kind: 'attach', container: record });
   const live = options.stream ? liveAttachment(room, record, options) : endedAttachment(record.config.Tty);
   // The log's end is fixed in the same breath as the attachment begins: no entry is missing, none comes twice.
   return options.logs ? new LoggedAttachment(live, replay(readContainerLog(room, record, { stdout: options.stdout, stderr: options.stderr, follow: false, signal: AbortSignal.timeout(replayTimeoutMs) }))) : live;

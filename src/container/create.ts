@@ -42,6 +42,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
     throw explainDiskFull(error, room.storage.rootDir);
   }
   undo.move();
+  room.tell({ kind: 'create', container: record });
   return { id, warnings: [] };
 }
 

@@ -26,6 +26,7 @@ export function createExec(room: Room, record: ContainerRecord, config: ExecConf
   const id = randomBytes(32).toString('hex');
   room.execs.set(id, { record: { id, containerId: record.id, config, state: { status: 'created' } }, task: undefined });
   if (room.execs.size > rememberedMax) forgetOldest(room);
+  room.tell({ kind: 'exec_create', container: record, execId: id, command: config.Cmd });
   return id;
 }
 
@@ -69,6 +70,7 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   });
   exec.record = { ...exec.record, state: { status: 'running', pid } };
   exec.task = { pid, fds, streams, exited: Promise.withResolvers() };
+  room.tell({ kind: 'exec_start', container, execId: id, command: config.Cmd });
   if (options.detach) return undefined;
   return untilRecorded(streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr }), exec.task.exited.promise);
 }
@@ -128,5 +130,7 @@ export async function recordExecExit(room: Room, exec: LiveExec, exit: TaskExit)
   exec.task = undefined;
   task.fds.pidfd[Symbol.dispose]();
   task.exited.resolve();
+  const container = room.shelf.find(exec.record.containerId);
+  if (container !== undefined) room.tell({ kind: 'exec_die', container, execId: exec.record.id, exitCode: exit.code });
   await room.supervisor.release(exec.record.id);
 }

@@ -1,4 +1,5 @@
 // Containers: what runs.
 export * from './container.ts';
+export type { Happening } from './happening.ts';
 export { openContainers, type ContainersOptions } from './open.ts';
 export type { ImagePort } from './ports.ts';

@@ -9,6 +9,7 @@ import { attachContainer } from './attach.ts';
 import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, WaitCondition, WaitResult } from './container.ts';
 import { createContainer } from './create.ts';
 import { createExec, findExec, recordExecExit, resizeExec, startExec } from './exec.ts';
+import type { Happening } from './happening.ts';
 import { readHost } from './host.ts';
 import { readContainerLog } from './logs.ts';
 import type { ImagePort } from './ports.ts';
@@ -31,6 +32,8 @@ export interface ContainersOptions {
   /** The supervisor's command line, its first word an absolute path. */
   readonly supervisorCommand: readonly string[];
   readonly log: Logger;
+  /** Hears of everything that happens to containers, right after it has. Must not throw: the change stands. */
+  readonly tell: (happening: Happening) => void;
 }
 
 export async function openContainers(options: ContainersOptions): Promise<Containers & AsyncDisposable> {
@@ -159,6 +162,7 @@ class StoredContainers implements Containers, AsyncDisposable {
     const task = this.#room.live.get(record.id);
     if (task === undefined) throw fail('conflict', `Container ${record.id} is not running`);
     if (record.config.Tty && task.fds.stdout?.isOpen === true) setWindowSize(task.fds.stdout, size);
+    this.#room.tell({ kind: 'resize', container: record, ...size });
   }
 
   async attach(idOrName: string, options: AttachOptions): Promise<Attachment> {

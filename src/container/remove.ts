@@ -21,5 +21,6 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   for (const [execId, { record: exec }] of room.execs) if (exec.containerId === id) room.execs.delete(execId);
   closeContainerLog(room, id);
   room.storage.snapshots.removeSnapshot(id);
+  room.tell({ kind: 'destroy', container: record });
   room.waiters.removed(id);
 }

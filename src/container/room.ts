@@ -5,6 +5,7 @@ import type { Cgroups, Readiness } from '../kernel/index.ts';
 import type { Supervisor, TaskStreams } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { ExecRecord } from './container.ts';
+import type { Happening } from './happening.ts';
 import type { JsonFileLog } from './log/index.ts';
 import type { PendingAttachment } from './attach.ts';
 import type { Host } from './host.ts';
@@ -40,6 +41,8 @@ export interface Room {
   readonly seccomp: SeccompFilters;
   readonly runDir: string;
   readonly log: Logger;
+  /** Says what has happened, to whoever keeps the events. */
+  readonly tell: (happening: Happening) => void;
   /** Logs of containers that were written or read since the daemon came up. */
   readonly logs: Map<string, JsonFileLog>;
   /** Replaced when the supervisor died and another took its place. */

@@ -56,6 +56,7 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
   }
   const running = room.shelf.setState(record.id, { status: 'running', pid: answer.launched.pid, startedAt: new Date() });
   room.live.set(record.id, openTask(room, running, answer.launched));
+  room.tell({ kind: 'start', container: running });
 }
 
 /** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). */

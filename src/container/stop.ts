@@ -13,6 +13,7 @@ export async function killContainer(room: Room, record: ContainerRecord, signal:
   const number = parseSignal(signal === '' ? 'KILL' : signal);
   const task = room.live.get(record.id);
   if (task === undefined || !sendSignal(task.fds.pidfd, number)) throw fail('conflict', `Cannot kill container: ${record.id}: container ${record.id} is not running`);
+  room.tell({ kind: 'kill', container: record, signal: number });
   if (number === SIGKILL) await within(task, killTimeoutMs);
 }
 
@@ -22,9 +23,17 @@ export async function stopContainer(room: Room, record: ContainerRecord, options
   if (task === undefined) throw fail('not_modified', `Container ${record.id} is not running`);
   const number = parseSignal(options.signal ?? record.config.StopSignal ?? 'TERM');
   const seconds = options.timeoutSeconds ?? record.config.StopTimeout ?? stopTimeoutSeconds;
-  sendSignal(task.fds.pidfd, number);
-  if (await within(task, seconds < 0 ? undefined : seconds * 1000)) return;
-  sendSignal(task.fds.pidfd, SIGKILL);
+  signalTask(room, record, task, number);
+  if (!await within(task, seconds < 0 ? undefined : seconds * 1000)) await killTask(room, record, task);
+  room.tell({ kind: 'stop', container: room.shelf.find(record.id) ?? record });
+}
+
+function signalTask(room: Room, record: ContainerRecord, task: LiveTask, number: number): void {
+  if (sendSignal(task.fds.pidfd, number)) room.tell({ kind: 'kill', container: record, signal: number });
+}
+
+async function killTask(room: Room, record: ContainerRecord, task: LiveTask): Promise<void> {
+  signalTask(room, record, task, SIGKILL);
   if (!await within(task, killTimeoutMs)) throw fail('timeout', `Container ${record.id} did not end within ${killTimeoutMs / 1000} seconds of SIGKILL`, { hint: 'One of its processes waits inside the kernel, for a disk or a file server; try again when that answers' });
 }
 

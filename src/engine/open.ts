@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { openContainers, type Containers, type ImagePort } from '../container/index.ts';
+import { openContainers, type Containers, type Happening, type ImagePort } from '../container/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { openCgroups } from '../kernel/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
@@ -27,7 +27,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known) });
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
-  const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort }));
+  const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => logHappening(options.log, happening) }));
   known.containers = containers;
   images.sweep();
   const id = engineId(storage);
@@ -38,6 +38,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     info: () => ({ id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function logHappening(log: Logger, happening: Happening): void {
+  log.debug({ happened: happening.kind, ...('container' in happening ? { container: happening.container.id } : {}) }, 'happened');
 }
 
 /** What images must know of containers. While the engine opens there are none to ask. */
