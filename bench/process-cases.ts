@@ -22,6 +22,10 @@ export function processCases(engines: readonly BenchEngine[]): readonly BenchCas
       name: 'estiva-run', what: 'estiva run --rm --network none busybox true, whole process', promise: '<= 45 ms above node -e 0', unit: 'ms', runs: 30, warmUp: true,
       subjects: () => Promise.resolve([...(own === undefined ? [] : [estivaRun(own)]), emptyNode(), { name: 'docker --version', run: () => program('docker', ['--version']) }]),
     },
+    {
+      name: 'cli-version', what: 'our command line and docker\'s say version, both of our daemon, whole process', promise: '<= 1.3 times docker', unit: 'ms', runs: 30, warmUp: true,
+      subjects: () => Promise.resolve([...(own === undefined ? [] : [estivaVersion(own), dockerVersion(own)]), emptyNode()]),
+    },
   ];
 }
 
@@ -45,6 +49,15 @@ function dockerRun(engine: BenchEngine): Subject {
 function estivaRun(engine: BenchEngine): Subject {
   const env = { ...process.env, ESTIVA_HOST: `unix://${engine.socketPath}` };
   return { name: 'estiva run', run: () => program(resolve(import.meta.dirname, '../bin/estiva'), ['run', '--rm', '--network', 'none', image, 'true'], { env }) };
+}
+
+function estivaVersion({ socketPath }: BenchEngine): Subject {
+  const env = { ...process.env, ESTIVA_HOST: `unix://${socketPath}` };
+  return { name: 'estiva version', run: () => program(resolve(import.meta.dirname, '../bin/estiva'), ['version'], { env }) };
+}
+
+function dockerVersion({ socketPath }: BenchEngine): Subject {
+  return { name: 'docker version', run: () => program('docker', ['version'], { env: { ...process.env, DOCKER_HOST: `unix://${socketPath}` } }) };
 }
 
 function emptyNode(): Subject {

@@ -1,6 +1,5 @@
 // The daemon's main: `estiva daemon` in the foreground. Opens the engine, serves the API, and closes both when it is asked to end; containers go on.
-import { dirname, extname, resolve } from 'node:path';
-import { realpathSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
 import { destination, pino } from 'pino';
 import { serve } from '../api/index.ts';
 import { fail } from '../base/index.ts';
@@ -41,6 +40,6 @@ function settingsOf({ root, run, host, logLevel = 'info' }: DaemonOptions): Sett
 
 /** The supervisor's main lies beside ours, as source or as bundle. It holds little and never computes: a small heap is enough. */
 function supervisorCommand(runDir: string): readonly string[] {
-  const main = realpathSync(process.argv[1]!);
-  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', `${dirname(main)}/supervisor${extname(main)}`, runDir];
+  const main = join(import.meta.dirname, `supervisor${extname(import.meta.filename)}`);
+  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', main, runDir];
 }

@@ -1,6 +1,6 @@
 // Starts the local daemon when there is none: the same program as `daemon`, on its own, its output in daemon.log. Two command lines may do so
 // at once: the daemon's lock lets one live, and both wait for the socket of that one.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
@@ -27,7 +27,7 @@ export async function startDaemon(start: DaemonStart): Promise<void> {
   const { runDir, socket, otherMsMax = otherMsDefault } = start;
   mkdirSync(runDir, { recursive: true, mode: 0o711 });
   const logPath = `${runDir}/daemon.log`;
-  const child = launch(start, logPath);
+  const child = await launch(start, logPath);
   child.unref();
   let deadline = Date.now() + readyMsMax;
   // Ours may have lost against another one, which is about to open the socket.
@@ -40,7 +40,9 @@ export async function startDaemon(start: DaemonStart): Promise<void> {
   }
 }
 
-function launch({ runDir, rootDir, program: [node = '', ...script] }: DaemonStart, logPath: string): ChildProcess {
+async function launch({ runDir, rootDir, program: [node = '', ...script] }: DaemonStart, logPath: string): Promise<ChildProcess> {
+  // Loaded when a daemon is started only: it would cost every other command a millisecond.
+  const { spawn } = await import('node:child_process');
   const log = openSync(logPath, 'a', 0o600);
   try {
     // The daemon works in /: what is relative here must not be relative there.

@@ -1,12 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { importImage } from '../../client/index.ts';
-import { openError } from '../create/files.ts';
+import { openArchive } from '../create/files.ts';
 import { defineCommand } from '../command.ts';
-import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { splitReference } from '../reference.ts';
-import { say, type Session } from '../session.ts';
+import { say } from '../session.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
@@ -21,7 +18,7 @@ export const command = defineCommand({
   async run({ values: { change: changes, message, platform }, operands: [source = '', target], session }) {
     const isUrl = /^(https?|ftp):\/\//.test(source);
     const { name: repo, tag } = target === undefined ? { name: undefined, tag: undefined } : splitReference(target);
-    const archive = isUrl ? undefined : await open(source, session);
+    const archive = isUrl ? undefined : source === '-' ? session.stdin : openArchive(source);
     await importImage(session.docker, isUrl ? source : '-', archive, { repo, tag, message, platform, changes }, ({ status, stream }) => {
       const text = status ?? stream?.trimEnd();
       if (text !== undefined) say(session, text);
@@ -29,9 +26,3 @@ export const command = defineCommand({
     return 0;
   },
 });
-
-async function open(source: string, { stdin }: Session): Promise<AsyncIterable<Uint8Array>> {
-  if (source === '-') return stdin;
-  await access(source).catch((error: unknown) => { throw new Exit(1, openError(source, error)); });
-  return createReadStream(source, { highWaterMark: 256 * 1024 });
-}

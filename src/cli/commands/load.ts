@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { loadImages } from '../../client/index.ts';
-import { openError } from '../create/files.ts';
+import { openArchive } from '../create/files.ts';
 import { defineCommand } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
@@ -17,9 +15,8 @@ export const command = defineCommand({
   later: { platform: 'images of several platforms come later' },
   operands: { min: 0, max: 0 },
   async run({ values: { input, quiet }, session }) {
-    if (input !== undefined) await access(input).catch((error: unknown) => { throw new Exit(1, openError(input, error)); });
-    else if (session.stdin.isTTY === true) throw new Exit(1, 'requested load from stdin, but stdin is empty');
-    const archive: AsyncIterable<Uint8Array> = input === undefined ? session.stdin : createReadStream(input, { highWaterMark: 256 * 1024 });
+    if (input === undefined && session.stdin.isTTY === true) throw new Exit(1, 'requested load from stdin, but stdin is empty');
+    const archive: AsyncIterable<Uint8Array> = input === undefined ? session.stdin : openArchive(input);
     await loadImages(session.docker, archive, { quiet: quiet || session.stdout.isTTY !== true }, ({ stream }) => {
       if (stream !== undefined) session.stdout.write(stream);
     });

@@ -1,6 +1,6 @@
-// The files that run and create read on the client's side: environment, labels, seccomp profiles.
-import { readFileSync } from 'node:fs';
-import { Complaint } from '../errors.ts';
+// The files that commands read on the client's side: environment, labels, seccomp profiles, archives.
+import { createReadStream, openSync, readFileSync } from 'node:fs';
+import { Complaint, Exit } from '../errors.ts';
 
 /** Reads `path` or complains in the words of Docker's client. */
 function read(path: string, complaint: (reason: string) => string): string {
@@ -12,10 +12,19 @@ function read(path: string, complaint: (reason: string) => string): string {
 }
 
 /** `open /x: no such file or directory`: how Go says that a file cannot be opened. */
-export function openError(path: string, error: unknown): string {
+function openError(path: string, error: unknown): string {
   const words: Readonly<Record<string, string>> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'not a directory' };
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   return `open ${path}: ${words[code] ?? code}`;
+}
+
+/** A file's bytes for an upload. @throws Exit when it cannot be opened. */
+export function openArchive(path: string): AsyncIterable<Uint8Array> {
+  try {
+    return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 256 * 1024 });
+  } catch (error) {
+    throw new Exit(1, openError(path, error));
+  }
 }
 
 /** Lines that are neither empty nor comments, without the space before them. */
