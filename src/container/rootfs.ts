@@ -22,15 +22,41 @@ export function runningRoot(pid: number): ReadFile & Disposable {
  */
 export function stoppedRoot(dirs: RootDirs): ReadFile {
   return (path) => {
-    for (const dir of [dirs.upperDir, ...dirs.lowerDirs]) {
-      using root = Fd.open(dir, O.PATH | O.DIRECTORY);
-      const found = look(root, path);
-      if (found === 'hidden') return undefined;
-      if (found === 'here') return readText(root, path);
-      if (isOpaque(root, path.slice(0, path.lastIndexOf('/')))) return undefined;
-    }
-    return undefined;
+    const own = findIn(dirs.upperDir, path);
+    return own === 'absent' ? readLower(dirs.lowerDirs, path) : own.bytes;
   };
+}
+
+/** What a directory of the stack says about a path: the file's bytes, that it is gone, or nothing. */
+type Found = 'absent' | { readonly bytes: Uint8Array | undefined };
+
+function findIn(dir: string, path: string): Found {
+  using root = Fd.open(dir, O.PATH | O.DIRECTORY);
+  const found = look(root, path);
+  if (found === 'hidden') return { bytes: undefined };
+  if (found === 'here') return { bytes: readText(root, path) };
+  return isOpaque(root, path.slice(0, path.lastIndexOf('/'))) ? { bytes: undefined } : 'absent';
+}
+
+/** Layers never change, and every start of an image asks for the same two files. */
+const remembered = new Map<string, Uint8Array | undefined>();
+const rememberedMax = 64;
+const rememberedBytesMax = 64 * 1024;
+
+function readLower(lowerDirs: readonly string[], path: string): Uint8Array | undefined {
+  const key = [...lowerDirs, path].join(':');
+  if (remembered.has(key)) return remembered.get(key);
+  let bytes: Uint8Array | undefined;
+  for (const dir of lowerDirs) {
+    const found = findIn(dir, path);
+    if (found === 'absent') continue;
+    bytes = found.bytes;
+    break;
+  }
+  if ((bytes?.length ?? 0) > rememberedBytesMax) return bytes;
+  for (const oldest of remembered.keys()) if (remembered.size >= rememberedMax) remembered.delete(oldest);
+  remembered.set(key, bytes);
+  return bytes;
 }
 
 /** @throws `invalid` for what is no file, or too large a one: it is the image's or the container's doing. */

@@ -1,4 +1,5 @@
 // A running container: its streams opened, its clients joined, its exit awaited and recorded.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { TaskExit, TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord, WaitResult } from './container.ts';
@@ -36,8 +37,10 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   room.waiters.exited(record.id, result);
 }
 
+/** In a later turn: whoever waited for the exit is told first. */
 async function clearAway(room: Room, id: string, cgroupPath: string, task: LiveTask): Promise<void> {
   try {
+    await nextTurn();
     task.fds.pidfd[Symbol.dispose]();
     await Promise.all([room.supervisor.release(id), room.cgroups.remove(cgroupPath)]);
   } catch (error) {

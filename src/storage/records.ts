@@ -9,6 +9,8 @@ import { Reserve } from './reserve.ts';
 import type { Records, Table } from './storage.ts';
 
 const schemaVersion = 1;
+/** A daemon that was killed lets go of the root's lock a moment before it lets go of the file. */
+const lockMsMax = 5000;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
@@ -18,8 +20,9 @@ export function openRecords(path: string): Records {
   closeSync(openSync(path, 'a', 0o600));
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF');
+    database = new DatabaseSync(path, { timeout: lockMsMax });
+    // The root's lock keeps others away: SQLite needs no locks of its own then, and no shared memory.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF');
     migrate(database, path);
     return new SqliteRecords(database, path);
   } catch (error) {

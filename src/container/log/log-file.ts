@@ -25,6 +25,7 @@ export class LogFile implements Disposable {
   #cursor: Fd | undefined;
   #length = 0;
   #generation = 0;
+  #hasCursor = false;
 
   /** Opens what there is and mends what a crash left. @throws KernelError */
   constructor(path: string, cursorPath: string, limits: LogLimits) {
@@ -62,7 +63,9 @@ export class LogFile implements Disposable {
   /** A new run of the program: its streams begin at 0. Makes the file, for those who look for it. @throws KernelError */
   startRun(): void {
     this.#consumed.stdout = this.#consumed.stderr = 0;
-    this.#open();
+    // Without a cursor nothing counts as consumed; the first entry makes one.
+    if (this.#hasCursor) this.#open();
+    else this.#file = this.#openFile();
     this.close();
   }
 
@@ -101,6 +104,7 @@ export class LogFile implements Disposable {
     using cursor = openIfThere(this.#cursorPath, O.RDONLY);
     const size = file === undefined ? 0 : statFd(file).sizeBytes;
     this.#length = size;
+    this.#hasCursor = cursor !== undefined;
     const record = new Uint8Array(cursorBytes);
     if (cursor === undefined || call('read', cursor.number, record, cursorBytes) < cursorBytes) return;
     const view = new DataView(record.buffer);
@@ -131,7 +135,7 @@ export class LogFile implements Disposable {
 
   #open(): Fd {
     using undo = new DisposableStack();
-    const file = undo.use(Fd.open(this.path, O.WRONLY | O.CREAT | O.APPEND, 0o640));
+    const file = undo.use(this.#openFile());
     // Before the first entry: this is the last step of a rotation.
     this.#writeCursor();
     undo.move();
@@ -139,8 +143,13 @@ export class LogFile implements Disposable {
     return file;
   }
 
+  #openFile(): Fd {
+    return Fd.open(this.path, O.WRONLY | O.CREAT | O.APPEND, 0o640);
+  }
+
   #writeCursor(): void {
     this.#cursor ??= Fd.open(this.#cursorPath, O.WRONLY | O.CREAT, 0o600);
+    this.#hasCursor = true;
     cursorView.setBigUint64(0, BigInt(this.#consumed.stdout), true);
     cursorView.setBigUint64(8, BigInt(this.#consumed.stderr), true);
     cursorView.setBigUint64(16, BigInt(this.#length), true);

@@ -6,16 +6,16 @@
 // lags too far, or a client that moves is too far behind (streams.ts).
 // Without a spool (execs), or when it cannot be had (the disk is full), bytes are read directly and handed on from memory.
 import { constants } from 'node:os';
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { isKernelError, KernelError, tryCall, type Fd, type Readiness } from '../../kernel/index.ts';
+import { AT_FDCWD, isKernelError, KernelError, tryCall, type Fd, type Readiness } from '../../kernel/index.ts';
 import { Spool, type Taken } from '../../runtime/index.ts';
 import type { StreamName } from '../container.ts';
 import type { JsonFileLog } from '../log/index.ts';
 import { makeNonBlocking } from './input.ts';
 import { takeTurn } from './turns.ts';
 
-const { EAGAIN, EIO } = constants.errno;
+const { EAGAIN, EIO, ENOENT } = constants.errno;
 const takeBytesMax = 1024 * 1024;
 /** Logged at once: with lines of two bytes this takes two milliseconds. */
 const sliceBytes = 32 * 1024;
@@ -129,7 +129,7 @@ export class Output implements Disposable {
 
   /** Removes the spool's file; clients that are behind still read from it. */
   removeSpool(): void {
-    if (this.#options.spoolPath !== undefined) rmSync(this.#options.spoolPath, { force: true });
+    if (this.#options.spoolPath !== undefined) removeSpool(this.#options.spoolPath);
   }
 
   readSpool(offset: number, buffer: Uint8Array): void {
@@ -249,6 +249,12 @@ export class Output implements Disposable {
     this.#source?.[Symbol.dispose]();
     this.#source = undefined;
   }
+}
+
+/** A file that is not there is removed. @throws KernelError */
+export function removeSpool(path: string): void {
+  const removed = tryCall('unlinkat', AT_FDCWD, path, 0);
+  if (removed < 0 && removed !== -ENOENT) throw new KernelError('unlinkat', JSON.stringify(path), -removed);
 }
 
 function sharedBuffer(): Uint8Array<ArrayBuffer> {

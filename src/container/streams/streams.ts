@@ -9,14 +9,13 @@
 //
 // Life: openStreams → attach … → finish (the program has exited) → the last client has read → all closed. A daemon that goes while the program stays
 // disposes: descriptors close, the spool files stay, and the next daemon goes on where the log ends.
-import { rmSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import type { Fd, Readiness } from '../../kernel/index.ts';
 import type { Attachment, StreamName } from '../container.ts';
 import type { JsonFileLog } from '../log/index.ts';
 import { Client } from './client.ts';
 import { Input } from './input.ts';
-import { Output, type Audience } from './output.ts';
+import { Output, removeSpool, type Audience } from './output.ts';
 
 const backlogBytesMax = 256 * 1024 * 1024;
 const memoryBytesMax = 1024 * 1024;
@@ -61,7 +60,7 @@ export function spoolPaths(spoolDir: string): { readonly stdout: string; readonl
 
 /** Before a run begins: what was in them has been logged by `finish`. */
 export function removeSpools(spoolDir: string): void {
-  for (const path of Object.values(spoolPaths(spoolDir))) rmSync(path, { force: true });
+  for (const path of Object.values(spoolPaths(spoolDir))) removeSpool(path);
 }
 
 class OpenStreams implements Streams, Audience {

@@ -84,8 +84,9 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     // Released while we looked.
     if (tasks.get(task.name) !== task) return;
     task.exit = exit;
-    writeDown(`${exitsDir}/${task.name}`, exit);
+    // Told first, which is faster; written down for the case that both sides die before the daemon has recorded it.
     onExit(task.name, exit);
+    writeDown(`${exitsDir}/${task.name}`, exit);
   }
 
   function drainTask(task: Task): void {
