@@ -91,22 +91,7 @@ const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = (value, path) 
   throw fail('unsupported', `${path} "${policy.Name}" is not supported yet`, { hint: 'Restart policies come later: use --restart no' });
 };
 
-const logOptions = new Map([['max-size', /^(-1|\d+(\.\d+)?\s*[kmgtp]?i?b?)$/i], ['max-file', /^[1-9]\d{0,5}$/]]);
-const knownElsewhere = ['labels', 'labels-regex', 'env', 'env-regex', 'tag', 'compress', 'mode', 'max-buffer-size'];
-
-const logConfig: decode.Decode<LogConfig> = (value, path) => {
-  const log = object<LogConfig>({ Type: withDefault(text, 'json-file'), Config: dictionary(text) })(value, path);
-  if (log.Type !== 'json-file') {
-    throw fail('unsupported', `${path}.Type ${JSON.stringify(log.Type.slice(0, 100))} is not supported yet`, { hint: 'Use --log-driver json-file' });
-  }
-  for (const [name, setting] of Object.entries(log.Config)) {
-    if (knownElsewhere.includes(name)) throw fail('unsupported', `Log option '${name}' is not supported yet`, { hint: 'Options here: max-size, max-file' });
-    const pattern = logOptions.get(name);
-    if (pattern === undefined) throw fail('invalid', `unknown log opt '${name.slice(0, 100)}' for json-file log driver`);
-    if (!pattern.test(setting)) throw fail('invalid', `Invalid value of log option '${name}': ${JSON.stringify(setting.slice(0, 100))}`);
-  }
-  return log;
-};
+const logConfig = object<LogConfig>({ Type: withDefault(text, 'json-file'), Config: dictionary(text) });
 
 /** `apparmor=unconfined` and `label=disable` ask for what is: no Linux security module is applied. */
 const knownSecurity = /^(no-new-privileges([=:](true|false))?|seccomp[=:](unconfined|builtin)|systempaths[=:]unconfined|apparmor[=:]unconfined|label[=:]disable)$/;

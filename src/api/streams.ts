@@ -66,13 +66,18 @@ function tailOf(query: Query): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Before each entry: its time when asked for, and its details, which without log options for labels and environment are an empty word. */
+/** Before each entry: its time and its details when asked for; without log options for labels and environment they are an empty word. */
 async function* decorated(entries: AsyncIterable<LogEntry>, query: Query): AsyncIterable<OutputChunk> {
   const [hasTimes, hasDetails] = [query.flag('timestamps'), query.flag('details')];
-  for await (const { stream, time, bytes } of entries) {
-    const prefix = `${hasTimes ? `${withNanoseconds(time)} ` : ''}${hasDetails ? ' ' : ''}`;
+  for await (const { stream, time, bytes, details } of entries) {
+    const prefix = `${hasTimes ? `${withNanoseconds(time)} ` : ''}${hasDetails ? `${detailsInWords(details)} ` : ''}`;
     yield { stream, bytes: prefix === '' ? bytes : Buffer.concat([Buffer.from(prefix), bytes]) };
   }
+}
+
+/** `a=1,b=x+y`, sorted, written as in a URL's query. */
+function detailsInWords(details: LogEntry['details'] = {}): string {
+  return Object.keys(details).sort().map((name) => new URLSearchParams({ [name]: details[name]! }).toString()).join(',');
 }
 
 export async function attach(call: Call): Promise<void> {

@@ -1,5 +1,5 @@
 // Lists under --format: Docker's table by default, `table TEMPLATE`, `json`, or a template for each row.
-import { compileTemplate, rowMark, TemplateError, type Template } from './template/index.ts';
+import { compileTemplate, rowMark, TemplateError, type Template } from '../spec/template/index.ts';
 import { alignColumns } from './table.ts';
 import { Exit } from './errors.ts';
 import { say, type Session } from './session.ts';

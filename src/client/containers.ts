@@ -108,6 +108,7 @@ export interface LogsOptions {
   readonly stderr: boolean;
   readonly follow: boolean;
   readonly timestamps: boolean;
+  readonly details: boolean;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly tail?: string | undefined;

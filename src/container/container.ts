@@ -80,6 +80,8 @@ export interface LogEntry {
   readonly time: string;
   /** With its newline, when the program wrote one. */
   readonly bytes: Uint8Array;
+  /** Labels, environment and tag that the log was asked to keep with each entry. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

@@ -4,7 +4,7 @@ import type { CreateContainerRequest } from '../spec/docker/container.ts';
 import type { ImageConfig } from '../spec/oci/image.ts';
 import type { ContainerRecord } from './container.ts';
 import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
-import { logPathOf, parseLogOptions } from './logs.ts';
+import { checkLog, logPathOf } from './logs.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
 import { chooseDevices } from './oci/devices.ts';
@@ -28,7 +28,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
-    config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id),
+    config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
   };
   checkWhatStartNeeds(room, record);
   using _name = room.shelf.reserveName(record.name);
@@ -59,13 +59,14 @@ function checkPlatform(reference: string, image: ImageConfig, wanted: string): v
 const otherNames: Readonly<Record<string, string>> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' };
 
 /** What start would refuse for ever is refused now. */
-function checkWhatStartNeeds(room: Room, { config, hostConfig }: ContainerRecord): void {
+function checkWhatStartNeeds(room: Room, record: ContainerRecord): void {
+  const { config, hostConfig } = record;
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) throw fail('invalid', `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
   room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilitiesOf(room, hostConfig));
   const { rules } = chooseDevices({ privileged: hostConfig.Privileged, mappings: [], rules: hostConfig.DeviceCgroupRules ?? [] });
   room.cgroups.check(resourcesOf(hostConfig, rules));
-  parseLogOptions(hostConfig.LogConfig);
+  checkLog(record);
   checkExtraHosts(hostConfig.ExtraHosts ?? []);
   checkSysctls(hostConfig);
   checkTmpfs(hostConfig);

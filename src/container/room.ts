@@ -6,7 +6,7 @@ import type { Supervisor, TaskStreams } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { ExecRecord } from './container.ts';
 import type { Happening } from './happening.ts';
-import type { JsonFileLog } from './log/index.ts';
+import type { ContainerLog } from './log/index.ts';
 import type { PendingAttachment } from './attach.ts';
 import type { Host } from './host.ts';
 import type { ImagePort } from './ports.ts';
@@ -44,7 +44,7 @@ export interface Room {
   /** Says what has happened, to whoever keeps the events. */
   readonly tell: (happening: Happening) => void;
   /** Logs of containers that were written or read since the daemon came up. */
-  readonly logs: Map<string, JsonFileLog>;
+  readonly logs: Map<string, ContainerLog>;
   /** Replaced when the supervisor died and another took its place. */
   supervisor: Supervisor;
   /** Settled unless a new supervisor is on its way: who launches waits for it. */

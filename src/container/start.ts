@@ -39,16 +39,16 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
   try {
     image = startImage(room, record, spec);
     removeSpools(room.storage.containerDir(record.id));
-    openContainerLog(room, record).startRun();
+    openContainerLog(room, record)?.startRun();
     answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)) }, image);
   } catch (error) {
-    openContainerLog(room, record).endRun();
+    openContainerLog(room, record)?.endRun();
     room.cgroups.killAll(cgroupPath);
     await room.cgroups.remove(cgroupPath);
     throw error;
   }
   if ('failed' in answer) {
-    openContainerLog(room, record).endRun();
+    openContainerLog(room, record)?.endRun();
     await room.cgroups.remove(cgroupPath);
     const failure = startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd);
     room.shelf.setState(record.id, { status: 'created', failure: { exitCode: failure.exitCode, message: failure.error.message } });

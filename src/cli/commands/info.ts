@@ -6,7 +6,7 @@ import { flag } from '../flags.ts';
 import { printValue } from '../format.ts';
 import { productVersion } from '../product.ts';
 import { say, warn } from '../session.ts';
-import { fromJson } from '../template/index.ts';
+import { fromJson } from '../../spec/template/index.ts';
 import { binarySize } from '../units.ts';
 
 export const command = defineCommand({

@@ -4,7 +4,7 @@ import { Exit, textOfError } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { indentJson } from '../indent-json.ts';
 import { say, warn, type Session } from '../session.ts';
-import { compileTemplate, fromJson, TemplateError, type Template } from '../template/index.ts';
+import { compileTemplate, fromJson, TemplateError, type Template } from '../../spec/template/index.ts';
 
 type Find = (docker: Docker, name: string) => Promise<string>;
 

@@ -10,13 +10,13 @@ export const command = defineCommand({
   summary: 'Fetch the logs of a container',
   aliases: ['container logs', 'logs'],
   flags: {
+    details: flag.on('', 'Show labels, environment and tag that the log keeps'),
     follow: flag.on('f', 'Go on with what comes'),
     since: flag.text('', 'string', 'Only from this time on (RFC 3339, Unix seconds, or 42m: 42 minutes ago)'),
     tail: flag.text('n', 'string', 'Only the last lines: a number, or all'),
     timestamps: flag.on('t', 'Show when each line was written'),
     until: flag.text('', 'string', 'Only before this time'),
   },
-  later: { details: 'log drivers with details come later' },
   operands: { min: 1, max: 1 },
   async run({ values, operands: [container = ''], session }) {
     const time = (name: 'since' | 'until'): string | undefined => {
@@ -27,8 +27,8 @@ export const command = defineCommand({
       return seconds;
     };
     const { Id: id, Config: config } = await inspectContainer(session.docker, container);
-    const { follow, timestamps, tail } = values;
-    const answer = await containerLogs(session.docker, id, { stdout: true, stderr: true, follow, timestamps, since: time('since'), until: time('until'), tail: tail ?? 'all' });
+    const { details, follow, timestamps, tail } = values;
+    const answer = await containerLogs(session.docker, id, { stdout: true, stderr: true, follow, timestamps, details, since: time('since'), until: time('until'), tail: tail ?? 'all' });
     await answer.read(outputSink(session, config.Tty));
     return 0;
   },

@@ -6,7 +6,7 @@ import { flag } from '../flags.ts';
 import { printValue } from '../format.ts';
 import { apiVersionDefault, productVersion } from '../product.ts';
 import { say, warn, type Session } from '../session.ts';
-import { fromJson } from '../template/index.ts';
+import { fromJson } from '../../spec/template/index.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS]',

@@ -24,9 +24,13 @@ export function decodeEntry(line: string): LogEntry | undefined {
 function decodeJson(line: string): LogEntry | undefined {
   const value = parse(Buffer.from(line, 'latin1').toString('utf8'));
   if (value === null || typeof value !== 'object') return undefined;
-  const { log = '', stream = 'stdout', time } = value as { log?: unknown; stream?: unknown; time?: unknown };
+  const { log = '', stream = 'stdout', time, attrs } = value as { log?: unknown; stream?: unknown; time?: unknown; attrs?: unknown };
   if (typeof log !== 'string' || (stream !== 'stdout' && stream !== 'stderr') || typeof time !== 'string') return undefined;
-  return { stream: stream satisfies StreamName, time: withNanoseconds(time), bytes: Buffer.from(log, 'utf8') };
+  return { stream: stream satisfies StreamName, time: withNanoseconds(time), bytes: Buffer.from(log, 'utf8'), ...(isTexts(attrs) ? { details: attrs } : {}) };
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string');
 }
 
 function parse(text: string): unknown {

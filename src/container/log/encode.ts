@@ -11,16 +11,24 @@ import type { StreamName } from '../container.ts';
 /** A longer line is cut into entries of this many bytes; only the last of them has the newline. */
 export const entryBytesMax = 16 * 1024;
 
-/** What follows the text of an entry; see decode.ts, which knows its length. */
-export function entryEnd(stream: StreamName, time: string): string {
-  return `","stream":"${stream}","time":"${time}"}\n`;
+/** What follows the text of an entry; see decode.ts, which knows its length where there are no details. */
+export function entryEnd(stream: StreamName, time: string, details = ''): string {
+  return `","stream":"${stream}"${details},"time":"${time}"}\n`;
+}
+
+/** Of `logs --details`, as a part of each entry: latin1, or empty. */
+export function encodeDetails(details: Readonly<Record<string, string>>): string {
+  const names = Object.keys(details).sort();
+  if (names.length === 0) return '';
+  const json = JSON.stringify(Object.fromEntries(names.map((name) => [name, details[name]]))).replaceAll(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `,"attrs":${Buffer.from(json).toString('latin1')}`;
 }
 
 export const entryStart = '{"log":"';
 
 /** Entries, as latin1, for `raw`: whole lines, or one piece without its newline. */
-export function encodeEntries(raw: Buffer, stream: StreamName, time: string): string {
-  const end = entryEnd(stream, time);
+export function encodeEntries(raw: Buffer, stream: StreamName, time: string, details = ''): string {
+  const end = entryEnd(stream, time, details);
   const text = escapeText(raw);
   if (!text.endsWith('\n')) return entryStart + text + end;
   const lineEnd = `\\n${end}`;

@@ -8,10 +8,13 @@
 //     Killed in 1, the file is as long as the cursor says and nothing has happened (a gap among the older ones stops the next moving up).
 //     Killed after 2 or 3, there is no file or an empty one while the cursor says more: a new file may hold something only after 4, so the rotation
 //     is known to be done and only 4 is missing.
-// A *generation* numbers the files of this process's life, so that readers find a file again after it was renamed.
+// A *generation* numbers the files of this process's life, so that readers find a file again after it was renamed. Files that are full may be compressed
+// (compress.ts): then file.1 is called file.1.gz.
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { AT_FDCWD, call, Fd, isKernelError, KernelError, O, statFd, tryCall } from '../../kernel/index.ts';
 import type { StreamName } from '../container.ts';
+import { compressFile, unpack } from './compress.ts';
 import type { LogLimits } from './options.ts';
 
 const cursorBytes = 24;
@@ -26,6 +29,8 @@ export class LogFile implements Disposable {
   #length = 0;
   #generation = 0;
   #hasCursor = false;
+  #isCompressing = false;
+  readonly #ended = new AbortController();
 
   /** Opens what there is and mends what a crash left. @throws KernelError */
   constructor(path: string, cursorPath: string, limits: LogLimits) {
@@ -53,6 +58,21 @@ export class LogFile implements Disposable {
     const age = this.#generation - generation;
     if (age >= this.limits.filesMax) return undefined;
     return age === 0 ? this.path : `${this.path}.${age}`;
+  }
+
+  isKept(generation: number): boolean {
+    const path = this.pathOf(generation);
+    return path !== undefined && this.#isThere(path);
+  }
+
+  /** For reading from any place; undefined when it was rotated away. */
+  async openGeneration(generation: number): Promise<Fd | undefined> {
+    const path = this.pathOf(generation);
+    if (path === undefined) return undefined;
+    const plain = openIfThere(path, O.RDONLY);
+    if (plain !== undefined || !this.limits.compress) return plain;
+    using packed = openIfThere(`${path}.gz`, O.RDONLY);
+    return packed === undefined ? undefined : await unpack(packed, dirname(path));
   }
 
   /** Whether the file is full: the next append begins a new one. */
@@ -123,14 +143,46 @@ export class LogFile implements Disposable {
       return;
     }
     let last = 1;
-    while (last < filesMax - 1 && isThere(`${this.path}.${last}`)) last++;
-    for (let age = last - 1; age > 0; age--) rename(`${this.path}.${age}`, `${this.path}.${age + 1}`);
+    while (last < filesMax - 1 && this.#isThere(`${this.path}.${last}`)) last++;
+    if (this.limits.compress) remove(`${this.path}.${last}.gz`);
+    for (let age = last - 1; age > 0; age--) this.#grow(age);
     if (filesMax > 1) rename(this.path, `${this.path}.1`);
     else remove(this.path);
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
     this.#length = 0;
     this.#generation++;
+    if (this.limits.compress) void this.#compressOlder();
+  }
+
+  #isThere(path: string): boolean {
+    return isThere(path) || (this.limits.compress && isThere(`${path}.gz`));
+  }
+
+  #grow(age: number): void {
+    rename(`${this.path}.${age}`, `${this.path}.${age + 1}`);
+    if (this.limits.compress) rename(`${this.path}.${age}.gz`, `${this.path}.${age + 1}.gz`);
+  }
+
+  /** One after the other, oldest first, with those that a crash left; a disk that refuses is asked again at the next rotation. */
+  async #compressOlder(): Promise<void> {
+    if (this.#isCompressing) return;
+    this.#isCompressing = true;
+    try {
+      for (let generation = this.#oldestPlain(); generation !== undefined; generation = this.#oldestPlain()) {
+        const compressed = generation;
+        await compressFile(this.pathOf(compressed)!, `${this.path}.gz.tmp`, () => this.pathOf(compressed), this.#ended.signal);
+      }
+    } catch {
+      // The file is read uncompressed as well as compressed.
+    } finally {
+      this.#isCompressing = false;
+    }
+  }
+
+  #oldestPlain(): number | undefined {
+    for (let age = this.limits.filesMax - 1; age > 0; age--) if (isThere(`${this.path}.${age}`)) return this.#generation - age;
+    return undefined;
   }
 
   #open(): Fd {
@@ -157,6 +209,7 @@ export class LogFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#ended.abort();
     this.close();
   }
 }

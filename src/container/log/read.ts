@@ -5,10 +5,10 @@
 // file is gone when it comes to it gets one entry that says so, and goes on with the oldest that there is.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withNanoseconds } from '../../base/index.ts';
-import { call, Fd, isKernelError, O, statFd } from '../../kernel/index.ts';
+import { call, statFd, type Fd } from '../../kernel/index.ts';
 import type { LogEntry, LogOptions } from '../container.ts';
 import { timeOfEntry } from './clock.ts';
-import { decodeEntry } from './decode.ts';
+import type { LogFormat } from './log.ts';
 import type { LogFile } from './log-file.ts';
 
 const blockBytes = 256 * 1024;
@@ -19,6 +19,7 @@ const timeMsMax = 2 ** 31 - 1;
 
 export interface LogSource {
   readonly file: LogFile;
+  readonly format: LogFormat;
   readonly isActive: () => boolean;
   /** Calls `changed` whenever there is more, or there will be no more. */
   readonly watch: (changed: () => void) => Disposable;
@@ -35,7 +36,7 @@ export async function* readEntries(source: LogSource, options: LogOptions, end: 
   const until = options.until === undefined ? '~' : withNanoseconds(options.until.toISOString());
   for await (const lines of readLines(source, options, end)) {
     for (const line of lines) {
-      const entry = decodeEntry(line);
+      const entry = source.format.decode(line);
       if (entry === undefined || entry.time < since) continue;
       if (entry.time > until) return;
       if (options[entry.stream]) yield entry;
@@ -46,12 +47,12 @@ export async function* readEntries(source: LogSource, options: LogOptions, end: 
 
 async function* readLines(source: LogSource, options: LogOptions, end: LogPosition | undefined): AsyncGenerator<readonly string[]> {
   const { file } = source;
-  let { generation, offset } = findStart(file, options.tail, end);
+  let { generation, offset } = await findStart(file, options.tail, end);
   // The oldest of the files may go while it is waited for: that is no gap. Later ones are expected.
   let isExpected = false;
   while (!options.signal.aborted) {
-    using reader = openGeneration(file, generation);
-    if (reader === undefined && isExpected) yield [missingEntries(options.until)];
+    using reader = await file.openGeneration(generation);
+    if (reader === undefined && isExpected) yield [missingEntries(source.format, options.until)];
     isExpected = true;
     for (let rest = ''; ;) {
       const isOlder = generation < file.generation;
@@ -75,10 +76,11 @@ async function* readLines(source: LogSource, options: LogOptions, end: LogPositi
 }
 
 /** A line of the log that is not in it. */
-function missingEntries(until: Date | undefined): string {
+function missingEntries(format: LogFormat, until: Date | undefined): string {
   const now = timeOfEntry();
   const last = until === undefined ? now : withNanoseconds(until.toISOString());
-  return JSON.stringify({ log: '[estiva] entries are missing here: they were rotated away before this reader came to them\n', stream: 'stderr', time: now < last ? now : last });
+  const text = '[estiva] entries are missing here: they were rotated away before this reader came to them\n';
+  return format.encode(Buffer.from(text), 'stderr', now < last ? now : last).slice(0, -1);
 }
 
 /** Waits for news; false when the options' time is over. */
@@ -95,17 +97,21 @@ async function changed(source: LogSource, options: LogOptions): Promise<boolean>
 }
 
 /** The place of the last `tail` entries before `end` (or before now), found from the back. */
-function findStart(file: LogFile, tail: number | undefined, end: LogPosition | undefined): LogPosition {
+async function findStart(file: LogFile, tail: number | undefined, end: LogPosition | undefined): Promise<LogPosition> {
   const last = end ?? { generation: file.generation, offset: file.length };
   if (tail === 0) return last;
   const oldest = file.generation - file.limits.filesMax + 1;
   let missing = tail ?? Infinity;
   let start = last;
   for (let generation = last.generation; generation >= oldest && missing > 0; generation--) {
-    using reader = openGeneration(file, generation);
+    if (tail === undefined) {
+      if (file.isKept(generation)) start = { generation, offset: 0 };
+      continue;
+    }
+    using reader = await file.openGeneration(generation);
     if (reader === undefined) continue;
     const size = generation === last.generation ? last.offset : statFd(reader).sizeBytes;
-    const found = missing === Infinity ? { offset: 0, missing } : lineFromBehind(reader, size, missing);
+    const found = lineFromBehind(reader, size, missing);
     missing = found.missing;
     start = { generation, offset: found.offset };
   }
@@ -127,17 +133,6 @@ function lineFromBehind(reader: Fd, size: number, count: number): { readonly off
     end = start;
   }
   return { offset: 0, missing: missing - 1 };
-}
-
-function openGeneration(file: LogFile, generation: number): Fd | undefined {
-  const path = file.pathOf(generation);
-  if (path === undefined) return undefined;
-  try {
-    return Fd.open(path, O.RDONLY);
-  } catch (error) {
-    if (isKernelError(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }
 
 /** As latin1, one character a byte; empty at the limit. */

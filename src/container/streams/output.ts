@@ -11,7 +11,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { AT_FDCWD, isKernelError, KernelError, tryCall, type Fd, type Readiness } from '../../kernel/index.ts';
 import { Spool, type Taken } from '../../runtime/index.ts';
 import type { StreamName } from '../container.ts';
-import type { JsonFileLog } from '../log/index.ts';
+import type { ContainerLog } from '../log/index.ts';
 import { makeNonBlocking } from './input.ts';
 import { takeTurn } from './turns.ts';
 
@@ -21,7 +21,7 @@ const takeBytesMax = 1024 * 1024;
 const sliceBytes = 32 * 1024;
 const readBytes = 64 * 1024;
 const turnMs = 2;
-/** Processing may lag so far behind taking; what a dead daemon left comes on top. */
+/** Processing may lag so far behind taking, unless the log says how far; what a dead daemon left comes on top. */
 const lagBytesMax = 1024 * 1024;
 /** Punching holes has its price: not for less. */
 const forgetBytesMin = 256 * 1024;
@@ -59,7 +59,7 @@ export interface OutputOptions {
   readonly source: Fd | undefined;
   readonly terminal: boolean;
   readonly spoolPath: string | undefined;
-  readonly log: JsonFileLog | undefined;
+  readonly log: ContainerLog | undefined;
   readonly readiness: Readiness;
   readonly audience: Audience;
   readonly onEnd: () => void;
@@ -71,7 +71,9 @@ export class Output implements Disposable {
   #spool: Spool | undefined;
   #processed = 0;
   #forgotten = 0;
-  #lagBytesMax = lagBytesMax;
+  /** At first and in the long run. */
+  readonly #lagBytesAim: number;
+  #lagBytesMax: number;
   #isWatching = false;
   #fullTakes = 0;
   #isWide = false;
@@ -84,11 +86,12 @@ export class Output implements Disposable {
   constructor(options: OutputOptions) {
     this.#options = options;
     this.#source = options.source;
+    this.#lagBytesAim = options.log?.lagBytesMax ?? lagBytesMax;
     if (this.#source !== undefined) makeNonBlocking(this.#source);
     const spooled = options.spoolPath === undefined ? 0 : (statSync(options.spoolPath, { throwIfNoEntry: false })?.size ?? 0);
     if (spooled > 0) this.#spool = new Spool(options.spoolPath!);
     this.#processed = options.log === undefined ? spooled : options.log.resumeAt(options.stream, spooled);
-    this.#lagBytesMax += this.#lag;
+    this.#lagBytesMax = this.#lagBytesAim + this.#lag;
     this.update();
     this.#scheduleTurn();
   }
@@ -100,6 +103,7 @@ export class Output implements Disposable {
   /** Watches the source when it may be read, and does not when not. */
   update(): void {
     if (this.#source === undefined || this.#isDraining || this.#isDisposed) return;
+    this.#dropLag();
     const isHeldUp = this.#options.audience.isFull();
     const wanted = !isHeldUp && this.#lag < this.#lagBytesMax;
     if (isHeldUp) this.#options.audience.onHeldUp();
@@ -177,7 +181,7 @@ export class Output implements Disposable {
     this.#isScheduled = false;
     if (this.#isDisposed) return;
     if (this.#process(deadline)) this.#scheduleTurn();
-    this.#lagBytesMax = Math.max(lagBytesMax, Math.min(this.#lagBytesMax, this.#lag + lagBytesMax));
+    this.#lagBytesMax = Math.max(this.#lagBytesAim, Math.min(this.#lagBytesMax, this.#lag + this.#lagBytesAim));
     this.update();
     this.#endIfDone();
   }
@@ -187,7 +191,7 @@ export class Output implements Disposable {
     if (spoolPath === undefined) return this.#read();
     try {
       this.#spool ??= new Spool(spoolPath);
-      return this.#spool.take(this.#source!, terminal, takeBytesMax);
+      return this.#spool.take(this.#source!, terminal, Math.min(takeBytesMax, this.#lagBytesAim));
     } catch (error) {
       if (isKernelError(error, ...spoolTroubles)) return this.#read();
       throw error;
@@ -220,6 +224,17 @@ export class Output implements Disposable {
     } while (this.#lag > 0 && performance.now() < deadline);
     this.#forget();
     return this.#lag > 0;
+  }
+
+  /** A log that the program does not wait for, and that is too far behind, misses what is there; clients do not. */
+  #dropLag(): void {
+    const { stream, log, audience } = this.#options;
+    const lag = this.#lag;
+    if (log?.lagBytesMax === undefined || lag < this.#lagBytesMax) return;
+    log.drop(stream, lag);
+    audience.pushRange(stream, this.#processed, this.#processed + lag);
+    this.#processed += lag;
+    this.#forget();
   }
 
   #forget(): void {

@@ -9,7 +9,7 @@ import { recordKernel } from '../../kernel/fake.ts';
 import { call, Fd, openPty, Readiness, tryCall } from '../../kernel/index.ts';
 import { Spool } from '../../runtime/index.ts';
 import type { Attachment, LogOptions } from '../container.ts';
-import { JsonFileLog } from '../log/index.ts';
+import { EntryLog } from '../log/index.ts';
 import { openStreams, removeSpools, spoolPaths, type StreamsOptions } from './streams.ts';
 
 const all: LogOptions = { stdout: true, stderr: true, follow: false, signal: new AbortController().signal };
@@ -17,7 +17,7 @@ const output = { stdin: false, stdout: true, stderr: true };
 
 interface Bench {
   readonly dir: string;
-  readonly log: JsonFileLog;
+  readonly log: EntryLog;
   readonly readiness: Readiness;
   /** The program's ends. */
   readonly program: { stdin: Fd; stdout: Fd; stderr: Fd };
@@ -29,7 +29,7 @@ function setUp(t: TestContext, more: Partial<StreamsOptions> = {}): Bench {
   const dir = mkdtempSync(join(tmpdir(), 'estiva-streams-'));
   const readiness = new Readiness();
   const alive = setInterval(() => undefined, 1000);
-  const log = new JsonFileLog({ path: `${dir}/log`, cursorPath: `${dir}/log.cursor` });
+  const log = new EntryLog({ path: `${dir}/log`, cursorPath: `${dir}/log.cursor` });
   log.startRun();
   const [stdin, stdout, stderr] = [Fd.pipe(), Fd.pipe(), Fd.pipe()];
   t.after(() => {
@@ -55,7 +55,7 @@ async function textOf(attachment: Attachment): Promise<string> {
   return text;
 }
 
-async function logged(log: JsonFileLog): Promise<string> {
+async function logged(log: EntryLog): Promise<string> {
   return Buffer.concat((await Array.fromAsync(log.read(all))).map((entry) => entry.bytes)).toString();
 }
 
@@ -116,7 +116,7 @@ test('openStreams() goes on where the log ends: what a dead daemon left is logge
     using spool = new Spool(spoolPaths(bench.dir).stdout);
     spool.take(copy!, false, 1024);
     print(bench.program.stdout, 'in the pipe\n');
-    const log = new JsonFileLog({ path: `${bench.dir}/log`, cursorPath: `${bench.dir}/log.cursor` });
+    const log = new EntryLog({ path: `${bench.dir}/log`, cursorPath: `${bench.dir}/log.cursor` });
     const again = openStreams({ ...bench.options, log, stdin: undefined, stdout: copy, stderr: copyOfErr });
     end(bench);
     await again.finish();

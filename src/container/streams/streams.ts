@@ -12,7 +12,7 @@
 import { fail } from '../../base/index.ts';
 import type { Fd, Readiness } from '../../kernel/index.ts';
 import type { Attachment, StreamName } from '../container.ts';
-import type { JsonFileLog } from '../log/index.ts';
+import type { ContainerLog } from '../log/index.ts';
 import { Client } from './client.ts';
 import { Input } from './input.ts';
 import { Output, removeSpool, type Audience } from './output.ts';
@@ -32,7 +32,7 @@ export interface StreamsOptions {
   readonly readiness: Readiness;
   /** The directory of `stdout.spool` and `stderr.spool`; absent for execs. */
   readonly spoolDir?: string | undefined;
-  readonly log?: JsonFileLog | undefined;
+  readonly log?: ContainerLog | undefined;
   /** The first client's end of input (or its leaving) is the program's: StdinOnce, and execs. */
   readonly stdinOnce: boolean;
   /** Our end of stdin is closed: others who hold it should let go too. */

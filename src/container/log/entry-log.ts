@@ -1,4 +1,4 @@
-// The log of one container in Docker's json-file format: writing what the program prints, reading it back.
+// The log of one container as files of entries (the drivers json-file and local): writing what the program prints, reading it back.
 //
 // The writer takes chunks of raw bytes a stream at a time. What has no newline yet is *pending*: it becomes an entry when its newline comes, when it is
 // as long as an entry may be, or when the stream ends. Pending bytes are not consumed in the cursor's sense (log-file.ts): after a crash they come again.
@@ -7,7 +7,9 @@
 import { isKernelError, type KernelError } from '../../kernel/index.ts';
 import type { LogEntry, LogOptions, StreamName } from '../container.ts';
 import { timeOfEntry } from './clock.ts';
-import { cutBefore, encodeEntries, entryBytesMax } from './encode.ts';
+import { cutBefore, entryBytesMax } from './encode.ts';
+import { jsonFormat } from './json-format.ts';
+import type { ContainerLog, LogFormat } from './log.ts';
 import { LogFile } from './log-file.ts';
 import { defaultLogLimits, type LogLimits } from './options.ts';
 import { readEntries } from './read.ts';
@@ -35,47 +37,49 @@ export interface LogPlace {
   /** Beside the log: a few bytes that say how far it has come. */
   readonly cursorPath: string;
   readonly limits?: LogLimits | undefined;
+  /** json-file's unless told otherwise. */
+  readonly format?: LogFormat | undefined;
+  /** As in ContainerLog. */
+  readonly lagBytesMax?: number | undefined;
 }
 
-export class JsonFileLog implements Disposable {
+export class EntryLog implements ContainerLog {
   readonly #file: LogFile;
+  readonly #format: LogFormat;
   readonly #stdout = newState();
   readonly #stderr = newState();
   readonly #watchers = new Set<() => void>();
   #isActive = false;
+  readonly lagBytesMax: number | undefined;
 
   /** Opens what there is and mends what a crash left. @throws KernelError */
   constructor(place: LogPlace) {
     this.#file = new LogFile(place.path, place.cursorPath, place.limits ?? defaultLogLimits);
+    this.lagBytesMax = place.lagBytesMax;
+    this.#format = place.format ?? jsonFormat();
   }
 
-  /** Whether entries may come: followers wait while it is so. */
   get isActive(): boolean {
     return this.#isActive;
   }
 
-  /** How many bytes of the stream's spool are in the log as whole entries: those before are needed no more. */
   consumed(stream: StreamName): number {
     return this.#file.consumed(stream);
   }
 
-  /** What the program printed since its last newline, not logged yet. */
   pending(stream: StreamName): Uint8Array {
     return this.#state(stream).pending;
   }
 
-  /** A new run of the program begins; the spools must be gone. @throws KernelError */
   startRun(): void {
     this.#file.startRun();
     this.#isActive = true;
   }
 
-  /** The program runs already: followers wait for more. */
   resumeRun(): void {
     this.#isActive = true;
   }
 
-  /** Where to go on with a stream that has `spooledBytes` in its spool. A spool shorter than what was logged is a new one. */
   resumeAt(stream: StreamName, spooledBytes: number): number {
     const consumed = this.#file.consumed(stream);
     if (consumed <= spooledBytes) return consumed;
@@ -83,7 +87,6 @@ export class JsonFileLog implements Disposable {
     return 0;
   }
 
-  /** No entry comes before the next run: followers end. */
   endRun(): void {
     this.#isActive = false;
     this.#file.close();
@@ -91,14 +94,19 @@ export class JsonFileLog implements Disposable {
     this.#notify();
   }
 
-  /** Logs `bytes`; `counted` is false for bytes that did not go through the spool. Never fails because of the disk. */
   append(stream: StreamName, bytes: Uint8Array, counted = true): void {
     const state = this.#state(stream);
     for (let start = 0; start < bytes.length; start += sliceBytes) this.#appendSlice(stream, state, bytes.subarray(start, start + sliceBytes), counted);
     this.#notify();
   }
 
-  /** The stream has ended: a last line without newline is logged as it is. */
+  drop(stream: StreamName, counted: number): void {
+    const state = this.#state(stream);
+    state.lostBytes += state.pending.length + counted;
+    this.#file.skip(stream, state.pendingCounted + counted);
+    forget(state);
+  }
+
   flush(stream: StreamName): void {
     const state = this.#state(stream);
     if (state.pending.length > 0) this.#write(stream, state, Buffer.from(state.pending), state.pendingCounted);
@@ -107,15 +115,11 @@ export class JsonFileLog implements Disposable {
     this.#notify();
   }
 
-  /**
-   * Entries, oldest first. Without `follow`, those that there are at this call; with it, also later ones, until the run ends or the signal aborts.
-   * `tail` counts the entries of both streams, as Docker does.
-   */
   read(options: LogOptions): AsyncIterable<LogEntry> {
     const file = this.#file;
     const isActive = (): boolean => this.#isActive;
     const end = options.follow && this.#isActive ? undefined : { generation: file.generation, offset: file.length };
-    return readEntries({ file, isActive, watch: (changed) => this.#watch(changed) }, options, end);
+    return readEntries({ file, format: this.#format, isActive, watch: (changed) => this.#watch(changed) }, options, end);
   }
 
   [Symbol.dispose](): void {
@@ -158,7 +162,7 @@ export class JsonFileLog implements Disposable {
   /** Whole lines or one piece of a line. Lines that do not all fit in the current file are halved until they do, so that files end near their limit. */
   #write(stream: StreamName, state: StreamState, raw: Buffer, counted: number): void {
     if (state.lostBytes > 0 && !this.#writeLoss(stream, state)) return this.#lose(stream, state, raw, counted);
-    const entries = encode(raw, stream);
+    const entries = encode(this.#format, raw, stream);
     const limit = this.#file.limits.sizeBytesMax;
     const space = this.#file.isFull ? limit : limit - this.#file.length;
     const middle = entries.length <= space ? 0 : middleLine(raw);
@@ -189,7 +193,7 @@ export class JsonFileLog implements Disposable {
 
   #writeLoss(stream: StreamName, state: StreamState): boolean {
     const text = `[estiva] ${state.lostBytes} bytes of output are missing here: they could not be written to the log\n`;
-    if (!this.#tryAppend(encode(Buffer.from(text), stream), stream, 0)) return false;
+    if (!this.#tryAppend(encode(this.#format, Buffer.from(text), stream), stream, 0)) return false;
     state.lostBytes = 0;
     return true;
   }
@@ -222,12 +226,12 @@ function join(pending: Uint8Array, bytes: Uint8Array): Buffer {
 }
 
 /** In working memory, piece by piece: strings that stay small are young garbage, which costs nothing, and stay in the processor's cache. */
-function encode(raw: Buffer, stream: StreamName): Uint8Array {
+function encode(format: LogFormat, raw: Buffer, stream: StreamName): Uint8Array {
   const time = timeOfEntry();
   let length = 0;
   for (let start = 0; start < raw.length;) {
     const end = pieceEnd(raw, start);
-    const text = encodeEntries(raw.subarray(start, end), stream, time);
+    const text = format.encode(raw.subarray(start, end), stream, time);
     length += put(text, length);
     pieceBytes = Math.min(sliceBytes, Math.max(pieceBytesMin, Math.floor((textBytesAim * (end - start)) / text.length)));
     start = end;

@@ -7,11 +7,11 @@ import { test, type TestContext } from 'node:test';
 import { recordKernel } from '../../kernel/fake.ts';
 import { call, type SyscallName } from '../../kernel/index.ts';
 import type { LogEntry, LogOptions, StreamName } from '../container.ts';
-import { JsonFileLog } from './json-file.ts';
+import { EntryLog } from './entry-log.ts';
 import type { LogLimits } from './options.ts';
 
 const all: LogOptions = { stdout: true, stderr: true, follow: false, signal: new AbortController().signal };
-const limits: LogLimits = { sizeBytesMax: 20_000_000, filesMax: 3 };
+const limits: LogLimits = { sizeBytesMax: 20_000_000, filesMax: 3, compress: false };
 
 function place(t: TestContext): { readonly path: string; readonly cursorPath: string } {
   const dir = mkdtempSync(join(tmpdir(), 'estiva-log-'));
@@ -19,24 +19,24 @@ function place(t: TestContext): { readonly path: string; readonly cursorPath: st
   return { path: `${dir}/c-json.log`, cursorPath: `${dir}/log.cursor` };
 }
 
-function openLog(t: TestContext, more: LogLimits = limits): JsonFileLog {
-  const log = new JsonFileLog({ ...place(t), limits: more });
+function openLog(t: TestContext, more: LogLimits = limits): EntryLog {
+  const log = new EntryLog({ ...place(t), limits: more });
   t.after(() => log[Symbol.dispose]());
   log.startRun();
   return log;
 }
 
-async function entriesOf(log: JsonFileLog, options: Partial<LogOptions> = {}): Promise<LogEntry[]> {
+async function entriesOf(log: EntryLog, options: Partial<LogOptions> = {}): Promise<LogEntry[]> {
   return Array.fromAsync(log.read({ ...all, ...options }));
 }
 
-async function textOf(log: JsonFileLog, options: Partial<LogOptions> = {}): Promise<string> {
+async function textOf(log: EntryLog, options: Partial<LogOptions> = {}): Promise<string> {
   return Buffer.concat((await entriesOf(log, options)).map((entry) => entry.bytes)).toString();
 }
 
 test('append() escapes as dockerd does', (t) => {
   const at = place(t);
-  using log = new JsonFileLog(at);
+  using log = new EntryLog(at);
   log.startRun();
   log.append('stdout', Buffer.from('tab\tq"b\\ <>&/ nul\0 bel\x07 del\x7f cr\r é \u2028 \u2029 bad', 'utf8'));
   log.append('stdout', Buffer.from('\xff\xfe half\xc3\n\xc3(\n\xed\xa0\x80 surr \xf0\x9f\x98\x80 \b\f\n', 'latin1'));
@@ -71,7 +71,7 @@ test('flush() logs a last line without newline; pending bytes are not consumed b
 
 test('append() rotates near max-size and keeps max-file files', async (t) => {
   const at = place(t);
-  using log = new JsonFileLog({ ...at, limits: { sizeBytesMax: 10_000, filesMax: 3 } });
+  using log = new EntryLog({ ...at, limits: { sizeBytesMax: 10_000, filesMax: 3, compress: false } });
   log.startRun();
   const lines = Array.from({ length: 5000 }, (_, i) => `line ${i}\n`);
   log.append('stdout', Buffer.from(lines.join('')));
@@ -83,14 +83,14 @@ test('append() rotates near max-size and keeps max-file files', async (t) => {
 });
 
 test('append() with max-file 1 begins an empty file', async (t) => {
-  const log = openLog(t, { sizeBytesMax: 500, filesMax: 1 });
+  const log = openLog(t, { sizeBytesMax: 500, filesMax: 1, compress: false });
   for (let i = 0; i < 20; i++) log.append('stdout', Buffer.from(`line ${i}\n`));
   const text = await textOf(log);
   assert.ok(text.endsWith('line 19\n') && !text.includes('line 1\n'));
 });
 
 test('read() tail counts from the back, over rotated files', async (t) => {
-  const log = openLog(t, { sizeBytesMax: 700, filesMax: 5 });
+  const log = openLog(t, { sizeBytesMax: 700, filesMax: 5, compress: false });
   for (let i = 0; i < 30; i++) log.append(i % 2 === 0 ? 'stdout' : 'stderr', Buffer.from(`line ${i}\n`));
   for (const tail of [0, 1, 2, 8, 9, 10, 25]) {
     const expected = Array.from({ length: tail }, (_, i) => `line ${30 - tail + i}\n`).join('');
@@ -118,13 +118,13 @@ test('read() since and until take entries by their time', async (t) => {
 test('read() skips what is no entry and reads what dockerd wrote', async (t) => {
   const at = place(t);
   writeFileSync(at.path, '{"log":"224\n{"log":"a\\u003cb\\n","stream":"stderr","time":"2026-01-01T00:00:00.5Z"}\nnonsense\n{"log":"torn');
-  using log = new JsonFileLog(at);
+  using log = new EntryLog(at);
   const entries = await entriesOf(log);
   assert.deepEqual(entries.map((entry) => [entry.stream, entry.time, Buffer.from(entry.bytes).toString()]), [['stderr', '2026-01-01T00:00:00.500000000Z', 'a<b\n']]);
 });
 
 test('read() with follow sees each entry once over rotations, and ends with the run', async (t) => {
-  const log = openLog(t, { sizeBytesMax: 2000, filesMax: 3 });
+  const log = openLog(t, { sizeBytesMax: 2000, filesMax: 3, compress: false });
   let text = '';
   const reading = (async () => {
     for await (const entry of log.read({ ...all, follow: true })) text += Buffer.from(entry.bytes).toString();
@@ -143,7 +143,7 @@ test('read() with follow sees each entry once over rotations, and ends with the 
 });
 
 test('read() with follow says when entries were rotated away, and stops when aborted', async (t) => {
-  const log = openLog(t, { sizeBytesMax: 500, filesMax: 2 });
+  const log = openLog(t, { sizeBytesMax: 500, filesMax: 2, compress: false });
   const abort = new AbortController();
   const entries = log.read({ ...all, follow: true, signal: abort.signal })[Symbol.asyncIterator]();
   log.append('stdout', Buffer.from('first\n'));
@@ -173,11 +173,11 @@ test('append() on a full disk loses no order: one entry says how much is missing
 
 test('a log that its owner emptied goes on', async (t) => {
   const at = place(t);
-  using log = new JsonFileLog(at);
+  using log = new EntryLog(at);
   log.startRun();
   log.append('stdout', Buffer.from('old\n'));
   truncateSync(at.path, 0);
-  using again = new JsonFileLog(at);
+  using again = new EntryLog(at);
   assert.equal(again.consumed('stdout'), 4);
   again.append('stdout', Buffer.from('new\n'));
   assert.equal(await textOf(again), 'new\n');
@@ -186,12 +186,12 @@ test('a log that its owner emptied goes on', async (t) => {
 test('entries beyond the cursor are cut off when the log is opened', async (t) => {
   const at = place(t);
   {
-    using log = new JsonFileLog(at);
+    using log = new EntryLog(at);
     log.startRun();
     log.append('stdout', Buffer.from('one\n'));
   }
   appendFileSync(at.path, '{"log":"two\\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}\n{"lo');
-  using log = new JsonFileLog(at);
+  using log = new EntryLog(at);
   assert.equal(await textOf(log), 'one\n');
 });
 
@@ -231,25 +231,25 @@ for (const filesMax of [1, 2, 4]) {
     const spools: Record<StreamName, Buffer> = {
       stdout: Buffer.from(Array.from({ length: 24 }, (_, i) => `out ${i}\n`).join('')), stderr: Buffer.from(`${Array.from({ length: 10 }, (_, i) => `err ${i}\n`).join('')}no newline`),
     };
-    const more: LogLimits = { sizeBytesMax: filesMax === 4 ? 800 : 500, filesMax };
-    const writeAll = (log: JsonFileLog): void => {
+    const more: LogLimits = { sizeBytesMax: filesMax === 4 ? 800 : 500, filesMax, compress: false };
+    const writeAll = (log: EntryLog): void => {
       for (const stream of ['stdout', 'stderr'] as const) {
         for (let at = log.resumeAt(stream, spools[stream].length); at < spools[stream].length; at += 50) log.append(stream, spools[stream].subarray(at, at + 50));
         log.flush(stream);
       }
     };
-    const expectedLog = new JsonFileLog({ ...place(t), limits: more });
+    const expectedLog = new EntryLog({ ...place(t), limits: more });
     expectedLog.startRun();
     writeAll(expectedLog);
     const expected = await textOf(expectedLog);
     for (const torn of [false, true]) {
       for (let step = 0; ; step++) {
         const at = { ...place(t), limits: more };
-        new JsonFileLog(at).startRun();
-        const wasKilled = untilKilled(step, torn, () => writeAll(new JsonFileLog(at)));
+        new EntryLog(at).startRun();
+        const wasKilled = untilKilled(step, torn, () => writeAll(new EntryLog(at)));
         // Killed again while it recovers, then left alone.
-        untilKilled(step % 5, torn, () => writeAll(new JsonFileLog(at)));
-        const log = new JsonFileLog(at);
+        untilKilled(step % 5, torn, () => writeAll(new EntryLog(at)));
+        const log = new EntryLog(at);
         writeAll(log);
         const text = await textOf(log);
         assert.ok(text.endsWith(expected.slice(-300)) && text.split('out').length + text.split('err').length >= expected.split('out').length + expected.split('err').length - 12, `step ${step}:\n${text}`);
