@@ -48,7 +48,7 @@ for (const [name, format] of [['local', localFormat], ['json-file', jsonFormat({
     const log = open(t, at);
     let written = 0;
     for (let files = 0; files < 2; files++) {
-      while (existsSync(`${at.path}.${files + 1}`) === false && existsSync(`${at.path}.${files + 1}.gz`) === false) log.append('stdout', Buffer.from(numbered(written, written += 50)));
+      while (!existsSync(`${at.path}.${files + 1}`) && !existsSync(`${at.path}.${files + 1}.gz`)) log.append('stdout', Buffer.from(numbered(written, written += 50)));
       await untilCompressed(at, files + 1);
     }
     assert.ok(gunzipSync(readFileSync(`${at.path}.2.gz`)).includes('line 0'));
