@@ -13,18 +13,17 @@ const loadAddress = 0x40_0000;
 const pageBytesMax = 0x1_0000;
 const elfHeaderBytes = 64;
 const programHeaderBytes = 56;
-const segmentCount = 3;
 const type = { load: 1, stack: 0x6474_e551 } as const; // PT_LOAD, PT_GNU_STACK
 const rights = { execute: 1, write: 2, read: 4 } as const; // PF_X, PF_W, PF_R
 
 /** The bytes of an executable that runs `image` and ends with 0 when the program does not end it otherwise. Pure. */
 export function staticElf(image: Image, architecture: Architecture): Uint8Array {
   const stub = stubCode(architecture);
-  const entryOffset = elfHeaderBytes + segmentCount * programHeaderBytes;
+  const entryOffset = elfHeaderBytes + 3 * programHeaderBytes;
   const programOffset = roundUp(entryOffset + entrySize(architecture) + stub.length, 64);
   const programAddress = loadAddress + pageBytesMax + programOffset;
   const file = Buffer.alloc(programOffset + image.bytes.length);
-  writeElfHeader(file, architecture, loadAddress + entryOffset);
+  writeElfHeader(file, architecture, loadAddress + entryOffset, 3);
   writeSegment(file, 0, { type: type.load, rights: rights.read | rights.execute, offset: 0, address: loadAddress, fileBytes: programOffset, memoryBytes: programOffset });
   writeSegment(file, 1, {
     type: type.load, rights: rights.read | rights.write, offset: programOffset, address: programAddress,
@@ -38,6 +37,17 @@ export function staticElf(image: Image, architecture: Architecture): Uint8Array 
     const word = programOffset + at;
     file.writeBigUInt64LE(file.readBigUInt64LE(word) + BigInt(programAddress), word);
   }
+  return file;
+}
+
+/** The bytes of an executable that is `code` and nothing else: position-independent, without data to write. Pure. */
+export function codeElf(code: Uint8Array, architecture: Architecture): Uint8Array {
+  const entryOffset = elfHeaderBytes + 2 * programHeaderBytes;
+  const file = Buffer.alloc(entryOffset + code.length);
+  writeElfHeader(file, architecture, loadAddress + entryOffset, 2);
+  writeSegment(file, 0, { type: type.load, rights: rights.read | rights.execute, offset: 0, address: loadAddress, fileBytes: file.length, memoryBytes: file.length });
+  writeSegment(file, 1, { type: type.stack, rights: rights.read | rights.write, offset: 0, address: 0, fileBytes: 0, memoryBytes: 0 });
+  file.set(code, entryOffset);
   return file;
 }
 
@@ -76,7 +86,7 @@ function entryArm64(programAddress: number): Uint8Array {
   return code;
 }
 
-function writeElfHeader(file: Buffer, architecture: Architecture, entryAddress: number): void {
+function writeElfHeader(file: Buffer, architecture: Architecture, entryAddress: number, segmentCount: number): void {
   file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]); // magic, 64 bits, little-endian, version 1; System V
   file.writeUInt16LE(2, 16); // ET_EXEC
   file.writeUInt16LE(machine[architecture], 18);
