@@ -31,10 +31,10 @@ export async function load({ engine, query, request, response, signal }: Call): 
 export async function create({ engine, query, request, response, signal }: Call): Promise<void> {
   const [image, source] = [query.text('fromImage'), query.text('fromSrc')];
   if (image !== '') {
-    throw fail('unsupported', `Cannot pull "${image.slice(0, 200)}": pulling from registries is not supported yet`, { hint: 'Bring the image with docker load or docker import' });
+    throw fail('unsupported', `Cannot pull "${pulled(image, query.text('tag')).slice(0, 300)}": pulling from registries comes later`, { hint: 'Bring the image with load or import' });
   }
   if (source === '') throw fail('invalid', 'Nothing to create an image from', { hint: 'Give fromSrc=- and a tar archive as the body' });
-  if (source !== '-') throw fail('unsupported', 'Importing from a URL is not supported yet', { hint: 'Download the archive, then docker import FILE' });
+  if (source !== '-') throw fail('unsupported', 'Importing from a URL is not supported yet', { hint: 'Download the archive and import the file' });
   const [repo, tag] = [query.text('repo'), query.text('tag')];
   const id = await engine.images.import(bodyOf(request), {
     reference: repo === '' ? undefined : withTag(repo, tag),
@@ -63,6 +63,11 @@ export async function remove(call: Call): Promise<void> {
 function answerMessages(response: ServerResponse, messages: readonly ProgressMessage[]): void {
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(messages.map((message) => `${JSON.stringify(message)}\r\n`).join(''));
+}
+
+/** What a pull asks for: the tag may be a digest. */
+function pulled(image: string, tag: string): string {
+  return tag.includes(':') ? `${image}@${tag}` : withTag(image, tag);
 }
 
 function withTag(repo: string, tag: string): string {

@@ -1,11 +1,12 @@
 // The one table of what the API answers: method, path, handler. `{name}` stands for one segment of the path, `{name...}` for several
-// (image names have slashes). Docker paths that are not here yet are answered with Docker's "page not found"; paths of our own have
-// `/estiva/` in them.
+// (image names have slashes). Docker's other paths are refused by what they are about (later-routes.ts), all else with Docker's "page
+// not found"; paths of our own have `/estiva/` in them.
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as containers from './containers.ts';
 import * as execs from './execs.ts';
 import * as images from './images.ts';
+import { refuseLater } from './later-routes.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
 
@@ -47,12 +48,13 @@ const routes: readonly Route[] = [
   route('DELETE', '/images/{name...}', images.remove),
 ];
 
-/** The handler for `method` and `path` (without version), and what stands in the path for its names. @throws `not_found`, `invalid` for broken percent escapes. */
+/** The handler for `method` and `path` (without version), and what stands in the path for its names. @throws `not_found`, `unsupported` for what Docker has, `invalid` for broken percent escapes. */
 export function findRoute(method: string, path: string): { readonly handler: Handler; readonly parameters: Readonly<Record<string, string>> } {
   for (const { method: expected, path: pattern, handler } of routes) {
     const match = method === expected ? pattern.exec(path) : null;
     if (match !== null) return { handler, parameters: Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, unescapePath(value)])) };
   }
+  refuseLater(method, path);
   throw fail('not_found', 'page not found');
 }
 

@@ -98,6 +98,9 @@ test('serve() refuses versions outside its range and paths that are not there, i
     assert.deepEqual([answer.status, json(answer)], [404, { message: 'page not found' }]);
   }
   assert.equal((await call('PUT', '/_ping')).status, 404);
+  const networks = await call('GET', '/v1.43/networks');
+  assert.deepEqual([networks.status, json(networks)], [501, { message: 'Networks come later (There are the network modes none, host and container:NAME)' }]);
+  assert.match(json(await call('POST', '/build?t=x')).message, /^Building comes later \(/);
   assert.equal((await call('GET', '/containers/%zz/json')).status, 400);
 });
 
@@ -183,6 +186,12 @@ test('attach upgrades, frames output and carries a half-close to the program', a
   const body = rest.join('\r\n\r\n');
   assert.ok(body === `${frame(1, 'early ')}${frame(1, 'late\n')}${frame(2, 'bye\n')}` || body === `${frame(1, 'early late\n')}${frame(2, 'bye\n')}`, JSON.stringify(body));
   await until(() => engine.detached === 1);
+});
+
+test('a client that wants the connection closed may finish sending what is refused', async () => {
+  const body = 'x'.repeat(8 << 20);
+  const received = await raw(`POST /containers/create HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  assert.match(received, /^HTTP\/1\.1 413 /);
 });
 
 test('attach without an Upgrade header answers 200 and is a two-way stream too', async () => {
@@ -324,7 +333,7 @@ test('images are loaded and imported from bodies; pulling is refused with the wa
   const imported = await call('POST', '/images/create?fromSrc=-&repo=a/b&tag=c&message=m&changes=CMD%20x&changes=ENV%20a=b', Buffer.alloc(1_000_000), { 'Content-Type': 'text/plain' });
   assert.deepEqual([imported.body, engine.imported?.bytes, engine.imported?.options.reference, engine.imported?.options.changes], [`{"status":"${engine.image.id}"}\r\n`, 1_000_000, 'a/b:c', ['CMD x', 'ENV a=b']]);
   const pull = await call('POST', '/images/create?fromImage=busybox&tag=latest');
-  assert.deepEqual([pull.status, json(pull).message], [501, 'Cannot pull "busybox": pulling from registries is not supported yet (Bring the image with docker load or docker import)']);
+  assert.deepEqual([pull.status, json(pull).message], [501, 'Cannot pull "busybox:latest": pulling from registries comes later (Bring the image with load or import)']);
 });
 
 test('a connection goes on after a body that was refused half-way', async () => {

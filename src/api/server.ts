@@ -64,10 +64,18 @@ async function serveOne(request: IncomingMessage, response: ServerResponse, cont
   } catch (error) {
     if (isFail(error)) log.debug({ ...about, kind: error.kind, reason: error.message }, 'refused');
     else log.error({ ...about, err: error }, 'A bug: the request ended in an error that was not foreseen');
+    // Who wants the connection closed is still sending, and would meet a closed one in the middle: it is heard out first.
+    if (!response.shouldKeepAlive) await restDropped(request);
     answerError(response, error);
   } finally {
     dropRest(request);
   }
+}
+
+/** Resolves when the body has been read and dropped, or its client is gone. */
+async function restDropped(request: IncomingMessage): Promise<void> {
+  dropRest(request);
+  if (!request.complete && !request.destroyed) await new Promise((resolve) => request.once('end', resolve).once('close', resolve));
 }
 
 /** What a handler has left of the body is read and dropped, so that a client that is still sending gets its answer and can ask again. */

@@ -1,5 +1,5 @@
 // create: an image, a configuration and a name become a record with a root of its own. Nothing runs.
-import { fail, newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
+import { fail, isFail, newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
 import type { CreateContainerRequest } from '../spec/docker/container.ts';
 import type { ImageConfig } from '../spec/oci/image.ts';
 import type { ContainerRecord } from './container.ts';
@@ -70,8 +70,18 @@ function checkWhatStartNeeds(room: Room, record: ContainerRecord): void {
   checkExtraHosts(hostConfig.ExtraHosts ?? []);
   checkSysctls(hostConfig);
   checkTmpfs(hostConfig);
-  for (const mode of [hostConfig.NetworkMode, hostConfig.PidMode]) {
-    const other = containerMode(mode);
-    if (other !== undefined) room.shelf.get(other);
+  checkJoined(room, hostConfig.NetworkMode, 'joining network namespace of container: ');
+  for (const mode of [hostConfig.PidMode, hostConfig.IpcMode]) checkJoined(room, mode, '');
+}
+
+/** Docker's clients read a 404 of create as a missing image, and would pull: a container that is missing is invalid here. */
+function checkJoined(room: Room, mode: string, prefix: string): void {
+  const other = containerMode(mode);
+  if (other === undefined) return;
+  try {
+    room.shelf.get(other);
+  } catch (error) {
+    if (!isFail(error, 'not_found')) throw error;
+    throw fail('invalid', prefix + error.message, { cause: error });
   }
 }

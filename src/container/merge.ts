@@ -82,7 +82,7 @@ function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }
 function checkCpu({ NanoCpus, CpuPeriod, CpuQuota }: HostConfig, { cpus }: HostFacts): void {
   if (NanoCpus !== 0 && CpuPeriod > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Period cannot both be set');
   if (NanoCpus !== 0 && CpuQuota > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Quota cannot both be set');
-  if (NanoCpus < 0 || NanoCpus > cpus * 1e9) throw fail('invalid', `range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
+  if (NanoCpus !== 0 && (NanoCpus < 1e7 || NanoCpus > cpus * 1e9)) throw fail('invalid', `range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) throw fail('invalid', 'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   if (CpuQuota > 0 && CpuQuota < 1000) throw fail('invalid', 'CPU cfs quota can not be less than 1ms (i.e. 1000)');
 }

@@ -194,7 +194,7 @@ test('load() refuses archives that lie, and leaves nothing', { skip: needsRoot }
   await refused(here, await dockerArchive([layer], ['a:1'], { config: configOf([layer], { config: { Env: ['A=\0'] } }) }), 'invalid', /^config\.Env\[0\]: contains a NUL character$/);
   await refused(here, await dockerArchive([layer], ['a:1'], { config: configOf([layer], { config: { Cmd: 'sh' } }) }), 'invalid', /^config\.Cmd: expected a list$/);
   await refused(here, await dockerArchive([layer], ['a:1'], { config: configOf(Array.from({ length: 129 }, () => layer)) }), 'too_large', /129 layers are more than 128/);
-  await refused(here, await dockerArchive([Buffer.alloc(3000, 'x')], ['a:1']), 'invalid', /^Cannot read "x+…?" of the archive: its header checksum is wrong$/);
+  await refused(here, await dockerArchive([Buffer.alloc(3000, 'x')], ['a:1']), 'invalid', /^Cannot read the archive: it is not a tar archive$/);
   await refused(here, await dockerArchive([await tar([member('../../evil', 'x')])], ['a:1']), 'invalid', /^Cannot unpack "\.\.\/\.\.\/evil": the path .* goes upwards/);
   await refused(here, [...good.slice(0, -1), member('manifest.json', '[')], 'invalid', /^invalid JSON: /);
   await refused(here, [...good.slice(0, -1), member('manifest.json', '[]')], 'invalid', /names no image/);
@@ -256,8 +256,8 @@ test('import() refuses words before it reads, and archives that are none', { ski
   await assert.rejects(here.images.import(never(), { platform: 'windows/amd64' }), refusal('unsupported', /^operating system is not supported$/));
   await assert.rejects(here.images.import(stream(Buffer.from('fd377a585a000000', 'hex')), {}), refusal('unsupported', /^The archive is compressed with xz/));
   await assert.rejects(here.images.import(stream(Buffer.from('BZh91AY')), {}), refusal('unsupported', /bzip2/));
-  await assert.rejects(here.images.import(stream(Buffer.alloc(5000, 'no tar ')), {}), refusal('invalid', /header checksum is wrong/));
-  await assert.rejects(here.images.import(stream(Buffer.alloc(100, 1)), {}), refusal('invalid', /ends inside a header/));
+  await assert.rejects(here.images.import(stream(Buffer.alloc(5000, 'no tar ')), {}), refusal('invalid', /it is not a tar archive/));
+  await assert.rejects(here.images.import(stream(Buffer.alloc(100, 1)), {}), refusal('invalid', /it is not a tar archive/));
   await assertEmpty(here);
 });
 

@@ -35,14 +35,29 @@ function mounts(): string[] {
 /** Of a peer engine or of the machine itself, not ours to count. */
 const foreignCgroup = /^\/(docker|process_api|system\.slice|user\.slice|init\.scope|libpod\w*|machine\.slice|buildkit)(\/|$)/;
 
+/**
+ * The empty ones. Another engine on this machine makes cgroups beside ours, and no namespace hides them: but those have processes in them, while
+ * what is left of a container has none (and a process that is left is counted as one).
+ */
 function cgroups(): string[] {
   const roots = read('/proc/self/mountinfo').split('\n').filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(' ')[4]!);
-  return roots.flatMap((root) => below(root, '').filter((path) => !foreignCgroup.test(path)).map((path) => `cgroup ${root}${path}`));
+  return roots.flatMap((root) => emptyBelow(root, '').filter((path) => !foreignCgroup.test(path)).map((path) => `cgroup ${root}${path}`));
 }
 
-function below(root: string, path: string): string[] {
+function emptyBelow(root: string, path: string): string[] {
   const inside = existsSync(root + path) ? readdirSync(root + path, { withFileTypes: true }) : [];
-  return inside.filter((entry) => entry.isDirectory()).flatMap((entry) => [`${path}/${entry.name}`, ...below(root, `${path}/${entry.name}`)]);
+  return inside.filter((entry) => entry.isDirectory()).flatMap(({ name }) => {
+    const child = `${path}/${name}`;
+    const isUsed = isInhabited(root + child);
+    return [...isUsed ? [] : [child], ...emptyBelow(root, child)];
+  });
+}
+
+/** Whether processes are in it or below it, of whatever namespace: theirs read as 0. */
+function isInhabited(directory: string): boolean {
+  if (read(`${directory}/cgroup.procs`) !== '') return true;
+  const inside = existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : [];
+  return inside.some((entry) => entry.isDirectory() && isInhabited(`${directory}/${entry.name}`));
 }
 
 function links(): string[] {

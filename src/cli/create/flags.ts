@@ -18,9 +18,10 @@ export const createFlags = {
   'cpuset-mems': flag.text('', 'string', 'Memory nodes to use (0-3, 0,1)'),
   device: flag.texts('', 'list', 'Give a device of the host (host[:container[:rwm]])'),
   'device-cgroup-rule': flag.list('', 'list', 'Allow a class of devices (type major:minor access)', deviceCgroupRule),
-  dns: flag.list('', 'list', 'DNS server', ipAddress),
-  'dns-option': flag.texts('', 'list', 'Option of the resolver'),
-  'dns-search': flag.texts('', 'list', 'DNS search domain'),
+  // Not in help: only a dockerd takes them, until there are networks.
+  dns: flag.list('', 'list', '', ipAddress),
+  'dns-option': flag.texts('', 'list', ''),
+  'dns-search': flag.texts('', 'list', ''),
   domainname: flag.text('', 'string', 'NIS domain name'),
   entrypoint: flag.text('', 'string', 'Replace the image\'s entrypoint'),
   env: flag.list('e', 'list', 'Set an environment variable (NAME=value, or NAME from here)', environmentEntry),

@@ -52,6 +52,11 @@ export function isFault(block: Block | BlockFault): block is BlockFault {
   return 'reason' in block;
 }
 
+/** Whether the block says of itself that it is a tar header. Without, it may be one of an old tar, or of no tar at all. */
+export function hasMagic(block: Buffer): boolean {
+  return block.toString('latin1', 257, 262) === 'ustar';
+}
+
 function text(block: Buffer, at: number, length: number): ByteString {
   const field = block.subarray(at, at + length);
   const end = field.indexOf(0);

@@ -8,7 +8,7 @@ import { fail, type EstivaError } from '../../base/index.ts';
 import { ByteReader } from './byte-reader.ts';
 import { byteStringOf, quoteName, type ByteString } from './byte-string.ts';
 import { blockBytes, tarLimits, type Segment, type TarEntry, type TarHeader, type TarLimits, type TarType } from './entry.ts';
-import { isFault, parseBlock, type Block } from './header.ts';
+import { hasMagic, isFault, parseBlock, type Block } from './header.ts';
 import { parseDecimal, parsePaxTime } from './number.ts';
 import { parsePax, xattrPrefix, type PaxRecord } from './pax.ts';
 import { readOldSparseMap, readPaxSparseMap, type SparseMap } from './sparse.ts';
@@ -63,6 +63,7 @@ class Scan {
         return undefined;
       }
       const block = parseBlock(bytes);
+      if (isFault(block) && this.#blocks === 0 && !hasMagic(bytes)) throw broken('it is not a tar archive');
       if (isFault(block)) throw block.path === '' ? broken(`at byte ${this.#reader.position - blockBytes}, ${block.reason}`) : brokenMember(block.path, block.reason);
       if (++this.#blocks > this.#limits.entriesMax) throw fail('too_large', `Cannot read the archive: it has more than ${this.#limits.entriesMax} members`);
       if (!await this.#extension(block, extensions)) return this.#member(block, Buffer.from(bytes), extensions);
@@ -85,6 +86,7 @@ class Scan {
   async #nextBlock(): Promise<Buffer | undefined> {
     const block = this.#reader.tryExactly(blockBytes) ?? await this.#reader.exactly(blockBytes);
     if (block.length === 0) return undefined;
+    if (block.length < blockBytes && this.#blocks === 0) throw broken('it is not a tar archive');
     if (block.length < blockBytes) throw broken(`it ends inside a header, at byte ${this.#reader.position}`);
     if (!isZero(block)) return block;
     const second = await this.#reader.exactly(blockBytes);

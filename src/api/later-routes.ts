@@ -1,0 +1,51 @@
+// Docker's endpoints that are not here yet, or never will be: each is refused by what it is about, with the way out. Asked only when no route
+// of ours has matched, so an endpoint that comes needs no word here; its line goes away with it.
+import { fail } from '../base/index.ts';
+
+interface Later {
+  /** Methods and path, as one pattern. */
+  readonly request: RegExp;
+  readonly what: string;
+  readonly hint: string;
+}
+
+const oneMachine = 'Estiva runs on one machine, without swarm';
+
+const later: readonly Later[] = [
+  of('GET|HEAD|PUT', '/containers/[^/]+/archive', 'Copying files comes later', 'Pipe a tar through exec'),
+  of('GET', '/containers/[^/]+/export', 'Exporting a container comes later', 'Pipe a tar through exec'),
+  of('GET', '/containers/[^/]+/changes', 'The list of changed files comes later'),
+  of('GET', '/containers/[^/]+/stats', 'Statistics come later', 'The container\'s cgroup has the figures'),
+  of('GET', '/containers/[^/]+/top', 'The list of processes comes later', 'Run ps with exec'),
+  of('GET', '/containers/[^/]+/attach/ws', 'Attaching over WebSocket comes later', 'Attach with POST /containers/{id}/attach'),
+  of('POST', '/containers/[^/]+/(pause|unpause)', 'Pausing comes later', 'The signals STOP and CONT stop and continue the first process'),
+  of('POST', '/containers/[^/]+/restart', 'Restarting comes later', 'Stop the container, then start it'),
+  of('POST', '/containers/[^/]+/rename', 'Renaming comes later', 'Name a container when it is created'),
+  of('POST', '/containers/[^/]+/update', 'Changing the limits of a container comes later'),
+  of('POST', '/(containers|images|networks|volumes|build)/prune', 'Pruning comes later', 'Remove by name'),
+  of('GET', '/events', 'Events come later', 'Wait for an end with POST /containers/{id}/wait'),
+  of('GET', '/system/df', 'The use of the disk comes later', 'Measure the data root with du'),
+  of('POST', '/commit', 'Making an image of a container comes later', 'Build an image elsewhere and load it'),
+  of('GET', '/images/.+/history', 'The history of an image comes later'),
+  of('GET', '/images/(get|.+/get)', 'Saving images comes later'),
+  of('POST', '/images/.+/push', 'Pushing to registries comes later'),
+  of('GET', '/images/search', 'Searching registries comes later'),
+  of('GET', '/distribution/.+/json', 'Asking registries comes later'),
+  of('POST', '/auth', 'Logging in to registries comes later'),
+  of('POST', '/(build|build/cancel|session|grpc)', 'Building comes later', 'Build elsewhere, save, and load'),
+  of('GET|POST|DELETE', '/networks(/.*)?', 'Networks come later', 'There are the network modes none, host and container:NAME'),
+  of('GET|POST|PUT|DELETE', '/volumes(/.*)?', 'Volumes come later', '--tmpfs gives scratch space'),
+  of('GET|POST|DELETE', '/plugins(/.*)?', 'There are no plugins'),
+  of('GET|POST|DELETE', '/(swarm|nodes|services|tasks|secrets|configs)(/.*)?', oneMachine),
+  of('POST', '/containers/[^/]+/checkpoints', 'There are no checkpoints'),
+];
+
+/** @throws `unsupported` when Docker has such an endpoint. */
+export function refuseLater(method: string, path: string): void {
+  const found = later.find(({ request }) => request.test(`${method} ${path}`));
+  if (found !== undefined) throw fail('unsupported', found.what, found.hint === '' ? {} : { hint: found.hint });
+}
+
+function of(methods: string, path: string, what: string, hint = ''): Later {
+  return { request: new RegExp(`^(${methods}) ${path}$`), what, hint };
+}
