@@ -27,12 +27,13 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   if (record.hostConfig.PidMode !== '') room.cgroups.killAll(cgroupPath);
   await task.streams.finish();
   const startedAt = record.state.status === 'running' ? record.state.startedAt : undefined;
-  room.shelf.setState(record.id, {
-    status: 'exited', exitCode: exit.code, startedAt, finishedAt: new Date(exit.atMs), oomKilled: room.cgroups.oomKills(cgroupPath) > 0, error: '',
-  });
+  const oomKilled = room.cgroups.oomKills(cgroupPath) > 0;
+  const ended = room.shelf.setState(record.id, { status: 'exited', exitCode: exit.code, startedAt, finishedAt: new Date(exit.atMs), oomKilled, error: '' });
   room.live.delete(record.id);
   room.aftermath.set(record.id, clearAway(room, record.id, cgroupPath, task));
   const result: WaitResult = { exitCode: exit.code };
+  if (oomKilled) room.tell({ kind: 'oom', container: ended });
+  room.tell({ kind: 'die', container: ended, exitCode: exit.code, ranMs: startedAt === undefined ? 0 : exit.atMs - startedAt.getTime() });
   task.exited.resolve();
   room.waiters.exited(record.id, result);
 }
