@@ -16,7 +16,7 @@ export function selectContainers(engine: Engine, query: Query): readonly Contain
   const limit = query.integer('limit') ?? 0;
   const showsAll = query.flag('all') || limit > 0 || filters.has('status');
   const tests = testsOf(engine, filters);
-  const selected = engine.containers.list().filter((record) => (showsAll || record.state.status === 'running') && tests.every((test) => test(record)));
+  const selected = engine.containers.list().filter((record) => (showsAll || ['running', 'paused', 'restarting'].includes(record.state.status)) && tests.every((test) => test(record)));
   return limit > 0 ? selected.slice(0, limit) : selected;
 }
 

@@ -50,6 +50,27 @@ export async function kill(call: Call): Promise<void> {
   answerEmpty(call.response, 204);
 }
 
+export async function pause(call: Call): Promise<void> {
+  await call.engine.containers.pause(parameterOf(call, 'id'));
+  answerEmpty(call.response, 204);
+}
+
+export async function unpause(call: Call): Promise<void> {
+  await call.engine.containers.unpause(parameterOf(call, 'id'));
+  answerEmpty(call.response, 204);
+}
+
+export async function restart(call: Call): Promise<void> {
+  const { engine, query, response } = call;
+  await engine.containers.restart(parameterOf(call, 'id'), { signal: query.optionalText('signal'), timeoutSeconds: query.integer('t') });
+  answerEmpty(response, 204);
+}
+
+export async function rename(call: Call): Promise<void> {
+  await call.engine.containers.rename(parameterOf(call, 'id'), call.query.text('name'));
+  answerEmpty(call.response, 204);
+}
+
 export async function remove(call: Call): Promise<void> {
   const { engine, query, response } = call;
   refuse(query, 'link', 'Links are not supported: leave --link away');

@@ -82,14 +82,7 @@ const networkMode: decode.Decode<string> = mapped(text, (value, path) => {
   throw fail('unsupported', `${path} ${JSON.stringify(value.slice(0, 100))} is not supported yet`, { hint: networks });
 });
 
-const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = (value, path) => {
-  const policy = object<HostConfig['RestartPolicy']>({ Name: withDefault(text, 'no'), MaximumRetryCount: integer })(value, path);
-  if (policy.Name === 'no' && policy.MaximumRetryCount === 0) return policy;
-  if (!['no', 'always', 'on-failure', 'unless-stopped'].includes(policy.Name)) {
-    throw fail('invalid', `invalid restart policy: unknown policy '${policy.Name.slice(0, 100)}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
-  }
-  throw fail('unsupported', `${path} "${policy.Name}" is not supported yet`, { hint: 'Restart policies come later: use --restart no' });
-};
+const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = object<HostConfig['RestartPolicy']>({ Name: withDefault(text, 'no'), MaximumRetryCount: integer });
 
 const logConfig = object<LogConfig>({ Type: withDefault(text, 'json-file'), Config: dictionary(text) });
 

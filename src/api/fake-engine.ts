@@ -88,6 +88,10 @@ export class FakeEngine implements Engine {
       this.calls.push(`kill ${signal}`);
       this.#exit(live, 137);
     },
+    pause: async (idOrName) => { this.calls.push(`pause ${idOrName}`); },
+    unpause: async (idOrName) => { this.calls.push(`unpause ${idOrName}`); },
+    restart: async (idOrName, options) => { this.calls.push(`restart ${idOrName} ${JSON.stringify(options)}`); },
+    rename: async (idOrName, name) => { this.calls.push(`rename ${idOrName} ${name}`); },
     remove: async (idOrName, options) => { this.calls.push(`remove ${JSON.stringify(options)}`); this.#live.delete(this.#find(idOrName).record.id); },
     wait: (idOrName, condition, signal) => this.#wait(this.#find(idOrName), condition, signal),
     resize: async (_idOrName, { rows, columns }) => { this.calls.push(`resize ${rows}x${columns}`); },

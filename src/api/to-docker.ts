@@ -13,9 +13,11 @@ export function statusOf(state: State): ContainerStatus {
 
 /** The STATUS column of `docker ps`. */
 export function statusInWords(state: State, now: Date): string {
-  if (state.status === 'running') return `Up ${durationInWords(now.getTime() - state.startedAt.getTime())}`;
+  const since = (time: Date): string => durationInWords(now.getTime() - time.getTime());
   if (state.status === 'created' || state.startedAt === undefined) return 'Created';
-  return `Exited (${state.exitCode}) ${durationInWords(now.getTime() - state.finishedAt.getTime())} ago`;
+  if (state.status === 'running') return `Up ${since(state.startedAt)}`;
+  if (state.status === 'paused') return `Up ${since(state.startedAt)} (Paused)`;
+  return `${state.status === 'restarting' ? 'Restarting' : 'Exited'} (${state.exitCode}) ${since(state.finishedAt)} ago`;
 }
 
 export interface SummaryContext {
@@ -73,20 +75,20 @@ export function toInspect(record: ContainerRecord): ContainerInspect {
 }
 
 export function toState(state: State): StateView {
-  const isRunning = state.status === 'running';
-  const wasStarted = state.status !== 'created' && state.startedAt !== undefined;
+  const end = state.status === 'exited' || state.status === 'restarting' ? state : undefined;
+  const failure = state.status === 'created' ? state.failure : undefined;
   return {
     Status: statusOf(state),
-    Running: isRunning,
-    Paused: false,
-    Restarting: false,
-    OOMKilled: state.status === 'exited' && state.oomKilled,
+    Running: state.status === 'running' || state.status === 'paused' || state.status === 'restarting',
+    Paused: state.status === 'paused',
+    Restarting: state.status === 'restarting',
+    OOMKilled: end?.oomKilled ?? false,
     Dead: false,
-    Pid: isRunning ? state.pid : 0,
-    ExitCode: state.status === 'exited' ? state.exitCode : state.status === 'created' ? state.failure?.exitCode ?? 0 : 0,
-    Error: state.status === 'exited' ? state.error : state.status === 'created' ? state.failure?.message ?? '' : '',
+    Pid: 'pid' in state ? state.pid : 0,
+    ExitCode: end?.exitCode ?? failure?.exitCode ?? 0,
+    Error: end?.error ?? failure?.message ?? '',
     StartedAt: state.status === 'created' ? zeroTime : rfc3339(state.startedAt),
-    FinishedAt: state.status === 'exited' && wasStarted ? rfc3339(state.finishedAt) : zeroTime,
+    FinishedAt: end?.startedAt === undefined ? zeroTime : rfc3339(end.finishedAt),
   };
 }
 

@@ -23,10 +23,14 @@ const containerCommands = {
   exec: { summary: 'Execute a command in a running container', load: async () => (await import('./commands/exec.ts')).command },
   kill: { summary: 'Kill one or more running containers', load: async () => (await import('./commands/kill.ts')).command },
   logs: { summary: 'Fetch the logs of a container', load: async () => (await import('./commands/logs.ts')).command },
+  pause: { summary: 'Pause all processes within one or more containers', load: async () => (await import('./commands/pause.ts')).command },
+  rename: { summary: 'Rename a container', load: async () => (await import('./commands/rename.ts')).command },
+  restart: { summary: 'Restart one or more containers', load: async () => (await import('./commands/restart.ts')).command },
   rm,
   run: { summary: 'Create and run a new container from an image', load: async () => (await import('./commands/run.ts')).command },
   start: { summary: 'Start one or more stopped containers', load: async () => (await import('./commands/start.ts')).command },
   stop: { summary: 'Stop one or more running containers', load: async () => (await import('./commands/stop.ts')).command },
+  unpause: { summary: 'Unpause all processes within one or more containers', load: async () => (await import('./commands/unpause.ts')).command },
   wait: { summary: 'Block until one or more containers stop, then print their exit codes', load: async () => (await import('./commands/wait.ts')).command },
 } as const satisfies Catalog;
 
@@ -75,7 +79,6 @@ const registries = 'registries come later; bring images with estiva load or esti
 const builds = 'builds come later; build elsewhere, save, and estiva load';
 const volumes = 'volumes come later; --tmpfs gives scratch space';
 const copies = 'copying comes later; pipe a tar through estiva exec -i NAME tar';
-const pauses = 'pausing comes later; estiva kill -s STOP NAME stops the first process';
 const clusters = 'Estiva runs on one machine';
 const prunes = 'pruning comes later; remove by name with estiva rm and estiva rmi';
 
@@ -84,8 +87,8 @@ export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, commit: 'committing comes later; build an image elsewhere and estiva load it', compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, context: 'contexts come later; use -H or ESTIVA_HOST', cp: copies, df: 'see du on the data root',
   diff: 'it comes later', events: 'events come later; estiva wait NAME waits for an end', export: copies, history: 'it comes later', login: registries, logout: registries,
-  manifest: registries, network: networks, node: clusters, pause: pauses, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
-  rename: 'it comes later; name a container at run', restart: 'it comes later; use estiva stop, then estiva start', save: 'saving comes later', search: registries,
+  manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
+  save: 'saving comes later', search: registries,
   secret: clusters, service: clusters, stack: clusters, stats: 'it comes later; the container\'s cgroup has the figures', swarm: clusters,
-  top: 'it comes later; use estiva exec NAME ps', trust: registries, unpause: pauses, update: 'limits of a running container cannot be changed yet', volume: volumes,
+  top: 'it comes later; use estiva exec NAME ps', trust: registries, unupdate: 'limits of a running container cannot be changed yet', volume: volumes,
 };

@@ -39,6 +39,22 @@ export async function killContainer(docker: Docker, container: string, signal?: 
   await textOf(await docker.call('POST', at(container, '/kill'), { query: { signal } }));
 }
 
+export async function pauseContainer(docker: Docker, container: string): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/pause')));
+}
+
+export async function unpauseContainer(docker: Docker, container: string): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/unpause')));
+}
+
+export async function restartContainer(docker: Docker, container: string, { signal, timeoutSeconds }: StopOptions): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/restart'), { query: { signal, t: timeoutSeconds } }));
+}
+
+export async function renameContainer(docker: Docker, container: string, name: string): Promise<void> {
+  await textOf(await docker.call('POST', at(container, '/rename'), { query: { name } }));
+}
+
 export async function removeContainer(docker: Docker, container: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
   await textOf(await docker.call('DELETE', at(container), { query: { force: options.force, v: options.volumes } }));
 }

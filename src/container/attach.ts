@@ -2,8 +2,10 @@
 import type { AttachOptions, Attachment, ContainerRecord, LogEntry, OutputChunk } from './container.ts';
 import { readContainerLog } from './logs.ts';
 import type { Room } from './room.ts';
+import { allow } from './state.ts';
 
 export async function attachContainer(room: Room, record: ContainerRecord, options: AttachOptions): Promise<Attachment> {
+  if (options.stream) allow('attach', record);
   room.tell({ kind: 'attach', container: record });
   const live = options.stream ? liveAttachment(room, record, options) : endedAttachment(record.config.Tty);
   // The log's end is fixed in the same breath as the attachment begins: no entry is missing, none comes twice.

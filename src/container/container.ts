@@ -3,17 +3,14 @@
 // Words. The *record* is what is stored: configuration, image, state. *Live* is what exists only while it runs: pid, streams, waiters.
 // The *view* is Docker's JSON, made at the api's edge. A state is replaced, never edited.
 //
-// Life: create → created → start → running → (exit) → exited → remove. Verbs on one container are served one after the other, in the order
-// in which they came (one serial queue each); waiting, logs and attach are no verbs of the queue.
+// Its states and the verbs that they allow are in state.ts. Verbs on one container are served one after the other, in the order in which they
+// came (one serial queue each); waiting, logs and attach are no verbs of the queue, and stop and kill go past it.
 import type { ContainerId, Digest } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig } from '../spec/docker/container.ts';
 import type { Platform } from '../spec/oci/image.ts';
+import type { State } from './state.ts';
 
-export type State =
-  /** `failure`: how the last start failed, before the program ran. */
-  | { readonly status: 'created'; readonly failure?: { readonly exitCode: number; readonly message: string } }
-  | { readonly status: 'running'; readonly pid: number; readonly startedAt: Date }
-  | { readonly status: 'exited'; readonly exitCode: number; readonly startedAt: Date | undefined; readonly finishedAt: Date; readonly oomKilled: boolean; readonly error: string };
+export type { State } from './state.ts';
 
 /** What is stored of a container. `config` and `hostConfig` are whole: the image's defaults are merged in. */
 export interface ContainerRecord {
@@ -84,6 +81,13 @@ export interface LogEntry {
   readonly details?: Readonly<Record<string, string>>;
 }
 
+/** Absent: the container's own, then Docker's (SIGTERM, ten seconds). */
+export interface StopOptions {
+  readonly signal?: string | undefined;
+  /** -1: for ever. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 export interface WaitResult { readonly exitCode: number; readonly error?: string | undefined }
 
@@ -106,8 +110,15 @@ export interface Containers {
   /** Resolves once the program is running (its execve succeeded). @throws `not_modified` when it already runs; command errors carry Docker's text ("exec: …"), after which the state is `created` with a failure of exit code 127, 126 or 128. */
   start(idOrName: string): Promise<void>;
   /** Asks with the stop signal, then kills. `timeoutSeconds` -1 waits for ever. @throws `not_modified` when it does not run. */
-  stop(idOrName: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void>;
+  stop(idOrName: string, options: StopOptions): Promise<void>;
   kill(idOrName: string, signal: string): Promise<void>;
+  /** Every process of it stands still until `unpause`, a stop or a kill. */
+  pause(idOrName: string): Promise<void>;
+  unpause(idOrName: string): Promise<void>;
+  /** Stops it if it runs, and starts it. */
+  restart(idOrName: string, options: StopOptions): Promise<void>;
+  /** @throws `conflict` when the name is taken, `invalid` when it cannot be one. */
+  rename(idOrName: string, name: string): Promise<void>;
   remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
   wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult>;
   resize(idOrName: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;

@@ -9,6 +9,7 @@ import { chooseCapabilities } from './oci/capabilities.ts';
 import { execProcessOf, seccompChoice } from './oci/spec.ts';
 import { cgroupPathOf, type LiveExec, type Room } from './room.ts';
 import { runningRoot } from './rootfs.ts';
+import { allow, hasProcess } from './state.ts';
 import { startFailureOf } from './start-failure.ts';
 import { capabilitiesOf, tracersBeside } from './rights.ts';
 import { openStreams } from './streams/index.ts';
@@ -19,7 +20,7 @@ const joinedNamespaces = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNE
 const rememberedMax = 1000;
 
 export function createExec(room: Room, record: ContainerRecord, config: ExecConfig): string {
-  if (record.state.status !== 'running') throw notRunning(record);
+  allow('exec', record);
   if (config.Cmd.length === 0) throw fail('invalid', 'No exec command specified');
   // As dockerd does: a user who is not there is an error of the create.
   execUser(record, config);
@@ -53,7 +54,7 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   const { record: { config, id } } = exec;
   const container = room.shelf.get(exec.record.containerId);
   if (exec.record.state.status !== 'created') throw fail('conflict', `Error: Exec command ${id} is already running`);
-  if (container.state.status !== 'running') throw notRunning(container);
+  allow('exec', container);
   await room.supervised;
   const { image, args } = execImage(room, container, config, options.consoleSize ?? config.ConsoleSize);
   const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id }, image);
@@ -69,7 +70,7 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
     onStdinClosed: () => void room.supervisor.closeStdin(id).catch((error: unknown) => room.log.warn({ exec: id, error: messageOf(error) }, 'stdin not closed')),
   });
   exec.record = { ...exec.record, state: { status: 'running', pid } };
-  exec.task = { pid, fds, streams, exited: Promise.withResolvers() };
+  exec.task = { pid, fds, streams, exited: Promise.withResolvers(), freezing: undefined, stopAsked: false, restarts: false };
   room.tell({ kind: 'exec_start', container, execId: id, command: config.Cmd });
   if (options.detach) return undefined;
   return untilRecorded(streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr }), exec.task.exited.promise);
@@ -100,14 +101,14 @@ function execImage(room: Room, container: ContainerRecord, config: ExecConfig, c
   const steps = planExec(process, {
     cgroup: room.cgroups.join(cgroupPathOf(container.id, hostConfig.CgroupParent)),
     seccompFilter: room.seccomp.get(config.Privileged ? 'unconfined' : seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities),
-    watched: container.state.status === 'running' && tracersBeside(room, container.state.pid).length > 0,
+    watched: hasProcess(container.state) && tracersBeside(room, container.state.pid).length > 0,
     namespaces: joinedNamespaces,
   });
   return { image: assemble(steps, hostArchitecture()), args: config.Cmd };
 }
 
 function execUser(container: ContainerRecord, config: ExecConfig): ReturnType<typeof resolveUser> {
-  const pid = container.state.status === 'running' ? container.state.pid : 0;
+  const pid = hasProcess(container.state) ? container.state.pid : 0;
   try {
     using root = runningRoot(pid);
     return resolveUser(config.User !== '' ? config.User : container.config.User, container.hostConfig.GroupAdd ?? [], root);

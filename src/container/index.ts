@@ -3,3 +3,4 @@ export * from './container.ts';
 export type { Happening } from './happening.ts';
 export { openContainers, type ContainersOptions } from './open.ts';
 export type { ImagePort } from './ports.ts';
+export { isUp } from './state.ts';

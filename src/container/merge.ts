@@ -3,6 +3,7 @@
 import { fail, shortId, type ContainerId } from '../base/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
 import type { ImageRunConfig } from '../spec/oci/image.ts';
+import { checkRestartPolicy } from './restart-policy.ts';
 
 export function mergeConfig(asked: ContainerConfig, image: ImageRunConfig, id: ContainerId, hostConfig: HostConfig, host: { readonly hostname: string }): ContainerConfig {
   const command = mergeCommand(asked, image);
@@ -57,6 +58,8 @@ export interface HostFacts {
 export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig {
   checkMemory(asked);
   checkCpu(asked, host);
+  checkRestartPolicy(asked.RestartPolicy);
+  if (asked.AutoRemove && asked.RestartPolicy.Name !== 'no') throw fail('invalid', "can't create 'AutoRemove' container with restart policy");
   const swap = asked.Memory > 0 && asked.MemorySwap === 0 ? asked.Memory * 2 : asked.MemorySwap;
   return {
     ...asked,

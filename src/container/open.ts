@@ -1,24 +1,29 @@
 // Opens the containers of a data root: their records, the supervisor that holds what runs, and the verbs.
 import type { Logger } from 'pino';
-import { fail, messageOf, type ContainerId } from '../base/index.ts';
+import { messageOf, type ContainerId } from '../base/index.ts';
 import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
 import type { CreateContainerRequest, ExecConfig } from '../spec/docker/container.ts';
 import type { Storage } from '../storage/index.ts';
+import { afterRun } from './after-run.ts';
 import { attachContainer } from './attach.ts';
-import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, WaitCondition, WaitResult } from './container.ts';
+import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, StopOptions, WaitCondition, WaitResult } from './container.ts';
 import { createContainer } from './create.ts';
 import { createExec, findExec, recordExecExit, resizeExec, startExec } from './exec.ts';
 import type { Happening } from './happening.ts';
 import { readHost } from './host.ts';
 import { readContainerLog } from './logs.ts';
+import { pauseContainer, unpauseContainer } from './pause.ts';
 import type { ImagePort } from './ports.ts';
 import { SerialQueue } from './queue.ts';
 import { adoptAfterLoss, recover } from './recover.ts';
 import { removeContainer } from './remove.ts';
-import type { Room } from './room.ts';
+import { renameContainer } from './rename.ts';
+import { restartAtDaemonStart, restartContainer } from './restart.ts';
+import { taskOf, type Room } from './room.ts';
 import { SeccompFilters } from './seccomp.ts';
 import { Shelf } from './shelf.ts';
+import { allow } from './state.ts';
 import { explainStart, startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { recordExit } from './task.ts';
@@ -53,7 +58,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const supervisor = await connect();
   const ready: Room = {
     ...options, shelf: new Shelf(options.storage.records), readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
-    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), pending: new Map(),
+    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), delays: new Map(), pending: new Map(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();
       queues.set(id, queue);
@@ -63,6 +68,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   room = ready;
   await recover(ready);
   for (const [task, exit] of early) onExit(ready, task, exit);
+  restartAtDaemonStart(ready);
   const all = opened.move();
   return new StoredContainers(ready, all);
 }
@@ -78,14 +84,9 @@ async function recordTask(room: Room, taskId: string, exit: TaskExit): Promise<v
   if (task !== undefined) {
     const record = room.shelf.get(taskId);
     await recordExit(room, record, task, exit);
-    if (record.hostConfig.AutoRemove) await room.queueOf(record.id).run(() => removeUnlessGone(room, record));
+    if (!task.restarts) await afterRun(room, record.id);
   } else if (exec !== undefined) await recordExecExit(room, exec, exit);
   else await room.supervisor.release(taskId);
-}
-
-/** Somebody may have asked for its removal before it was its turn. */
-async function removeUnlessGone(room: Room, { id }: ContainerRecord): Promise<void> {
-  if (room.shelf.find(id) !== undefined) await removeContainer(room, id, { force: false });
 }
 
 /** A container that is to go after its run goes after a start that failed, too. */
@@ -95,7 +96,7 @@ async function startOrRemove(room: Room, record: ContainerRecord): Promise<void>
   } catch (error) {
     const { state } = room.shelf.get(record.id);
     if (record.hostConfig.AutoRemove && state.status === 'created') {
-      room.waiters.exited(record.id, { exitCode: state.failure?.exitCode ?? 128 });
+      room.waiters.ended({ ...record, state: { ...state, failure: state.failure ?? { exitCode: 128, message: messageOf(error) } } });
       await removeContainer(room, record.id, { force: false });
     }
     throw error;
@@ -140,12 +141,28 @@ class StoredContainers implements Containers, AsyncDisposable {
     await this.#inQueue(id, (record) => startOrRemove(this.#room, record));
   }
 
-  async stop(idOrName: string, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void> {
+  async stop(idOrName: string, options: StopOptions): Promise<void> {
     await stopContainer(this.#room, this.get(idOrName), options);
   }
 
   async kill(idOrName: string, signal: string): Promise<void> {
     await killContainer(this.#room, this.get(idOrName), signal);
+  }
+
+  async pause(idOrName: string): Promise<void> {
+    await this.#inQueue(this.get(idOrName).id, (record) => pauseContainer(this.#room, record));
+  }
+
+  async unpause(idOrName: string): Promise<void> {
+    await this.#inQueue(this.get(idOrName).id, (record) => unpauseContainer(this.#room, record));
+  }
+
+  async restart(idOrName: string, options: StopOptions): Promise<void> {
+    await restartContainer(this.#room, this.get(idOrName), options);
+  }
+
+  async rename(idOrName: string, name: string): Promise<void> {
+    await this.#inQueue(this.get(idOrName).id, (record) => renameContainer(this.#room, record, name));
   }
 
   async remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
@@ -159,8 +176,8 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async resize(idOrName: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
     const record = this.get(idOrName);
-    const task = this.#room.live.get(record.id);
-    if (task === undefined) throw fail('conflict', `Container ${record.id} is not running`);
+    allow('resize', record);
+    const task = taskOf(this.#room, record.id);
     if (record.config.Tty && task.fds.stdout?.isOpen === true) setWindowSize(task.fds.stdout, size);
     this.#room.tell({ kind: 'resize', container: record, ...size });
   }
@@ -200,6 +217,7 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   /** Containers go on; a supervisor without any is ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const restart of this.#room.restarts.values()) restart[Symbol.dispose]();
     await Promise.all(this.#room.aftermath.values());
     await this.#room.supervisor.shutdown();
     this.#room.supervisor[Symbol.dispose]();

@@ -7,8 +7,9 @@ import { messageOf } from '../base/index.ts';
 import { readExits, removeExit, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { openContainerLog } from './logs.ts';
-import { removeContainer } from './remove.ts';
+import { afterRun } from './after-run.ts';
 import { cgroupPathOf, type Room } from './room.ts';
+import { hasProcess, type StateWithProcess } from './state.ts';
 import { openStreams, spoolPaths } from './streams/index.ts';
 import { openTask, recordExit } from './task.ts';
 
@@ -20,7 +21,7 @@ export async function recover(room: Room): Promise<void> {
     const report = tasks.get(record.id);
     tasks.delete(record.id);
     if (report !== undefined) await takeOver(room, record, report);
-    else if (record.state.status === 'running') await recordLost(room, record, exits.get(record.id));
+    else if (hasProcess(record.state)) await recordLost(room, record, exits.get(record.id));
     else await clearLeftovers(room, record);
   }
   for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) room.storage.snapshots.removeSnapshot(id);
@@ -29,13 +30,29 @@ export async function recover(room: Room): Promise<void> {
 }
 
 async function takeOver(room: Room, record: ContainerRecord, report: TaskReport): Promise<void> {
-  // Died between the launch and the record: the launch counts.
-  const running = record.state.status === 'running' ? record : room.shelf.setState(record.id, { status: 'running', pid: report.pid, startedAt: new Date() });
+  if (isRecorded(record, report)) {
+    await Promise.all([room.supervisor.release(record.id), clearLeftovers(room, record)]);
+    return;
+  }
+  const found = stateFound(room, record, report);
+  const running = found === record.state ? record : room.shelf.setState(record.id, found);
   const task = openTask(room, running, report);
   room.live.set(record.id, task);
   if (report.exit === undefined) return;
   await recordExit(room, running, task, report.exit);
-  await removeIfAsked(room, running);
+  await afterRun(room, record.id);
+}
+
+/** Died between recording this exit and releasing the task. */
+function isRecorded({ state }: ContainerRecord, { exit }: TaskReport): boolean {
+  return (state.status === 'exited' || state.status === 'restarting') && state.finishedAt.getTime() === exit?.atMs;
+}
+
+/** Died between the launch and the record: the launch counts. Between freezing or thawing and the record: the kernel knows. */
+function stateFound(room: Room, { id, hostConfig, state }: ContainerRecord, { pid }: TaskReport): StateWithProcess {
+  const status = room.cgroups.isFrozen(cgroupPathOf(id, hostConfig.CgroupParent)) ? 'paused' : 'running';
+  if (!hasProcess(state)) return { status, pid, startedAt: new Date() };
+  return state.status === status ? state : { ...state, status };
 }
 
 async function recordLost(room: Room, record: ContainerRecord, exit: TaskExit | undefined): Promise<void> {
@@ -43,11 +60,11 @@ async function recordLost(room: Room, record: ContainerRecord, exit: TaskExit | 
   room.cgroups.killAll(cgroupPath);
   await room.cgroups.remove(cgroupPath);
   await logLeftovers(room, record);
-  const startedAt = record.state.status === 'running' ? record.state.startedAt : undefined;
+  const { startedAt, stopAsked } = record.state as StateWithProcess;
   const finishedAt = new Date(exit?.atMs ?? Date.now());
   const error = exit === undefined ? 'The daemon and the supervisor died while it ran: it was ended, and how it would have ended is not known' : '';
-  room.shelf.setState(record.id, { status: 'exited', exitCode: exit?.code ?? 137, startedAt, finishedAt, oomKilled: false, error });
-  await removeIfAsked(room, record);
+  room.shelf.setState(record.id, { status: 'exited', exitCode: exit?.code ?? 137, startedAt, finishedAt, oomKilled: false, error, ...(stopAsked === true ? { stopAsked } : {}) });
+  await afterRun(room, record.id);
 }
 
 /** Nobody reads the pipes any more, but what reached the spools before the end belongs into the log. */
@@ -68,11 +85,7 @@ async function clearLeftovers(room: Room, record: ContainerRecord): Promise<void
   } catch (error) {
     room.log.warn({ container: record.id, error: messageOf(error) }, 'leftovers of a start could not be cleared away');
   }
-  if (record.state.status === 'exited') await removeIfAsked(room, record);
-}
-
-async function removeIfAsked(room: Room, record: ContainerRecord): Promise<void> {
-  if (record.hostConfig.AutoRemove) await removeContainer(room, record.id, { force: false });
+  if (record.state.status === 'exited') await afterRun(room, record.id);
 }
 
 /** The supervisor died, this daemon did not: the next supervisor borrows every task's descriptors from us. */

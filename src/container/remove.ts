@@ -1,23 +1,20 @@
 // rm: the record goes first (one transaction), then the files. What a crash leaves in between is swept at the next start.
-import { fail, isFail, type ContainerId } from '../base/index.ts';
+import type { ContainerId } from '../base/index.ts';
 import { closeContainerLog } from './logs.ts';
 import type { Room } from './room.ts';
-import { stopContainer } from './stop.ts';
+import { allow } from './state.ts';
+import { endContainer } from './stop.ts';
 
 /** Runs inside the container's queue. */
 export async function removeContainer(room: Room, id: ContainerId, options: { readonly force: boolean }): Promise<void> {
   const record = room.shelf.get(id);
-  if (room.live.has(id)) {
-    if (!options.force) throw fail('conflict', `cannot remove container "${record.name}": container is running: stop the container before removing or force remove`);
-    await stopContainer(room, record, { signal: 'KILL', timeoutSeconds: 10 }).catch((error: unknown) => {
-      // It ended on its own in the meantime.
-      if (!isFail(error, 'not_modified')) throw error;
-    });
-  }
+  if (!options.force) allow('remove', record);
+  await endContainer(room, record, { signal: 'KILL' });
   await room.aftermath.get(id);
   room.shelf.delete(id);
   for (const pending of room.pending.get(id) ?? []) pending.end();
   room.pending.delete(id);
+  room.delays.delete(id);
   for (const [execId, { record: exec }] of room.execs) if (exec.containerId === id) room.execs.delete(execId);
   closeContainerLog(room, id);
   room.storage.snapshots.removeSnapshot(id);

@@ -24,6 +24,12 @@ export interface LiveTask {
   readonly streams: Streams;
   /** Resolves when its exit has been recorded. */
   readonly exited: PromiseWithResolvers<void>;
+  /** A pause that is on its way: settled when everything stands still. */
+  freezing: Promise<void> | undefined;
+  /** Somebody asked for its end. */
+  stopAsked: boolean;
+  /** It is being ended to be started again: it is not removed in between. */
+  restarts: boolean;
 }
 
 export interface LiveExec {
@@ -54,9 +60,20 @@ export interface Room {
   readonly execs: Map<string, LiveExec>;
   /** Work that follows an exit (its cgroup goes away): a verb that needs it done awaits it. */
   readonly aftermath: Map<string, Promise<void>>;
+  /** Restarts that wait for their delay; disposing gives one up. */
+  readonly restarts: Map<string, Disposable>;
+  /** How long the last restart by a policy waited, in milliseconds. */
+  readonly delays: Map<string, number>;
   /** Clients that attached before the start. */
   readonly pending: Map<string, Set<PendingAttachment>>;
   queueOf(id: ContainerId): SerialQueue;
+}
+
+/** The program of a container whose state says that there is one. */
+export function taskOf(room: Room, id: ContainerId): LiveTask {
+  const task = room.live.get(id);
+  if (task === undefined) throw new Error(`Container ${id} has a process that nobody holds`);
+  return task;
 }
 
 export function cgroupPathOf(id: string, parent: string): string {

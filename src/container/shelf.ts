@@ -2,7 +2,8 @@
 // A record is replaced as a whole; the memory follows the database, never the other way round.
 import { fail, parseContainerId, type ContainerId } from '../base/index.ts';
 import type { Records, Table } from '../storage/index.ts';
-import type { ContainerRecord, State } from './container.ts';
+import type { ContainerRecord } from './container.ts';
+import type { State } from './state.ts';
 
 export class Shelf {
   readonly #records: Records;
@@ -54,11 +55,16 @@ export class Shelf {
     this.#remember(record);
   }
 
-  /** Replaces the state. */
-  setState(id: ContainerId, state: State): ContainerRecord {
-    const record = { ...this.get(id), state };
+  /** Replaces the record by what `change` makes of it, in one transaction. */
+  change(id: ContainerId, change: (record: ContainerRecord) => ContainerRecord): ContainerRecord {
+    const record = change(this.get(id));
     this.put(record);
     return record;
+  }
+
+  /** Replaces the state. */
+  setState(id: ContainerId, state: State): ContainerRecord {
+    return this.change(id, (record) => ({ ...record, state }));
   }
 
   delete(id: ContainerId): void {
@@ -68,6 +74,8 @@ export class Shelf {
   }
 
   #remember(record: ContainerRecord): void {
+    const oldName = this.#byId.get(record.id)?.name;
+    if (oldName !== undefined && oldName !== record.name) this.#byName.delete(oldName);
     this.#byId.set(record.id, record);
     this.#byName.set(record.name, record.id);
   }

@@ -13,19 +13,28 @@ import { seccompChoice, specOf } from './oci/spec.ts';
 import { capabilitiesOf, tracersBeside } from './rights.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { stoppedRoot } from './rootfs.ts';
-import { startFailureOf } from './start-failure.ts';
+import { startFailureOf, type StartFailure } from './start-failure.ts';
+import { allow, hasProcess, type State } from './state.ts';
 import { removeSpools, spoolPaths } from './streams/index.ts';
 import { openTask } from './task.ts';
 import { resolveUser } from './user.ts';
 
+export interface StartOptions {
+  /** By its restart policy: the count and the delays of restarts go on. */
+  readonly again?: boolean;
+}
+
 /** Runs inside the container's queue. @throws as Containers.start. */
-export async function startContainer(room: Room, record: ContainerRecord): Promise<void> {
-  if (record.state.status === 'running') throw fail('not_modified', `Container ${record.id} is already running`);
+export async function startContainer(room: Room, record: ContainerRecord, { again = false }: StartOptions = {}): Promise<void> {
+  if (!again) {
+    allow('start', record);
+    room.delays.delete(record.id);
+  }
   await Promise.all([room.aftermath.get(record.id), room.supervised]);
   try {
     const spec = startSpec(room, record);
     room.cgroups.create(spec.linux.cgroupsPath!, spec.linux.resources ?? {});
-    await runOrUndo(room, record, spec);
+    await runOrUndo(room, again ? record : { ...record, restartCount: 0 }, spec);
   } catch (error) {
     endPending(room, record.id);
     throw error;
@@ -51,12 +60,21 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
     openContainerLog(room, record)?.endRun();
     await room.cgroups.remove(cgroupPath);
     const failure = startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd);
-    room.shelf.setState(record.id, { status: 'created', failure: { exitCode: failure.exitCode, message: failure.error.message } });
+    room.shelf.change(record.id, (now) => ({ ...now, state: failedState(now.state, failure) }));
     throw failure.error;
   }
-  const running = room.shelf.setState(record.id, { status: 'running', pid: answer.launched.pid, startedAt: new Date() });
+  const { restartCount } = record;
+  const { pid } = answer.launched;
+  const running = room.shelf.change(record.id, (now) => ({ ...now, restartCount, state: { status: 'running', pid, startedAt: new Date() } }));
   room.live.set(record.id, openTask(room, running, answer.launched));
   room.tell({ kind: 'start', container: running });
+}
+
+/** What never ran is as new as before; what ran before keeps its times, and its exit code if nobody asked for this start. */
+function failedState(before: State, { exitCode, error: { message } }: StartFailure): State {
+  if (before.status === 'restarting') return { ...before, status: 'exited', error: message };
+  if (before.status === 'exited') return { ...before, exitCode, error: message };
+  return { status: 'created', failure: { exitCode, message } };
 }
 
 /** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). */
@@ -107,7 +125,7 @@ function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<
     if (other === undefined) continue;
     if (type === 'ipc') throw fail('unsupported', 'Sharing another container\'s ipc namespace is not supported yet', { hint: 'Use --ipc private, host or none' });
     const { id, state } = room.shelf.get(other);
-    if (state.status !== 'running') throw fail('conflict', `cannot join ${type} namespace of a non running container: ${id}`, { hint: 'Start that container first' });
+    if (!hasProcess(state)) throw fail('conflict', `cannot join ${type} namespace of a non running container: ${id}`, { hint: 'Start that container first' });
     if (type === 'pid') refuseTracers(room, state.pid);
     joined[type] = `/proc/${state.pid}/ns/${namespaceFiles[type]}`;
   }

@@ -1,8 +1,10 @@
-// stop and kill: signals to a container's first program.
+// stop and kill: signals to a container's first program. Both go past the container's queue: a stop waits, and a kill must get past it.
 import { fail } from '../base/index.ts';
 import { sendSignal, signalNumber } from '../kernel/index.ts';
-import type { ContainerRecord } from './container.ts';
-import type { LiveTask, Room } from './room.ts';
+import type { ContainerRecord, StopOptions } from './container.ts';
+import { resume } from './pause.ts';
+import { taskOf, type LiveTask, type Room } from './room.ts';
+import { allow, hasProcess } from './state.ts';
 
 const stopTimeoutSeconds = 10;
 const SIGKILL = 9;
@@ -11,35 +13,74 @@ const killTimeoutMs = 10_000;
 
 export async function killContainer(room: Room, record: ContainerRecord, signal: string): Promise<void> {
   const number = parseSignal(signal === '' ? 'KILL' : signal);
-  const task = room.live.get(record.id);
-  if (task === undefined || !sendSignal(task.fds.pidfd, number)) throw fail('conflict', `Cannot kill container: ${record.id}: container ${record.id} is not running`);
-  room.tell({ kind: 'kill', container: record, signal: number });
+  if (allow('kill', record).status === 'restarting') return giveUpRestart(room, record);
+  const task = taskOf(room, record.id);
+  if (!await send(room, record, task, number)) throw fail('conflict', `Cannot kill container: ${record.id}: container ${record.id} is not running`);
   if (number === SIGKILL) await within(task, killTimeoutMs);
 }
 
-/** Outside the container's queue: a stop waits, and a kill must get past it. */
-export async function stopContainer(room: Room, record: ContainerRecord, options: { readonly signal?: string | undefined; readonly timeoutSeconds?: number | undefined }): Promise<void> {
-  const task = room.live.get(record.id);
-  if (task === undefined) throw fail('not_modified', `Container ${record.id} is not running`);
-  const number = parseSignal(options.signal ?? record.config.StopSignal ?? 'TERM');
-  const seconds = options.timeoutSeconds ?? record.config.StopTimeout ?? stopTimeoutSeconds;
-  signalTask(room, record, task, number);
-  if (!await within(task, seconds < 0 ? undefined : seconds * 1000)) await killTask(room, record, task);
+/** `restarts`: it is stopped to be started again, and goes on to belong to its restart policy. */
+export async function stopContainer(room: Room, record: ContainerRecord, options: StopOptions & { readonly restarts?: boolean }): Promise<void> {
+  allow('stop', record);
+  await endContainer(room, record, options);
   room.tell({ kind: 'stop', container: room.shelf.find(record.id) ?? record });
 }
 
-function signalTask(room: Room, record: ContainerRecord, task: LiveTask, number: number): void {
-  if (sendSignal(task.fds.pidfd, number)) room.tell({ kind: 'kill', container: record, signal: number });
+/** Whatever runs of it, or would run again, does no more. */
+export async function endContainer(room: Room, record: ContainerRecord, { signal, timeoutSeconds, restarts = false }: StopOptions & { readonly restarts?: boolean }): Promise<void> {
+  const number = stopSignal(record, signal);
+  const task = room.live.get(record.id);
+  if (task === undefined) return giveUpRestart(room, record);
+  const seconds = timeoutSeconds ?? record.config.StopTimeout ?? stopTimeoutSeconds;
+  task.restarts = restarts;
+  await send(room, record, task, number);
+  if (await within(task, seconds < 0 ? undefined : seconds * 1000)) return;
+  await send(room, record, task, SIGKILL);
+  if (!await within(task, killTimeoutMs)) throw fail('timeout', `Container ${record.id} did not end within ${killTimeoutMs / 1000} seconds of SIGKILL`, { hint: 'One of its processes waits inside the kernel, for a disk or a file server; try again when that answers' });
 }
 
-async function killTask(room: Room, record: ContainerRecord, task: LiveTask): Promise<void> {
-  signalTask(room, record, task, SIGKILL);
-  if (!await within(task, killTimeoutMs)) throw fail('timeout', `Container ${record.id} did not end within ${killTimeoutMs / 1000} seconds of SIGKILL`, { hint: 'One of its processes waits inside the kernel, for a disk or a file server; try again when that answers' });
+/** False when the program is gone already. A signal that may mean the end takes the container out of its pause: frozen, it could not even die. */
+async function send(room: Room, record: ContainerRecord, task: LiveTask, number: number): Promise<boolean> {
+  await task.freezing;
+  const asksToEnd = meansEnd(record, number);
+  if (asksToEnd) rememberAsked(room, record, task);
+  if (!sendSignal(task.fds.pidfd, number)) return false;
+  if (asksToEnd && room.shelf.find(record.id)?.state.status === 'paused') resume(room, record);
+  room.tell({ kind: 'kill', container: record, signal: number });
+  return true;
+}
+
+/** As dockerd has it: where a stop signal was chosen, only that and SIGKILL; else any signal. */
+function meansEnd({ config: { StopSignal = '' } }: ContainerRecord, number: number): boolean {
+  return StopSignal === '' || number === SIGKILL || number === signalNumber(StopSignal);
+}
+
+/** After a crash of the daemon only restart policies ask who ended it: others save the write. */
+function rememberAsked(room: Room, record: ContainerRecord, task: LiveTask): void {
+  task.stopAsked = true;
+  if (task.restarts || record.hostConfig.RestartPolicy.Name === 'no') return;
+  const { state } = room.shelf.get(record.id);
+  if (hasProcess(state) && state.stopAsked !== true) room.shelf.setState(record.id, { ...state, stopAsked: true });
+}
+
+/** It waits for its next start: that will not come. */
+function giveUpRestart(room: Room, record: ContainerRecord): void {
+  const { state } = room.shelf.get(record.id);
+  room.restarts.get(record.id)?.[Symbol.dispose]();
+  if (state.status !== 'restarting') return;
+  room.waiters.ended(room.shelf.setState(record.id, { ...state, status: 'exited', stopAsked: true }));
 }
 
 export function parseSignal(text: string): number {
   const number = signalNumber(text);
   if (number === undefined) throw fail('invalid', `Invalid signal: ${text}`);
+  return number;
+}
+
+function stopSignal({ name, config }: ContainerRecord, asked: string | undefined): number {
+  const text = asked ?? (config.StopSignal || 'TERM');
+  const number = signalNumber(text);
+  if (number === undefined) throw fail('invalid', `cannot stop container: ${name}: invalid signal: ${text}`);
   return number;
 }
 

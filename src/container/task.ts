@@ -2,9 +2,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { TaskExit, TaskReport } from '../runtime/index.ts';
-import type { ContainerRecord, WaitResult } from './container.ts';
+import type { ContainerRecord } from './container.ts';
 import { openContainerLog } from './logs.ts';
+import { restartsAfterExit } from './restart-policy.ts';
 import { cgroupPathOf, type LiveTask, type Room } from './room.ts';
+import { hasProcess } from './state.ts';
 import { openStreams } from './streams/index.ts';
 
 /** Borrows the task's descriptors and opens its streams; whoever attached before is joined before the first byte is taken. */
@@ -17,7 +19,7 @@ export function openTask(room: Room, record: ContainerRecord, report: TaskReport
   });
   for (const pending of room.pending.get(record.id) ?? []) pending.begin(streams.attach(pending.options));
   room.pending.delete(record.id);
-  return { pid: report.pid, fds, streams, exited: Promise.withResolvers() };
+  return { pid: report.pid, fds, streams, exited: Promise.withResolvers(), freezing: undefined, stopAsked: false, restarts: false };
 }
 
 /** The program ended: its last output, its state, those who wait, its cgroup. */
@@ -26,16 +28,27 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   // Others may live on in a pid namespace that is not the container's own.
   if (record.hostConfig.PidMode !== '') room.cgroups.killAll(cgroupPath);
   await task.streams.finish();
-  const startedAt = record.state.status === 'running' ? record.state.startedAt : undefined;
   const oomKilled = room.cgroups.oomKills(cgroupPath) > 0;
-  const ended = room.shelf.setState(record.id, { status: 'exited', exitCode: exit.code, startedAt, finishedAt: new Date(exit.atMs), oomKilled, error: '' });
+  const ended = room.shelf.change(record.id, (now) => afterExit(now, task, exit, oomKilled));
   room.live.delete(record.id);
   room.aftermath.set(record.id, clearAway(room, record.id, cgroupPath, task));
-  const result: WaitResult = { exitCode: exit.code };
   if (oomKilled) room.tell({ kind: 'oom', container: ended });
-  room.tell({ kind: 'die', container: ended, exitCode: exit.code, ranMs: startedAt === undefined ? 0 : exit.atMs - startedAt.getTime() });
+  room.tell({ kind: 'die', container: ended, exitCode: exit.code, ranMs: exit.atMs - (startOf(ended)?.getTime() ?? exit.atMs) });
   task.exited.resolve();
-  room.waiters.exited(record.id, result);
+  room.waiters.ended(ended);
+}
+
+/** Exited; or on its way to be started again, if its restart policy says so. */
+function afterExit(record: ContainerRecord, task: LiveTask, exit: TaskExit, oomKilled: boolean): ContainerRecord {
+  const stopAsked = task.stopAsked || (hasProcess(record.state) && record.state.stopAsked === true);
+  const end = { exitCode: exit.code, startedAt: startOf(record), finishedAt: new Date(exit.atMs), oomKilled, error: '' };
+  const restarts = restartsAfterExit(record.hostConfig.RestartPolicy, { exitCode: exit.code, stopAsked, restartCount: record.restartCount });
+  if (restarts) return { ...record, restartCount: record.restartCount + 1, state: { ...end, status: 'restarting' } };
+  return { ...record, state: { ...end, status: 'exited', ...(stopAsked ? { stopAsked } : {}) } };
+}
+
+function startOf({ state }: ContainerRecord): Date | undefined {
+  return state.status === 'created' ? undefined : state.startedAt;
 }
 
 /** In a later turn: whoever waited for the exit is told first. */

@@ -1,6 +1,7 @@
 // Who waits for a container's end. A waiter is registered the moment it asks: an exit right after is not missed.
 import { fail } from '../base/index.ts';
 import type { ContainerRecord, WaitCondition, WaitResult } from './container.ts';
+import { isUp } from './state.ts';
 
 interface Waiter {
   readonly condition: WaitCondition;
@@ -14,7 +15,7 @@ export class Waiters {
   readonly #exits = new Map<string, WaitResult>();
 
   wait(record: ContainerRecord, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
-    if (condition === 'not-running' && record.state.status !== 'running') return Promise.resolve(resultOf(record));
+    if (condition === 'not-running' && !isUp(record.state)) return Promise.resolve(resultOf(record));
     return new Promise((resolve, reject) => {
       const waiters = this.#byId.get(record.id) ?? new Set<Waiter>();
       this.#byId.set(record.id, waiters);
@@ -35,7 +36,10 @@ export class Waiters {
     });
   }
 
-  exited(id: string, result: WaitResult): void {
+  /** It has no process any more; its record says how it ended. */
+  ended(record: ContainerRecord): void {
+    const { id } = record;
+    const result = resultOf(record);
     for (const waiter of this.#of(id)) {
       if (waiter.condition === 'removed') this.#exits.set(id, result);
       else waiter.resolve(result);
@@ -54,6 +58,6 @@ export class Waiters {
 }
 
 function resultOf({ state }: ContainerRecord): WaitResult {
-  if (state.status === 'exited') return { exitCode: state.exitCode, ...(state.error === '' ? {} : { error: state.error }) };
+  if (state.status === 'exited' || state.status === 'restarting') return { exitCode: state.exitCode, ...(state.error === '' ? {} : { error: state.error }) };
   return { exitCode: state.status === 'created' ? state.failure?.exitCode ?? 0 : 0 };
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { openContainers, type Containers, type Happening, type ImagePort } from '../container/index.ts';
+import { isUp, openContainers, type Containers, type Happening, type ImagePort } from '../container/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { openCgroups } from '../kernel/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
@@ -50,8 +50,8 @@ function usesOfImages(known: { readonly containers?: Containers }): Pick<Paramet
   return {
     imageInUse: (id) => {
       const users = list().filter(({ imageId }) => imageId === id);
-      const user = users.find(({ state }) => state.status === 'running') ?? users[0];
-      return user === undefined ? undefined : { containerId: user.id, running: user.state.status === 'running' };
+      const user = users.find(({ state }) => isUp(state)) ?? users[0];
+      return user === undefined ? undefined : { containerId: user.id, running: isUp(user.state) };
     },
     layersInUse: () => list().flatMap(({ layers }) => layers),
   };
@@ -59,8 +59,9 @@ function usesOfImages(known: { readonly containers?: Containers }): Pick<Paramet
 
 function count(containers: Containers): Pick<EngineInfo, 'containers'> {
   const all = containers.list();
-  const running = all.filter(({ state }) => state.status === 'running').length;
-  return { containers: { total: all.length, running, paused: 0, stopped: all.length - running } };
+  const paused = all.filter(({ state }) => state.status === 'paused').length;
+  const running = all.filter(({ state }) => isUp(state)).length - paused;
+  return { containers: { total: all.length, running, paused, stopped: all.length - running - paused } };
 }
 
 function engineId(storage: Storage): string {

@@ -61,7 +61,7 @@ function isolationOf(values: CreateValues): HostPart {
     Binds: null,
     LogConfig: { Type: values['log-driver'] ?? '', Config: Object.fromEntries(values['log-opt']) },
     NetworkMode: values.network ?? values.net ?? 'default',
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: values.restart ?? { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: values.rm,
     CapAdd: capabilities(values['cap-add']),
     CapDrop: capabilities(values['cap-drop']),
@@ -114,6 +114,7 @@ function checkModes(values: CreateValues): void {
   if (!isAmong(values.uts, ['host'])) throw new Complaint('--uts: invalid UTS mode');
   if (!isAmong(values.cgroupns, ['host', 'private'])) throw new Complaint('--cgroupns: invalid CGROUP mode');
   if (!isAmong(values.userns, ['host'])) throw new Complaint('--userns: invalid USER mode');
+  if (values.rm && !['', 'no'].includes(values.restart?.Name ?? '')) throw new Complaint('conflicting options: cannot specify both --restart and --rm');
   const swappiness = values['memory-swappiness'];
   if (swappiness !== undefined && swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
     throw new Complaint(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);

@@ -1,6 +1,6 @@
 // The flags that run and create share: a container's whole configuration.
 import { flag } from '../flags.ts';
-import { attachStream, bytes, deviceCgroupRule, environmentEntry, extraHost, ipAddress, nanoCpus, pair, swapBytes, sysctl, ulimit } from './values.ts';
+import { attachStream, bytes, deviceCgroupRule, environmentEntry, extraHost, ipAddress, nanoCpus, pair, restartPolicy, swapBytes, sysctl, ulimit } from './values.ts';
 
 export const createFlags = {
   'add-host': flag.list('', 'list', 'Add a line to the container\'s hosts file (host:ip)', extraHost),
@@ -50,6 +50,7 @@ export const createFlags = {
   pull: flag.text('', 'string', 'When to pull the image: missing, never'),
   quiet: flag.on('q', 'Do not show the pull'),
   'read-only': flag.on('', 'Root file system for reading only'),
+  restart: flag.value('', 'string', 'When to start it again after its end: no, always, on-failure[:n], unless-stopped', restartPolicy),
   rm: flag.on('', 'Remove the container when it ends'),
   runtime: flag.text('', 'string', 'OCI runtime'),
   'security-opt': flag.texts('', 'list', 'Security option (no-new-privileges, seccomp=file, …)'),
@@ -76,7 +77,7 @@ const throttles = 'block I/O limits come later';
 export const createLater = {
   'publish|p': ports, 'publish-all|P': ports, expose: ports, 'volume|v': volumes, mount: volumes, 'volumes-from': volumes, 'volume-driver': volumes,
   'network-alias': networks, 'net-alias': networks, ip: networks, ip6: networks, 'mac-address': networks, link: networks, 'link-local-ip': networks,
-  restart: 'restart policies come later; start it again with estiva start', init: 'use an image whose program reaps its children',
+  init: 'use an image whose program reaps its children',
   'health-cmd': health, 'health-interval': health, 'health-retries': health, 'health-start-interval': health, 'health-start-period': health,
   'health-timeout': health, 'no-healthcheck': health, gpus: 'give devices with --device', annotation: 'use --label',
   'blkio-weight': throttles, 'blkio-weight-device': throttles, 'device-read-bps': throttles, 'device-read-iops': throttles, 'device-write-bps': throttles,

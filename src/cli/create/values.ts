@@ -85,3 +85,11 @@ export function ipAddress(text: string): string {
   if (!/^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i.test(text)) throw new FlagError(`IP address is not correctly formatted: ${text}`);
   return text;
 }
+
+/** `on-failure:3`: a policy's name, and how often at most. The daemon judges both. */
+export function restartPolicy(text: string): { readonly Name: string; readonly MaximumRetryCount: number } {
+  const [Name = '', count, ...rest] = text.split(':');
+  if (Name === '' && count !== undefined) throw new FlagError('invalid restart policy format: no policy provided before colon');
+  if (rest.length > 0 || (count !== undefined && !/^[+-]?\d+$/.test(count))) throw new FlagError('invalid restart policy format: maximum retry count must be an integer');
+  return { Name, MaximumRetryCount: Number(count ?? 0) };
+}

@@ -37,6 +37,10 @@ export interface Cgroups extends Disposable {
   pids(path: string): readonly number[];
   /** SIGKILL to every process of the group, forking ones included. They may need a moment more to be gone. */
   killAll(path: string): void;
+  /** Stops every process of the group where it is; resolves when all stand still. @throws EstivaError unsupported, timeout: then they go on */
+  freeze(path: string): Promise<void>;
+  thaw(path: string): void;
+  isFrozen(path: string): boolean;
   /** How many processes of the group the kernel killed for memory; 0 when it does not count them. */
   oomKills(path: string): number;
   /** Removes the group and groups below it; waits a bounded time for processes to be gone. Nothing there is fine. @throws EstivaError conflict */

@@ -13,7 +13,7 @@ const filesOf: Readonly<Record<string, readonly string[]>> = {
   devices: [...everywhere, 'devices.allow', 'devices.deny'],
   freezer: [...everywhere, 'freezer.state'],
   cpuset: [...everywhere, 'cpuset.cpus', 'cpuset.mems'],
-  unified: ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.kill', 'memory.max', 'memory.swap.max', 'memory.low', 'memory.events', 'cpu.weight', 'cpu.max', 'cpuset.cpus', 'cpuset.mems', 'pids.max'],
+  unified: ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.kill', 'cgroup.freeze', 'cgroup.events', 'memory.max', 'memory.swap.max', 'memory.low', 'memory.events', 'cpu.weight', 'cpu.max', 'cpuset.cpus', 'cpuset.mems', 'pids.max'],
 };
 const rootFiles: Readonly<Record<string, string>> = {
   'cpuset/cpuset.cpus': '0-3\n', 'cpuset/cpuset.mems': '0\n', 'cpuset/cpuset.effective_cpus': '0-3\n', 'cpuset/cpuset.effective_mems': '0\n',

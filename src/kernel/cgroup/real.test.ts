@@ -114,6 +114,29 @@ check('killAll() ends every process, also those that keep forking', { pids: { li
   assert.deepEqual(cgroups.pids(path), []);
 });
 
+check('freeze() stops every process until thaw(), and killAll() ends frozen ones', {}, async (path, cgroups) => {
+  const counter = spawn(...inside(path, 'while :; do echo x; sleep 0.01; done & while :; do echo y; sleep 0.01; done'), { stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = once(counter, 'exit');
+  let bytes = 0;
+  counter.stdout!.on('data', (chunk: Buffer) => { bytes += chunk.length; });
+  const grows = async (): Promise<boolean> => {
+    const before = bytes;
+    await sleep(100);
+    return bytes > before;
+  };
+  while (!await grows()) await sleep(10);
+  await cgroups.freeze(path);
+  assert.equal(cgroups.isFrozen(path), true);
+  await sleep(50);
+  assert.equal(await grows(), false);
+  cgroups.thaw(path);
+  assert.equal(cgroups.isFrozen(path), false);
+  while (!await grows()) await sleep(10);
+  await cgroups.freeze(path);
+  cgroups.killAll(path);
+  await exited;
+});
+
 check('a group below goes with it', {}, async (path, cgroups) => {
   for (const file of filesOf(cgroups, path)) mkdirSync(`${dirname(file)}/below`);
   assert.deepEqual(cgroups.list(path), ['below']);

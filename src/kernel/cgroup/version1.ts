@@ -9,6 +9,7 @@ import { tryCall } from '../call.ts';
 import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { devicePolicy, exceptionText, type DevicePolicy } from './devices.ts';
+import { freezeWhole } from './freeze.ts';
 import { cgroupExists, childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion1, type Limit } from './limit.ts';
 import { missingController, refusedLimit } from './refusal.ts';
@@ -98,6 +99,32 @@ class Version1 implements Cgroups {
     }
     // Frozen processes, by us or before, do not die until they are thawed.
     if (freezer !== undefined && killed.size > 0) tryWrite(freezer, `${relative}/freezer.state`, ['THAWED']);
+  }
+
+  async freeze(path: string): Promise<void> {
+    const file = `${parseCgroupPath(path)}/freezer.state`;
+    const freezer = this.#byController.get('freezer');
+    if (freezer === undefined) throw missingController('the freezer', 'freezer');
+    await freezeWhole(path, {
+      begin: () => this.#setFreezer(freezer, file, 'FROZEN'),
+      isDone: () => readText(freezer, file)?.trim() === 'FROZEN',
+      undo: () => this.#setFreezer(freezer, file, 'THAWED'),
+    });
+  }
+
+  thaw(path: string): void {
+    const freezer = this.#byController.get('freezer');
+    if (freezer !== undefined) this.#setFreezer(freezer, `${parseCgroupPath(path)}/freezer.state`, 'THAWED');
+  }
+
+  isFrozen(path: string): boolean {
+    const freezer = this.#byController.get('freezer');
+    return freezer !== undefined && readText(freezer, `${parseCgroupPath(path)}/freezer.state`)?.trim() === 'FROZEN';
+  }
+
+  #setFreezer(freezer: Hierarchy, file: string, value: 'FROZEN' | 'THAWED'): void {
+    const { result } = tryWrite(freezer, file, [value]);
+    if (result < 0) throw refusedLimit('the freezer', value, result);
   }
 
   oomKills(path: string): number {

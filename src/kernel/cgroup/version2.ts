@@ -7,6 +7,7 @@ import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { DeviceFilters } from './device-filter.ts';
 import { devicePolicy, type DevicePolicy } from './devices.ts';
+import { freezeWhole } from './freeze.ts';
 import { childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion2, type Limit } from './limit.ts';
 import { missingController, refusedDevices, refusedLimit } from './refusal.ts';
@@ -76,6 +77,24 @@ class Version2 implements Cgroups {
   killAll(path: string): void {
     const { result } = tryWrite(this.#tree, `${parseCgroupPath(path)}/cgroup.kill`, ['1']);
     if (result < 0 && result !== ENOENT) throw refusedLimit('cgroup.kill', '1', result);
+  }
+
+  async freeze(path: string): Promise<void> {
+    const set = (value: '0' | '1'): void => this.#setFreeze(path, value);
+    await freezeWhole(path, { begin: () => set('1'), isDone: () => this.isFrozen(path), undo: () => set('0') });
+  }
+
+  thaw(path: string): void {
+    this.#setFreeze(path, '0');
+  }
+
+  isFrozen(path: string): boolean {
+    return readCount(this.#tree, `${parseCgroupPath(path)}/cgroup.events`, 'frozen') === 1;
+  }
+
+  #setFreeze(path: string, value: '0' | '1'): void {
+    const { result } = tryWrite(this.#tree, `${parseCgroupPath(path)}/cgroup.freeze`, [value]);
+    if (result < 0) throw refusedLimit('the freezer', value, result);
   }
 
   oomKills(path: string): number {

@@ -1,0 +1,24 @@
+// rename: another name for the same container, whatever it is doing.
+import { EstivaError, fail, isFail } from '../base/index.ts';
+import type { ContainerRecord } from './container.ts';
+import { parseName } from './name.ts';
+import type { Room } from './room.ts';
+
+/** Runs inside the container's queue. @throws with dockerd's texts */
+export async function renameContainer(room: Room, record: ContainerRecord, asked: string): Promise<void> {
+  if (asked === '') throw fail('invalid', 'Neither old nor new names may be empty');
+  const given = asked.startsWith('/') ? asked : `/${asked}`;
+  if (given === `/${record.name}`) throw fail('invalid', 'Renaming a container with the same name as its current name');
+  using _name = reserve(room, given);
+  const renamed = room.shelf.change(record.id, (now) => ({ ...now, name: given.slice(1) }));
+  room.tell({ kind: 'rename', container: renamed, oldName: record.name });
+}
+
+function reserve(room: Room, given: string): Disposable {
+  try {
+    return room.shelf.reserveName(parseName(given));
+  } catch (error) {
+    if (isFail(error)) throw new EstivaError(error.kind, `Error when allocating new name: ${error.message}`, { hint: error.hint });
+    throw error;
+  }
+}
