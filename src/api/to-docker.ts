@@ -15,8 +15,7 @@ export function statusOf(state: State): ContainerStatus {
 export function statusInWords(state: State, now: Date): string {
   const since = (time: Date): string => durationInWords(now.getTime() - time.getTime());
   if (state.status === 'created' || state.startedAt === undefined) return 'Created';
-  if (state.status === 'running') return `Up ${since(state.startedAt)}`;
-  if (state.status === 'paused') return `Up ${since(state.startedAt)} (Paused)`;
+  if ('pid' in state) return `Up ${since(state.startedAt)}${state.status === 'paused' ? ' (Paused)' : ''}`;
   return `${state.status === 'restarting' ? 'Restarting' : 'Exited'} (${state.exitCode}) ${since(state.finishedAt)} ago`;
 }
 

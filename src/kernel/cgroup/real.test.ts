@@ -118,7 +118,7 @@ check('freeze() stops every process until thaw(), and killAll() ends frozen ones
   const counter = spawn(...inside(path, 'while :; do echo x; sleep 0.01; done & while :; do echo y; sleep 0.01; done'), { stdio: ['ignore', 'pipe', 'ignore'] });
   const exited = once(counter, 'exit');
   let bytes = 0;
-  counter.stdout!.on('data', (chunk: Buffer) => { bytes += chunk.length; });
+  counter.stdout.on('data', (chunk: Buffer) => { bytes += chunk.length; });
   const grows = async (): Promise<boolean> => {
     const before = bytes;
     await sleep(100);
