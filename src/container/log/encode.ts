@@ -3,7 +3,7 @@
 // The escapes are the ones dockerd writes, byte for byte (seen in its files): \n and \r, \" and \\, \u00XX for the other control characters (a tab is
 // \u0009), \u003c \u003e \u0026 for < > &, \u2028 and \u2029, and \ufffd for each byte that is not part of valid UTF-8.
 //
-// Speed decides the shape. Text is handled as latin1 strings, one character a byte, so that UTF-8 passes through untouched; a run of many lines is
+// The slow way, which knows everything (json-lines.ts is the quick one). Text is handled as latin1 strings, one character a byte, so that UTF-8 passes through untouched; a run of many lines is
 // turned over with a few passes of V8's own string code, and all its lines carry the same time.
 import { isUtf8 } from 'node:buffer';
 import type { StreamName } from '../container.ts';

@@ -18,12 +18,8 @@ const newline = 10;
 /** Turned into entries at once; lines of one byte become seventy times as long. */
 const sliceBytes = 64 * 1024;
 
-const pieceBytesMin = 256;
-const textBytesAim = 64 * 1024;
-const outputStepBytes = 256 * 1024;
-
 /** Working memory for all logs of this process: used within one call, never across two. */
-const work = { input: Buffer.alloc(0), output: Buffer.alloc(0) };
+let joined = Buffer.alloc(0);
 
 interface StreamState {
   pending: Uint8Array;
@@ -162,7 +158,7 @@ export class EntryLog implements ContainerLog {
   /** Whole lines or one piece of a line. Lines that do not all fit in the current file are halved until they do, so that files end near their limit. */
   #write(stream: StreamName, state: StreamState, raw: Buffer, counted: number): void {
     if (state.lostBytes > 0 && !this.#writeLoss(stream, state)) return this.#lose(stream, state, raw, counted);
-    const entries = encode(this.#format, raw, stream);
+    const entries = this.#format.encode(raw, stream, timeOfEntry());
     const limit = this.#file.limits.sizeBytesMax;
     const space = this.#file.isFull ? limit : limit - this.#file.length;
     const middle = entries.length <= space ? 0 : middleLine(raw);
@@ -193,7 +189,7 @@ export class EntryLog implements ContainerLog {
 
   #writeLoss(stream: StreamName, state: StreamState): boolean {
     const text = `[estiva] ${state.lostBytes} bytes of output are missing here: they could not be written to the log\n`;
-    if (!this.#tryAppend(encode(this.#format, Buffer.from(text), stream), stream, 0)) return false;
+    if (!this.#tryAppend(this.#format.encode(Buffer.from(text), stream, timeOfEntry()), stream, 0)) return false;
     state.lostBytes = 0;
     return true;
   }
@@ -219,44 +215,10 @@ function isDiskTrouble(error: KernelError): boolean {
 function join(pending: Uint8Array, bytes: Uint8Array): Buffer {
   if (pending.length === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const length = pending.length + bytes.length;
-  if (work.input.length < length) work.input = Buffer.allocUnsafeSlow(entryBytesMax + sliceBytes);
-  work.input.set(pending, 0);
-  work.input.set(bytes, pending.length);
-  return work.input.subarray(0, length);
-}
-
-/** In working memory, piece by piece: strings that stay small are young garbage, which costs nothing, and stay in the processor's cache. */
-function encode(format: LogFormat, raw: Buffer, stream: StreamName): Uint8Array {
-  const time = timeOfEntry();
-  let length = 0;
-  for (let start = 0; start < raw.length;) {
-    const end = pieceEnd(raw, start);
-    const text = format.encode(raw.subarray(start, end), stream, time);
-    length += put(text, length);
-    pieceBytes = Math.min(sliceBytes, Math.max(pieceBytesMin, Math.floor((textBytesAim * (end - start)) / text.length)));
-    start = end;
-  }
-  return work.output.subarray(0, length);
-}
-
-/** Short lines grow more: so many raw bytes made about `textBytesAim` of entries the last time. */
-let pieceBytes = 1024;
-
-function pieceEnd(raw: Buffer, start: number): number {
-  if (raw.length - start <= pieceBytes) return raw.length;
-  const before = raw.subarray(start, start + pieceBytes).lastIndexOf(newline);
-  if (before >= 0) return start + before + 1;
-  const after = raw.indexOf(newline, start);
-  return after < 0 ? raw.length : after + 1;
-}
-
-function put(text: string, at: number): number {
-  if (work.output.length < at + text.length) {
-    const larger = Buffer.allocUnsafeSlow(Math.ceil((at + text.length) / outputStepBytes) * outputStepBytes);
-    work.output.copy(larger, 0, 0, at);
-    work.output = larger;
-  }
-  return work.output.write(text, at, 'latin1');
+  if (joined.length < length) joined = Buffer.allocUnsafeSlow(entryBytesMax + sliceBytes);
+  joined.set(pending, 0);
+  joined.set(bytes, pending.length);
+  return joined.subarray(0, length);
 }
 
 /** The end of what can be logged together from `start` on: lines, each within an entry's limit, or the first piece of a longer line; `start` when there is nothing yet. */

@@ -19,7 +19,7 @@ test('localFormat gives back whatever bytes a program wrote', () => {
     // Whole lines, or one piece without a newline: what the log hands over.
     const raw = Buffer.concat([bytes, Buffer.from('\n')]);
     for (const piece of [raw, Buffer.from(bytes.filter((byte) => byte !== 10))].filter(({ length }) => length > 0)) {
-      const entries = decoded(localFormat.encode(piece, stream, time));
+      const entries = decoded(Buffer.from(localFormat.encode(piece, stream, time)).toString('latin1'));
       assert.deepEqual(Buffer.concat(entries.map((entry) => entry.bytes)), piece);
       assert.ok(entries.every((entry) => entry.stream === stream && entry.time === time));
     }

@@ -6,12 +6,13 @@
 // A line of the program has no newline inside, so its bytes need no escapes.
 import type { LogEntry, StreamName } from '../container.ts';
 import type { LogFormat } from './log.ts';
+import { encodeInPieces } from './pieces.ts';
 
 const secondsLength = 'YYYY-MM-DDTHH:MM:SS'.length;
 const headLength = 17;
 const head = /^[oeOE][0-9a-f]{16}/;
 
-export const localFormat: LogFormat = { encode, decode };
+export const localFormat: LogFormat = { encode: (raw, stream, time) => encodeInPieces(raw, (piece) => encode(piece, stream, time)), decode };
 
 function encode(raw: Buffer, stream: StreamName, time: string): string {
   const stamp = hex(Date.parse(`${time.slice(0, secondsLength)}Z`) / 1000) + hex(Number(time.slice(secondsLength + 1, -1)));

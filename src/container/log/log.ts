@@ -33,8 +33,8 @@ export interface ContainerLog extends Disposable {
 
 /** How entries are written: one line each, so that the place of any entry is found from a newline. */
 export interface LogFormat {
-  /** Entries, as latin1, for `raw`: whole lines, or one piece of a line without its newline. */
-  encode(raw: Buffer, stream: StreamName, time: string): string;
+  /** Entries for `raw`: whole lines, or one piece of a line without its newline. In working memory: valid until the next call. */
+  encode(raw: Buffer, stream: StreamName, time: string): Uint8Array;
   /** `line` is latin1, without its newline. Undefined for what is no entry: a torn line. */
   decode(line: string): LogEntry | undefined;
 }

@@ -80,7 +80,7 @@ function missingEntries(format: LogFormat, until: Date | undefined): string {
   const now = timeOfEntry();
   const last = until === undefined ? now : withNanoseconds(until.toISOString());
   const text = '[estiva] entries are missing here: they were rotated away before this reader came to them\n';
-  return format.encode(Buffer.from(text), 'stderr', now < last ? now : last).slice(0, -1);
+  return Buffer.from(format.encode(Buffer.from(text), 'stderr', now < last ? now : last)).toString('latin1').slice(0, -1);
 }
 
 /** Waits for news; false when the options' time is over. */

@@ -173,7 +173,7 @@ export class Client {
   }
 
   #readRange(piece: Extract<Piece, { from: number }>): Uint8Array {
-    const bytes = new Uint8Array(Math.min(chunkBytesMax, piece.to - piece.from));
+    const bytes = Buffer.allocUnsafeSlow(Math.min(chunkBytesMax, piece.to - piece.from));
     this.#options.readSpool(piece.stream, piece.from, bytes);
     piece.from += bytes.length;
     this.#spooledBytes -= bytes.length;

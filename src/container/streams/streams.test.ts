@@ -82,9 +82,9 @@ test('openStreams() gives output to the log and to every client', async (t) => {
   const streams = openStreams(bench.options);
   const clients = [streams.attach(output), streams.attach(output), streams.attach({ ...output, stdout: false })].map(textOf);
   print(bench.program.stdout, 'one\n');
-  await sleep(20);
+  while (await logged(bench.log) !== 'one\n') await sleep(5);
   print(bench.program.stderr, 'two\n');
-  await sleep(20);
+  while (await logged(bench.log) !== 'one\ntwo\n') await sleep(5);
   print(bench.program.stdout, 'end');
   end(bench);
   await streams.finish();
