@@ -1,7 +1,7 @@
 // The body of `POST /containers/create`, from JSON to a typed request: dockerd's defaults filled in, what is not honoured refused by name.
 // Whether the values suit this machine and this image (limits, users, signals) is the container's to say.
 import { decode, fail } from '../base/index.ts';
-import type { ContainerConfig, CreateContainerRequest, DeviceMapping, HostConfig, LogConfig } from '../spec/docker/container.ts';
+import type { ContainerConfig, CreateContainerRequest, DeviceMapping, DeviceRate, HostConfig, LogConfig } from '../spec/docker/container.ts';
 import { isAllNothing, isNothing, networks, refuseWhatIsNotYet } from './not-yet.ts';
 
 const { dictionary, flag, integer, list, mapped, nullable, object, optional, presence, text, withDefault } = decode;
@@ -21,11 +21,12 @@ export const createRequest: decode.Decode<DecodedCreate> = (body, path) => {
   if (isNothing(decode.fieldOf(body, 'Image'))) throw fail('invalid', 'config cannot be empty in order to create a container');
   refuseWhatIsNotYet(body);
   const config = containerConfig(body, path);
+  const windows = windowsOnly(decode.fieldOf(body, 'HostConfig'));
   const asked = hostConfig(decode.fieldOf(body, 'HostConfig'), 'HostConfig');
   const isDefaultNetwork = asked.NetworkMode === '' || asked.NetworkMode === 'default';
   const host = { ...asked, NetworkMode: isDefaultNetwork ? 'none' : asked.NetworkMode };
   checkEndpoints(decode.fieldOf(decode.fieldOf(body, 'NetworkingConfig'), 'EndpointsConfig'), [asked.NetworkMode, 'default']);
-  return { request: { config, hostConfig: withSwapDefault(host) }, warnings: isDefaultNetwork ? [noNetworksYet] : [] };
+  return { request: { config, hostConfig: withSwapDefault(host) }, warnings: [...windows, ...(isDefaultNetwork ? [noNetworksYet] : [])] };
 };
 
 /** A list, or one string that stands for a list of one. */
@@ -64,6 +65,8 @@ const containerConfig = object<ContainerConfig>({
   Shell: optional(list(text)),
 });
 
+const deviceRates: decode.Decode<readonly DeviceRate[]> = list(object<DeviceRate>({ Path: text, Rate: integer }));
+const deviceWeights = list(object<{ Path: string; Weight: number }>({ Path: text, Weight: integer }));
 const deviceMapping = object<DeviceMapping>({ PathOnHost: text, PathInContainer: text, CgroupPermissions: withDefault(text, 'rwm') });
 const ulimit = object<{ Name: string; Soft: number; Hard: number }>({ Name: text, Soft: integer, Hard: integer });
 const size: decode.Decode<readonly [number, number]> = mapped(list(integer), ([height, width]) => [height ?? 0, width ?? 0] as const);
@@ -86,19 +89,17 @@ const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = object<HostCon
 
 const logConfig = object<LogConfig>({ Type: withDefault(text, 'json-file'), Config: dictionary(text) });
 
-/** `apparmor=unconfined` and `label=disable` ask for what is: no Linux security module is applied. */
-const knownSecurity = /^(no-new-privileges([=:](true|false))?|seccomp[=:](unconfined|builtin)|systempaths[=:]unconfined|apparmor[=:]unconfined|label[=:]disable)$/;
-
+/** One that stands alone, or a name and a value. Their values are the container's to judge. @throws `invalid` in dockerd's words */
 const securityOption: decode.Decode<string> = mapped(text, (option) => {
-  if (knownSecurity.test(option)) return option;
-  const profile = /^seccomp[=:](\{[^]*)$/.exec(option)?.[1];
-  if (profile !== undefined) {
-    presence(decode.parseJson(profile), 'seccomp');
-    return option;
-  }
   const shown = JSON.stringify(option.slice(0, 100));
-  if (/^(apparmor|label|writable-cgroups|seccomp)[=:]/.test(option)) throw fail('unsupported', `Security option ${shown} is not supported yet`);
-  throw fail('invalid', `invalid --security-opt: ${shown}`, { hint: 'Known here: no-new-privileges, seccomp=…, systempaths=unconfined' });
+  if (option === 'no-new-privileges' || option === 'writable-cgroups') return option;
+  const [, name, value = ''] = /^([^=:]+)[=:]([^]*)$/.exec(option) ?? [];
+  if (name === undefined) throw fail('invalid', `invalid --security-opt 1: ${shown}`);
+  const isTruth = ['1', 't', 'T', 'TRUE', 'true', 'True', '0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value);
+  const isKnown = ['label', 'apparmor', 'seccomp'].includes(name) || (isTruth && ['no-new-privileges', 'writable-cgroups'].includes(name));
+  if (!isKnown) throw fail('invalid', `invalid --security-opt 2: ${shown}`, { hint: 'Known: no-new-privileges, seccomp=, apparmor=, label=, writable-cgroups=true' });
+  if (name === 'seccomp' && value.startsWith('{')) presence(decode.parseJson(value), 'seccomp');
+  return option;
 });
 
 /** -1 (or 0 where that means the same) is how clients say "not set". */
@@ -107,6 +108,8 @@ const unsetIfNotPositive = mapped(nullable(integer), (value) => value !== null &
 
 const hostConfig = object<HostConfig>({
   Binds: nullable(list(text)),
+  ContainerIDFile: text,
+  Annotations: optional(dictionary(text)),
   NetworkMode: networkMode,
   LogConfig: logConfig,
   RestartPolicy: restartPolicy,
@@ -134,14 +137,24 @@ const hostConfig = object<HostConfig>({
     if (name === 'estiva') return name;
     throw fail('invalid', `unknown or invalid runtime name: ${name.slice(0, 100)}`, { hint: 'Estiva is its own runtime: leave --runtime away' });
   }),
+  Isolation: text,
+  StorageOpt: optional(dictionary(text)),
   Sysctls: optional(dictionary(text)),
   Tmpfs: optional(dictionary(text)),
   CpuShares: integer,
   Memory: integer,
   NanoCpus: integer,
   CgroupParent: text,
+  BlkioWeight: integer,
+  BlkioWeightDevice: deviceWeights,
+  BlkioDeviceReadBps: deviceRates,
+  BlkioDeviceWriteBps: deviceRates,
+  BlkioDeviceReadIOps: deviceRates,
+  BlkioDeviceWriteIOps: deviceRates,
   CpuPeriod: integer,
   CpuQuota: integer,
+  CpuRealtimePeriod: integer,
+  CpuRealtimeRuntime: integer,
   CpusetCpus: text,
   CpusetMems: text,
   Devices: list(deviceMapping),
@@ -168,4 +181,13 @@ function checkEndpoints(endpoints: unknown, allowed: readonly string[]): void {
     if (allowed.includes(name) && isAllNothing(settings)) continue;
     throw fail('unsupported', `NetworkingConfig.EndpointsConfig.${name.slice(0, 100)} is not supported yet`, { hint: networks });
   }
+}
+
+/** Fields of Windows: dockerd refuses some, discards another with a warning, and looks past the last. Limits of kernel memory, which Linux no longer has, go the same way. */
+function windowsOnly(host: unknown): readonly string[] {
+  const amount = (name: string): number => integer(decode.fieldOf(host, name), `HostConfig.${name}`);
+  for (const name of ['CpuCount', 'KernelMemory', 'KernelMemoryTCP']) amount(name);
+  if (amount('IOMaximumIOps') !== 0) throw fail('invalid', 'invalid option: QoS maximum IOPs configuration is not supported on linux');
+  if (amount('IOMaximumBandwidth') !== 0) throw fail('invalid', 'invalid option: QoS maximum bandwidth configuration is not supported on linux');
+  return amount('CpuPercent') === 0 ? [] : ['linux does not support CPU percent. Percent discarded.'];
 }

@@ -5,49 +5,28 @@ import { decode, fail } from '../base/index.ts';
 /** Why there is no network, and the way out. */
 export const networks = 'Networks come later: use --network none, host or container:…';
 const volumes = 'Volumes come later: put the files into the image, or use --tmpfs for scratch space';
-const blockIo = 'Limits of block I/O come later';
-const realtime = 'Real-time scheduling is not supported';
-const windows = 'It exists on Windows only';
 
 /** Field → why not, and the way out. */
 const notYet: Readonly<Record<string, string>> = {
   MacAddress: networks,
   Volumes: volumes,
-  'HostConfig.Annotations': 'Use labels',
   'HostConfig.Binds': volumes,
-  'HostConfig.BlkioDeviceReadBps': blockIo,
-  'HostConfig.BlkioDeviceReadIOps': blockIo,
-  'HostConfig.BlkioDeviceWriteBps': blockIo,
-  'HostConfig.BlkioDeviceWriteIOps': blockIo,
-  'HostConfig.BlkioWeight': blockIo,
-  'HostConfig.BlkioWeightDevice': blockIo,
   'HostConfig.Cgroup': 'Use CgroupParent or CgroupnsMode',
-  'HostConfig.CpuCount': windows,
-  'HostConfig.CpuPercent': windows,
-  'HostConfig.CpuRealtimePeriod': realtime,
-  'HostConfig.CpuRealtimeRuntime': realtime,
   'HostConfig.DeviceRequests': 'GPUs and CDI devices come later: name device files with --device',
   'HostConfig.Dns': networks,
   'HostConfig.DnsOptions': networks,
   'HostConfig.DnsSearch': networks,
-  'HostConfig.IOMaximumBandwidth': windows,
-  'HostConfig.IOMaximumIOps': windows,
-  'HostConfig.Init': 'Let the program reap its children, or put an init into the image',
-  'HostConfig.Isolation': windows,
-  'HostConfig.KernelMemory': 'The kernel no longer has this limit: use Memory',
-  'HostConfig.KernelMemoryTCP': 'Use Memory',
   'HostConfig.Links': networks,
   'HostConfig.Mounts': volumes,
   'HostConfig.PortBindings': networks,
   'HostConfig.PublishAllPorts': networks,
-  'HostConfig.StorageOpt': 'Sizes of container layers cannot be limited yet',
   'HostConfig.UsernsMode': 'User namespaces come later',
   'HostConfig.VolumeDriver': volumes,
   'HostConfig.VolumesFrom': volumes,
 };
 
 /** Fields where one value besides the zero value asks for nothing either: it names what is anyway. */
-const namesWhatIs: Readonly<Record<string, string>> = { 'HostConfig.Isolation': 'default', 'HostConfig.UsernsMode': 'host' };
+const namesWhatIs: Readonly<Record<string, string>> = { 'HostConfig.UsernsMode': 'host' };
 
 /** @throws `unsupported` naming the first field of `body` (a create request's JSON) that asks for what is not there. */
 export function refuseWhatIsNotYet(body: unknown): void {

@@ -43,11 +43,18 @@ function onOff(short: string, help: string, onByDefault: boolean): Flag<boolean>
   return { kind: 'switch', short, value: '', help, onByDefault, check: accept, read };
 }
 
+function optionalSwitch(short: string, help: string): Flag<boolean | undefined> {
+  const read = (texts: readonly string[]): boolean | undefined => { const last = texts.at(-1); return last === undefined ? undefined : last === 'true'; };
+  return { kind: 'switch', short, value: '', help, onByDefault: false, check: accept, read };
+}
+
 export const flag = {
   /** A switch that is off unless given. */
   on: (short: string, help: string) => onOff(short, help, false),
   /** A switch that is on unless `--x=false`. */
   off: (short: string, help: string) => onOff(short, help, true),
+  /** A switch that makes a difference between "not given" and `--x=false`. */
+  choice: (short: string, help: string) => optionalSwitch(short, help),
   text: (short: string, name: string, help: string) => value(short, name, help, (text) => text),
   texts: (short: string, name: string, help: string) => list(short, name, help, (text) => text),
   integer: (short: string, name: string, help: string) => value(short, name, help, parseInteger),

@@ -1,20 +1,21 @@
 // create: an image, a configuration and a name become a record with a root of its own. Nothing runs.
 import { fail, isFail, newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
-import type { CreateContainerRequest } from '../spec/docker/container.ts';
+import type { CreateContainerRequest, HostConfig } from '../spec/docker/container.ts';
 import type { ImageConfig } from '../spec/oci/image.ts';
 import type { ContainerRecord } from './container.ts';
+import { discardWhatCannotBe } from './discard.ts';
 import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { checkLog, logPathOf } from './logs.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { checkTmpfs } from './oci/mounts.ts';
-import { seccompChoice } from './oci/spec.ts';
+import { checkSecurityModules, seccompChoice } from './oci/security.ts';
 import { resourcesOf } from './oci/resources.ts';
 import { checkSysctls } from './oci/sysctls.ts';
 import { explainDiskFull } from '../storage/index.ts';
 import { capabilitiesOf } from './rights.ts';
-import type { Room } from './room.ts';
+import { cgroupPathOf, type Room } from './room.ts';
 import { containerMode } from './start.ts';
 import { parseSignal } from './stop.ts';
 
@@ -23,7 +24,8 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const image = room.images.get(request.config.Image);
   checkPlatform(request.config.Image, image.config, options.platform ?? '');
   const id = newContainerId();
-  const hostConfig = mergeHostConfig(request.hostConfig, room.host);
+  const limitFacts = { cgroupVersion: room.cgroups.version, hasSwapLimit: room.cgroups.controllers.has('swap'), blockIo: room.host.blockIo };
+  const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, mergeHostConfig(request.hostConfig, room.host)), limitFacts);
   const config = mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host);
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
@@ -43,7 +45,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
   }
   undo.move();
   room.tell({ kind: 'create', container: record });
-  return { id, warnings: [] };
+  return { id, warnings };
 }
 
 /** `os[/architecture[/variant]]`: an image is kept for one platform. @throws `not_found` when another was asked for, as dockerd does: clients then pull. */
@@ -66,20 +68,31 @@ function checkWhatStartNeeds(room: Room, record: ContainerRecord): void {
   room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilitiesOf(room, hostConfig));
   const { rules } = chooseDevices({ privileged: hostConfig.Privileged, mappings: [], rules: hostConfig.DeviceCgroupRules ?? [] });
   room.cgroups.check(resourcesOf(hostConfig, rules));
+  checkSecurityModules(hostConfig, room.host.modules);
+  // Refuses a parent that is no path.
+  room.cgroups.join(cgroupPathOf(record.id, hostConfig.CgroupParent));
   checkLog(record);
   checkExtraHosts(hostConfig.ExtraHosts ?? []);
   checkSysctls(hostConfig);
   checkTmpfs(hostConfig);
-  checkJoined(room, hostConfig.NetworkMode, 'joining network namespace of container: ');
-  for (const mode of [hostConfig.PidMode, hostConfig.IpcMode]) checkJoined(room, mode, '');
+}
+
+/** `container:name` becomes `container:id`: names change hands. */
+function withOthersById(room: Room, hostConfig: HostConfig): HostConfig {
+  return {
+    ...hostConfig,
+    NetworkMode: byId(room, hostConfig.NetworkMode, 'joining network namespace of container: '),
+    PidMode: byId(room, hostConfig.PidMode, ''),
+    IpcMode: byId(room, hostConfig.IpcMode, ''),
+  };
 }
 
 /** Docker's clients read a 404 of create as a missing image, and would pull: a container that is missing is invalid here. */
-function checkJoined(room: Room, mode: string, prefix: string): void {
+function byId(room: Room, mode: string, prefix: string): string {
   const other = containerMode(mode);
-  if (other === undefined) return;
+  if (other === undefined) return mode;
   try {
-    room.shelf.get(other);
+    return `container:${room.shelf.get(other).id}`;
   } catch (error) {
     if (!isFail(error, 'not_found')) throw error;
     throw fail('invalid', prefix + error.message, { cause: error });

@@ -1,7 +1,8 @@
 // What this host has to give to containers: read once, when the engine opens.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, release } from 'node:os';
-import { capabilityNames } from '../kernel/index.ts';
+import { capabilityNames, readBlockIoAbilities, type BlockIoAbilities } from '../kernel/index.ts';
+import type { SecurityModules } from './oci/security.ts';
 
 export interface Host {
   readonly cpus: number;
@@ -10,6 +11,8 @@ export interface Host {
   readonly kernelRelease: string;
   /** The capabilities of this process: more than it has it cannot give. */
   readonly capabilities: ReadonlySet<string>;
+  readonly blockIo: BlockIoAbilities;
+  readonly modules: SecurityModules;
 }
 
 export function readHost(): Host {
@@ -17,5 +20,7 @@ export function readHost(): Host {
   return {
     cpus: availableParallelism(), hostname: hostname(), kernelRelease: release(),
     capabilities: new Set(capabilityNames.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n)),
+    blockIo: readBlockIoAbilities(),
+    modules: { appArmor: existsSync('/sys/kernel/security/apparmor'), seLinux: existsSync('/sys/fs/selinux/enforce') },
   };
 }

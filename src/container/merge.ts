@@ -2,6 +2,7 @@
 // Source of the rules: Docker Engine API documentation, and what dockerd 28.5 answers to the same requests.
 import { fail, shortId, type ContainerId } from '../base/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import { withLabels } from './oci/security.ts';
 import type { ImageRunConfig } from '../spec/oci/image.ts';
 import { checkRestartPolicy } from './restart-policy.ts';
 
@@ -60,6 +61,7 @@ export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig 
   checkCpu(asked, host);
   checkRestartPolicy(asked.RestartPolicy);
   if (asked.AutoRemove && asked.RestartPolicy.Name !== 'no') throw fail('invalid', "can't create 'AutoRemove' container with restart policy");
+  checkOthers(asked);
   const swap = asked.Memory > 0 && asked.MemorySwap === 0 ? asked.Memory * 2 : asked.MemorySwap;
   return {
     ...asked,
@@ -68,6 +70,7 @@ export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig 
     IpcMode: asked.IpcMode === '' ? 'private' : asked.IpcMode,
     CgroupnsMode: asked.CgroupnsMode === '' ? (asked.Privileged ? 'host' : 'private') : asked.CgroupnsMode,
     Runtime: 'estiva',
+    SecurityOpt: withLabels(asked),
     MaskedPaths: asked.MaskedPaths ?? (asked.Privileged ? null : maskedPaths),
     ReadonlyPaths: asked.ReadonlyPaths ?? (asked.Privileged ? null : readonlyPaths),
   };
@@ -82,12 +85,23 @@ function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }
   if (Memory > 0 && MemoryReservation > Memory) throw fail('invalid', 'Minimum memory limit can not be less than memory reservation limit, see usage');
 }
 
-function checkCpu({ NanoCpus, CpuPeriod, CpuQuota }: HostConfig, { cpus }: HostFacts): void {
+function checkCpu(asked: HostConfig, { cpus }: HostFacts): void {
+  const { NanoCpus, CpuPeriod, CpuQuota } = asked;
   if (NanoCpus !== 0 && CpuPeriod > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Period cannot both be set');
   if (NanoCpus !== 0 && CpuQuota > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Quota cannot both be set');
   if (NanoCpus !== 0 && (NanoCpus < 1e7 || NanoCpus > cpus * 1e9)) throw fail('invalid', `range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) throw fail('invalid', 'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  if (asked.CpuShares < 0) throw fail('invalid', `invalid CPU shares (${asked.CpuShares}): value must be a positive integer`);
+  if (asked.CpuRealtimePeriod !== 0 && asked.CpuRealtimeRuntime > asked.CpuRealtimePeriod) throw fail('invalid', 'cpu real-time runtime cannot be higher than cpu real-time period');
   if (CpuQuota > 0 && CpuQuota < 1000) throw fail('invalid', 'CPU cfs quota can not be less than 1ms (i.e. 1000)');
+}
+
+function checkOthers({ OomScoreAdj, ShmSize, Isolation, StorageOpt, Annotations }: HostConfig): void {
+  if (Math.abs(OomScoreAdj) > 1000) throw fail('invalid', `Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  if (ShmSize < 0) throw fail('invalid', 'SHM size can not be less than 0');
+  if (!['', 'default'].includes(Isolation)) throw fail('invalid', `invalid isolation (${Isolation.slice(0, 100)}): linux only supports 'default'`);
+  if (Object.keys(StorageOpt ?? {}).length > 0) throw fail('invalid', '--storage-opt is supported only for overlay over xfs with \'pquota\' mount option', { hint: 'Containers share the disk of the data root' });
+  if (Object.keys(Annotations ?? {}).includes('')) throw fail('invalid', 'invalid Annotations: the empty string is not permitted as an annotation key');
 }
 
 /** What a container may not see: Docker's list, which since 28 hides /proc/interrupts and powercap too. */

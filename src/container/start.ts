@@ -4,12 +4,17 @@
 // runs. A daemon that dies in between finds the task at its supervisor when it comes back, and carries on from there (recover.ts).
 import { fail } from '../base/index.ts';
 import { assemble, hostArchitecture, namespaceFiles, type Image } from '../kernel/index.ts';
-import { explain, planStart, type LaunchAnswer, type OverlayRoot } from '../runtime/index.ts';
+import { explain, planStart, type LaunchAnswer, type OverlayRoot, type StartSetting } from '../runtime/index.ts';
+import type { HostConfig } from '../spec/docker/container.ts';
 import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
+import { ensureInit, hasInit } from './init.ts';
 import { openContainerLog } from './logs.ts';
+import { blockIoOf } from './oci/block-io.ts';
 import { chooseDevices } from './oci/devices.ts';
-import { seccompChoice, specOf } from './oci/spec.ts';
+import { sharedMemoryDir } from './oci/mounts.ts';
+import { seccompChoice } from './oci/security.ts';
+import { specOf } from './oci/spec.ts';
 import { capabilitiesOf, tracersBeside } from './rights.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { stoppedRoot } from './rootfs.ts';
@@ -81,10 +86,13 @@ function failedState(before: State, { exitCode, error: { message } }: StartFailu
 function startSpec(room: Room, record: ContainerRecord): Spec {
   const { hostConfig, config } = record;
   const dirs = room.storage.snapshots.dirs(record.id, record.layers);
+  if (hasInit(hostConfig)) ensureInit(room.storage.rootDir);
   return specOf(record, {
     user: resolveUser(config.User, hostConfig.GroupAdd ?? [], stoppedRoot(dirs)),
     capabilities: capabilitiesOf(room, hostConfig),
     devices: chooseDevices({ privileged: hostConfig.Privileged, mappings: hostConfig.Devices, rules: hostConfig.DeviceCgroupRules ?? [] }),
+    blockIo: blockIoOf(hostConfig),
+    rootDir: room.storage.rootDir,
     filesDir: room.storage.containerDir(networkOwner(room, record).id),
     cgroupsPath: cgroupPathOf(record.id, hostConfig.CgroupParent),
     joined: joinedNamespaces(room, record),
@@ -99,6 +107,7 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
   const root: OverlayRoot = { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)) };
   const steps = planStart(spec, {
     root,
+    lent: lentMount(room, hostConfig),
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
     seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
     // In a pid namespace of its own nobody is there who could look at it; in another, nobody finds more than a copy of our memory that is closed to them.
@@ -123,13 +132,25 @@ function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<
   for (const [type, mode] of [['network', hostConfig.NetworkMode], ['pid', hostConfig.PidMode], ['ipc', hostConfig.IpcMode]] as const) {
     const other = containerMode(mode);
     if (other === undefined) continue;
-    if (type === 'ipc') throw fail('unsupported', 'Sharing another container\'s ipc namespace is not supported yet', { hint: 'Use --ipc private, host or none' });
-    const { id, state } = room.shelf.get(other);
-    if (!hasProcess(state)) throw fail('conflict', `cannot join ${type} namespace of a non running container: ${id}`, { hint: 'Start that container first' });
+    const { id, name, state, hostConfig: { IpcMode } } = room.shelf.get(other);
+    if (!hasProcess(state)) throw fail('conflict', notRunning(type, id, name, state.status), { hint: 'Start that container first' });
+    if (type === 'ipc' && IpcMode !== 'shareable') throw fail('invalid', `failed to join IPC namespace: container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
     if (type === 'pid') refuseTracers(room, state.pid);
     joined[type] = `/proc/${state.pid}/ns/${namespaceFiles[type]}`;
   }
   return joined;
+}
+
+function notRunning(type: 'network' | 'pid' | 'ipc', id: string, name: string, status: string): string {
+  if (type === 'network') return `cannot join network namespace of a non running container: container ${name} is ${status}`;
+  return `failed to join ${type.toUpperCase()} namespace: container ${id} is not running`;
+}
+
+/** With another container's ipc namespace comes its shared memory, which is mounted in that container only. */
+function lentMount(room: Room, { IpcMode }: HostConfig): StartSetting['lent'] {
+  const other = containerMode(IpcMode);
+  const lender = other === undefined ? undefined : room.shelf.get(other).state;
+  return lender !== undefined && hasProcess(lender) ? { destination: sharedMemoryDir, namespace: `/proc/${lender.pid}/ns/${namespaceFiles.mount}` } : undefined;
 }
 
 /** A first process must mount its /proc from inside, all-powerful still: nobody who could take it over may be there. */

@@ -59,6 +59,11 @@ type HostPart = Partial<CreateBody['HostConfig']>;
 function isolationOf(values: CreateValues): HostPart {
   return {
     Binds: null,
+    ContainerIDFile: values.cidfile ?? '',
+    ...(values.annotation.length === 0 ? {} : { Annotations: Object.fromEntries(values.annotation) }),
+    ...(values.init === undefined ? {} : { Init: values.init }),
+    Isolation: values.isolation ?? '',
+    ...(values['storage-opt'].length === 0 ? {} : { StorageOpt: Object.fromEntries(values['storage-opt'].map(storageOption)) }),
     LogConfig: { Type: values['log-driver'] ?? '', Config: Object.fromEntries(values['log-opt']) },
     NetworkMode: values.network ?? values.net ?? 'default',
     RestartPolicy: values.restart ?? { Name: 'no', MaximumRetryCount: 0 },
@@ -94,6 +99,14 @@ function limitsOf(values: CreateValues): HostPart {
     NanoCpus: values.cpus ?? 0,
     CpuPeriod: values['cpu-period'] ?? 0,
     CpuQuota: values['cpu-quota'] ?? 0,
+    CpuRealtimePeriod: values['cpu-rt-period'] ?? 0,
+    CpuRealtimeRuntime: values['cpu-rt-runtime'] ?? 0,
+    BlkioWeight: values['blkio-weight'] ?? 0,
+    BlkioWeightDevice: values['blkio-weight-device'],
+    BlkioDeviceReadBps: values['device-read-bps'],
+    BlkioDeviceWriteBps: values['device-write-bps'],
+    BlkioDeviceReadIOps: values['device-read-iops'],
+    BlkioDeviceWriteIOps: values['device-write-iops'],
     CpusetCpus: values['cpuset-cpus'] ?? '',
     CpusetMems: values['cpuset-mems'] ?? '',
     CgroupParent: values['cgroup-parent'] ?? '',
@@ -149,13 +162,18 @@ function capabilities(names: readonly string[]): readonly string[] | null {
 function securityOf(options: readonly string[]): HostPart {
   const kept = options.filter((option) => option !== 'systempaths=unconfined').map((option) => {
     const [, key = '', value] = /^([^=:]+)[=:]?(.*)$/.exec(option) ?? [];
-    if (option === 'no-new-privileges' || option === 'writable-cgroups') return option;
+    if (option === 'no-new-privileges') return option;
     if (!/[=:]/.test(option)) throw new Complaint(`Invalid --security-opt: ${JSON.stringify(option)}`);
     if (key !== 'seccomp' || value === 'unconfined' || value === 'builtin') return option;
     return `seccomp=${readSeccompProfile(value ?? '')}`;
   });
   if (kept.length < options.length) return { SecurityOpt: kept, MaskedPaths: [], ReadonlyPaths: [] };
   return { SecurityOpt: orNull(kept), MaskedPaths: null, ReadonlyPaths: null };
+}
+
+function storageOption(text: string): readonly [key: string, value: string] {
+  if (!text.includes('=')) throw new Complaint('invalid storage option');
+  return pair(text);
 }
 
 function splitTmpfs(text: string): readonly [path: string, options: string] {
@@ -167,6 +185,7 @@ function splitTmpfs(text: string): readonly [path: string, options: string] {
 function deviceMapping(text: string): DeviceMapping {
   const [host = '', second, third] = text.split(':');
   if (!host.startsWith('/')) throw new Complaint(`${host} is not an absolute path`);
+  if (third !== undefined && !/^[rwm]{1,3}$/.test(third)) throw new Complaint(`bad mode specified: ${third}`);
   const isAccess = second !== undefined && third === undefined && /^[rwm]+$/.test(second);
   const path = second === undefined || isAccess ? host : second;
   if (!path.startsWith('/')) throw new Complaint(`${path} is not an absolute path`);

@@ -1,10 +1,15 @@
 // The flags that run and create share: a container's whole configuration.
 import { flag } from '../flags.ts';
-import { attachStream, bytes, deviceCgroupRule, environmentEntry, extraHost, ipAddress, nanoCpus, pair, restartPolicy, swapBytes, sysctl, ulimit } from './values.ts';
+import {
+  attachStream, blockRate, blockWeight, bytes, deviceCgroupRule, deviceWeight, environmentEntry, extraHost, ioRate, ipAddress, nanoCpus, pair, restartPolicy, swapBytes, sysctl, ulimit,
+} from './values.ts';
 
 export const createFlags = {
   'add-host': flag.list('', 'list', 'Add a line to the container\'s hosts file (host:ip)', extraHost),
+  annotation: flag.list('', 'map', 'Add an annotation to the container (key=value)', pair),
   attach: flag.list('a', 'list', 'Attach only these streams: STDIN, STDOUT, STDERR', attachStream),
+  'blkio-weight': flag.value('', 'uint16', 'Weight of its block I/O (10 to 1000); 0: the usual', blockWeight),
+  'blkio-weight-device': flag.list('', 'list', 'The same for one device (device:weight)', deviceWeight),
   'cap-add': flag.texts('', 'list', 'Give a Linux capability'),
   'cap-drop': flag.texts('', 'list', 'Take a Linux capability away'),
   'cgroup-parent': flag.text('', 'string', 'Cgroup under which the container\'s own is made'),
@@ -12,12 +17,18 @@ export const createFlags = {
   cidfile: flag.text('', 'string', 'Write the container\'s id to this file'),
   'cpu-period': flag.integer('', 'int', 'CPU time: length of a period in microseconds'),
   'cpu-quota': flag.integer('', 'int', 'CPU time: share of a period in microseconds'),
+  'cpu-rt-period': flag.integer('', 'int', 'Real-time CPU time: length of a period in microseconds'),
+  'cpu-rt-runtime': flag.integer('', 'int', 'Real-time CPU time: share of a period in microseconds'),
   'cpu-shares': flag.integer('c', 'int', 'Weight against other containers when CPUs are scarce'),
   cpus: flag.value('', 'decimal', 'Number of CPUs, like 1.5', nanoCpus),
   'cpuset-cpus': flag.text('', 'string', 'CPUs to run on (0-3, 0,1)'),
   'cpuset-mems': flag.text('', 'string', 'Memory nodes to use (0-3, 0,1)'),
   device: flag.texts('', 'list', 'Give a device of the host (host[:container[:rwm]])'),
   'device-cgroup-rule': flag.list('', 'list', 'Allow a class of devices (type major:minor access)', deviceCgroupRule),
+  'device-read-bps': flag.list('', 'list', 'Limit of reading from a device (device:bytes a second)', blockRate),
+  'device-read-iops': flag.list('', 'list', 'Limit of reads from a device (device:number a second)', ioRate),
+  'device-write-bps': flag.list('', 'list', 'Limit of writing to a device (device:bytes a second)', blockRate),
+  'device-write-iops': flag.list('', 'list', 'Limit of writes to a device (device:number a second)', ioRate),
   // Not in help: only a dockerd takes them, until there are networks.
   dns: flag.list('', 'list', '', ipAddress),
   'dns-option': flag.texts('', 'list', ''),
@@ -28,11 +39,14 @@ export const createFlags = {
   'env-file': flag.texts('', 'list', 'Read environment variables from a file'),
   'group-add': flag.texts('', 'list', 'Join one more group'),
   hostname: flag.text('h', 'string', 'Host name inside the container'),
+  init: flag.choice('', 'Run a small init that passes signals on and reaps processes'),
   interactive: flag.on('i', 'Keep stdin open'),
   ipc: flag.text('', 'string', 'IPC namespace: private, shareable, none, host, container:name'),
+  isolation: flag.text('', 'string', 'Container isolation technology: default'),
+  'kernel-memory': flag.value('', 'bytes', 'Linux has dropped this limit: use --memory', bytes),
   label: flag.texts('l', 'list', 'Put a label on the container (key=value)'),
   'label-file': flag.texts('', 'list', 'Read labels from a file'),
-  'log-driver': flag.text('', 'string', 'How output is kept: json-file'),
+  'log-driver': flag.text('', 'string', 'How output is kept: json-file, local, none'),
   'log-opt': flag.list('', 'list', 'Option of the log driver (key=value)', pair),
   memory: flag.value('m', 'bytes', 'Limit of memory', bytes),
   'memory-reservation': flag.value('', 'bytes', 'Memory to be left when the host runs short', bytes),
@@ -57,6 +71,7 @@ export const createFlags = {
   'shm-size': flag.value('', 'bytes', 'Size of /dev/shm', bytes),
   'stop-signal': flag.text('', 'string', 'Signal that asks the container to stop'),
   'stop-timeout': flag.integer('', 'int', 'Seconds between asking and killing'),
+  'storage-opt': flag.texts('', 'list', 'Option of the container\'s file system (key=value)'),
   sysctl: flag.list('', 'map', 'Set a kernel parameter of the container\'s namespaces', sysctl),
   tmpfs: flag.texts('', 'list', 'Mount a tmpfs (path[:options])'),
   tty: flag.on('t', 'Give the container a terminal'),
@@ -71,16 +86,12 @@ const ports = 'ports need networks, which come later; use --network host';
 const volumes = 'volumes and bind mounts come later; import the files into an image or use --tmpfs';
 const networks = 'networks come later; use --network none or host';
 const health = 'health checks come later; check from outside with estiva exec';
-const throttles = 'block I/O limits come later';
 
 /** Docker's flags of run and create that Estiva does not have yet. */
 export const createLater = {
   'publish|p': ports, 'publish-all|P': ports, expose: ports, 'volume|v': volumes, mount: volumes, 'volumes-from': volumes, 'volume-driver': volumes,
   'network-alias': networks, 'net-alias': networks, ip: networks, ip6: networks, 'mac-address': networks, link: networks, 'link-local-ip': networks,
-  init: 'use an image whose program reaps its children',
   'health-cmd': health, 'health-interval': health, 'health-retries': health, 'health-start-interval': health, 'health-start-period': health,
-  'health-timeout': health, 'no-healthcheck': health, gpus: 'give devices with --device', annotation: 'use --label',
-  'blkio-weight': throttles, 'blkio-weight-device': throttles, 'device-read-bps': throttles, 'device-read-iops': throttles, 'device-write-bps': throttles,
-  'device-write-iops': throttles, 'cpu-rt-period': 'use --cpus', 'cpu-rt-runtime': 'use --cpus', isolation: 'it is for Windows', 'kernel-memory': 'Linux has dropped it',
-  'storage-opt': 'containers share the disk of the data root', 'use-api-socket': volumes, 'disable-content-trust': 'there is nothing to disable',
+  'health-timeout': health, 'no-healthcheck': health, gpus: 'give devices with --device',
+  'use-api-socket': volumes, 'disable-content-trust': 'there is nothing to disable',
 } as const;

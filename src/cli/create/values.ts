@@ -93,3 +93,45 @@ export function restartPolicy(text: string): { readonly Name: string; readonly M
   if (rest.length > 0 || (count !== undefined && !/^[+-]?\d+$/.test(count))) throw new FlagError('invalid restart policy format: maximum retry count must be an integer');
   return { Name, MaximumRetryCount: Number(count ?? 0) };
 }
+
+/** 16 bits, unsigned; which weights there are is the daemon's to say. */
+export function blockWeight(text: string): number {
+  if (!/^\d+$/.test(text)) throw new FlagError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (Number(text) > 0xffff) throw new FlagError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`);
+  return Number(text);
+}
+
+function splitDevice(text: string): readonly [path: string, amount: string] {
+  const at = text.indexOf(':');
+  if (at <= 0) throw new FlagError(`bad format: ${text}`);
+  if (!text.startsWith('/dev/')) throw new FlagError(`bad format for device path: ${text}`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `/dev/sda:300`; 0 takes the weight away. */
+export function deviceWeight(text: string): { readonly Path: string; readonly Weight: number } {
+  const [Path, amount] = splitDevice(text);
+  const Weight = /^\d+$/.test(amount) ? Number(amount) : NaN;
+  if (Weight !== 0 && !(Weight >= 10 && Weight <= 1000)) throw new FlagError(`invalid weight for device: ${text}`);
+  return { Path, Weight };
+}
+
+export interface Rate {
+  readonly Path: string;
+  readonly Rate: number;
+}
+
+/** `/dev/sda:1mb`: bytes a second. */
+export function blockRate(text: string): Rate {
+  const [Path, amount] = splitDevice(text);
+  const Rate = parseBinarySize(amount);
+  if (Rate === undefined || Rate < 0) throw new FlagError(`invalid rate for device: ${text}. The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb`);
+  return { Path, Rate };
+}
+
+/** `/dev/sda:100`: operations a second. */
+export function ioRate(text: string): Rate {
+  const [Path, amount] = splitDevice(text);
+  if (!/^\d{1,15}$/.test(amount)) throw new FlagError(`invalid rate for device: ${text}. The correct format is <device-path>:<number>. Number must be a positive integer`);
+  return { Path, Rate: Number(amount) };
+}

@@ -64,10 +64,12 @@ function hostDevices(hostDir: string, containerDir: string): readonly Device[] {
 
 function deviceOf(stat: Stats, path: string): Device | undefined {
   if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;
-  // Source: glibc's gnu_dev_major and gnu_dev_minor, for numbers that the kernel hands out (12 and 20 bits).
-  const major = (stat.rdev >>> 8) & 0xfff;
-  const minor = (stat.rdev & 0xff) | ((stat.rdev >>> 12) & 0xfff00);
-  return { type: stat.isBlockDevice() ? 'b' : 'c', path, major, minor, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid };
+  return { type: stat.isBlockDevice() ? 'b' : 'c', path, ...deviceNumber(stat.rdev), fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid };
+}
+
+/** Source: glibc's gnu_dev_major and gnu_dev_minor, for numbers that the kernel hands out (12 and 20 bits). */
+export function deviceNumber(rdev: number): { readonly major: number; readonly minor: number } {
+  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
 }
 
 function statOrNothing(path: string): Stats | undefined {

@@ -4,7 +4,8 @@ import type { DeviceRule, Resources, Rlimit } from '../../spec/oci/runtime.ts';
 
 const defaultPeriodUs = 100_000;
 
-export function resourcesOf(host: HostConfig, devices: readonly DeviceRule[]): Resources {
+/** `blockIO`: limits whose devices were looked up (block-io.ts). */
+export function resourcesOf(host: HostConfig, devices: readonly DeviceRule[], blockIO?: Resources['blockIO']): Resources {
   const memory = {
     ...(host.Memory === 0 ? {} : { limit: host.Memory }),
     ...(host.MemorySwap === 0 ? {} : { swap: host.MemorySwap }),
@@ -15,6 +16,8 @@ export function resourcesOf(host: HostConfig, devices: readonly DeviceRule[]): R
   const cpu = {
     ...(host.CpuShares === 0 ? {} : { shares: host.CpuShares }),
     ...cpuQuota(host),
+    ...(host.CpuRealtimePeriod === 0 ? {} : { realtimePeriod: host.CpuRealtimePeriod }),
+    ...(host.CpuRealtimeRuntime === 0 ? {} : { realtimeRuntime: host.CpuRealtimeRuntime }),
     ...(host.CpusetCpus === '' ? {} : { cpus: host.CpusetCpus }),
     ...(host.CpusetMems === '' ? {} : { mems: host.CpusetMems }),
   };
@@ -23,6 +26,7 @@ export function resourcesOf(host: HostConfig, devices: readonly DeviceRule[]): R
     ...(Object.keys(memory).length === 0 ? {} : { memory }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     ...(host.PidsLimit === null || host.PidsLimit === 0 ? {} : { pids: { limit: host.PidsLimit } }),
+    ...(blockIO === undefined ? {} : { blockIO }),
   };
 }
 

@@ -1,18 +1,23 @@
 // A container's record becomes an OCI configuration. Pure, but for what it is handed: the user, the devices, the paths of namespaces to join.
 import type { ContainerConfig } from '../../spec/docker/container.ts';
-import type { NamespaceType, Process, Spec } from '../../spec/oci/runtime.ts';
+import type { NamespaceType, Process, Resources, Spec } from '../../spec/oci/runtime.ts';
 import type { ContainerRecord } from '../container.ts';
+import { hasInit, initArguments, initMount } from '../init.ts';
 import type { User } from '../user.ts';
 import { capabilitySets } from './capabilities.ts';
 import type { DeviceSetting } from './devices.ts';
 import { mountsOf } from './mounts.ts';
 import { resourcesOf, rlimitsOf } from './resources.ts';
+import { hasNoNewPrivileges } from './security.ts';
 
 export interface SpecFacts {
   readonly user: User;
   readonly capabilities: readonly string[];
   readonly devices: DeviceSetting;
+  readonly blockIo?: Resources['blockIO'];
   readonly filesDir: string;
+  /** The data root, where the init is. */
+  readonly rootDir: string;
   readonly cgroupsPath: string;
   /** Namespaces that are joined: of other containers (`container:x`). */
   readonly joined: Readonly<Partial<Record<NamespaceType, string>>>;
@@ -22,19 +27,20 @@ export function specOf(record: ContainerRecord, facts: SpecFacts): Spec {
   const { config, hostConfig } = record;
   const namespaces = namespacesOf(record, facts);
   const ownNetwork = namespaces.some(({ type, path }) => type === 'network' && path === undefined);
+  const program = [...config.Entrypoint ?? [], ...config.Cmd ?? []];
   const ownUts = namespaces.some(({ type, path }) => type === 'uts' && path === undefined);
   return {
     ociVersion: '1.2.0',
     root: { path: '/', readonly: hostConfig.ReadonlyRootfs },
     ...(ownUts ? { hostname: config.Hostname } : {}),
     ...(ownUts && config.Domainname !== '' ? { domainname: config.Domainname } : {}),
-    mounts: mountsOf(record, facts.filesDir),
+    mounts: [...mountsOf(record, facts.filesDir), ...(hasInit(hostConfig) ? [initMount(facts.rootDir)] : [])],
     process: {
       terminal: config.Tty,
       consoleSize: { height: hostConfig.ConsoleSize[0], width: hostConfig.ConsoleSize[1] },
       cwd: config.WorkingDir === '' ? '/' : config.WorkingDir,
       env: environmentOf(config, facts.user),
-      args: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
+      args: hasInit(hostConfig) ? initArguments(program) : program,
       user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
       capabilities: capabilitySets(facts.capabilities, facts.user.uid),
       rlimits: rlimitsOf(hostConfig),
@@ -45,7 +51,7 @@ export function specOf(record: ContainerRecord, facts: SpecFacts): Spec {
       namespaces,
       devices: facts.devices.devices,
       cgroupsPath: facts.cgroupsPath,
-      resources: resourcesOf(hostConfig, facts.devices.rules),
+      resources: resourcesOf(hostConfig, facts.devices.rules, facts.blockIo),
       sysctl: { ...(ownNetwork ? networkSysctls : {}), ...hostConfig.Sysctls },
       maskedPaths: hostConfig.MaskedPaths ?? [],
       readonlyPaths: hostConfig.ReadonlyPaths ?? [],
@@ -77,16 +83,6 @@ export function environmentOf(config: Pick<ContainerConfig, 'Env' | 'Hostname' |
   }
   if (!variables.has('HOME')) variables.set('HOME', `HOME=${user.home}`);
   return [...variables.values()];
-}
-
-export function hasNoNewPrivileges(options: readonly string[]): boolean {
-  return options.some((option) => /^no-new-privileges([=:]true)?$/.test(option));
-}
-
-/** Of `seccomp=…`: the words `unconfined` and `builtin`, or a profile's JSON. */
-export function seccompChoice(options: readonly string[], privileged: boolean): string {
-  const chosen = options.findLast((option) => /^seccomp[=:]/.test(option))?.slice('seccomp='.length);
-  return chosen ?? (privileged ? 'unconfined' : 'builtin');
 }
 
 /** The process of an exec: the container's posture, with its own command. */

@@ -11,7 +11,7 @@ import { openVersion1 } from './version1.ts';
 import { openVersion2 } from './version2.ts';
 
 /** What a controller's name here means: limits of that kind work. `swap` is the limit of memory and swap together, or of swap. */
-export type ControllerName = 'memory' | 'swap' | 'cpu' | 'cpuset' | 'pids' | 'devices';
+export type ControllerName = 'memory' | 'swap' | 'cpu' | 'cpuset' | 'pids' | 'devices' | 'blkio';
 
 /** The cgroup that a process joins before anything else, and how it is shown inside. */
 export type CgroupJoin =

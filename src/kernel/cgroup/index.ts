@@ -1,1 +1,2 @@
 export { openCgroups, type CgroupJoin, type Cgroups, type ControllerName } from './cgroups.ts';
+export { readBlockIoAbilities, type BlockIoAbilities } from './block-io.ts';

@@ -6,7 +6,7 @@ import { fail } from '../../base/index.ts';
 import type { Resources } from '../../spec/oci/runtime.ts';
 
 export interface Limit {
-  readonly controller: 'memory' | 'swap' | 'cpu' | 'pids' | 'cpuset';
+  readonly controller: 'memory' | 'swap' | 'cpu' | 'pids' | 'cpuset' | 'blkio';
   readonly file: string;
   readonly value: string;
   /** For messages: "the memory limit". */
@@ -18,7 +18,7 @@ const periodDefaultMicroseconds = 100_000;
 const isAsked = (value: number | undefined): value is number => value !== undefined && value !== 0;
 
 /** In the order of writing: version 1 wants the memory limit lowered before memory and swap together, and the period before the quota. */
-export function limitsVersion1({ memory, cpu, pids }: Resources): readonly Limit[] {
+export function limitsVersion1({ memory, cpu, pids, blockIO }: Resources): readonly Limit[] {
   const limits: Limit[] = [];
   const add = (controller: Limit['controller'], file: string, value: number | string, what: string): void => void limits.push({ controller, file, value: String(value), what });
   if (isAsked(memory?.limit)) add('memory', 'memory.limit_in_bytes', memory.limit, 'the memory limit');
@@ -29,12 +29,15 @@ export function limitsVersion1({ memory, cpu, pids }: Resources): readonly Limit
   if (isAsked(cpu?.shares)) add('cpu', 'cpu.shares', cpu.shares, 'the CPU shares');
   if (isAsked(cpu?.period)) add('cpu', 'cpu.cfs_period_us', cpu.period, 'the CPU period');
   if (isAsked(cpu?.quota)) add('cpu', 'cpu.cfs_quota_us', cpu.quota, 'the CPU quota');
+  // The runtime may not exceed the period: whichever is there first.
+  if (isAsked(cpu?.realtimePeriod)) add('cpu', 'cpu.rt_period_us', cpu.realtimePeriod, 'the real-time period');
+  if (isAsked(cpu?.realtimeRuntime)) add('cpu', 'cpu.rt_runtime_us', cpu.realtimeRuntime, 'the real-time runtime');
   if (pids !== undefined) add('pids', 'pids.max', maxOr(pids.limit), 'the limit of processes');
-  return [...limits, ...cpusetLimits(cpu)];
+  return [...limits, ...blockLimitsVersion1(blockIO), ...cpusetLimits(cpu)];
 }
 
-export function limitsVersion2({ memory, cpu, pids }: Resources): readonly Limit[] {
-  refuseVersion1Only(memory);
+export function limitsVersion2({ memory, cpu, pids, blockIO }: Resources): readonly Limit[] {
+  refuseVersion1Only(memory, cpu);
   const limits: Limit[] = [];
   const add = (controller: Limit['controller'], file: string, value: number | string, what: string): void => void limits.push({ controller, file, value: String(value), what });
   if (isAsked(memory?.limit)) add('memory', 'memory.max', maxOr(memory.limit), 'the memory limit');
@@ -43,7 +46,30 @@ export function limitsVersion2({ memory, cpu, pids }: Resources): readonly Limit
   if (isAsked(cpu?.shares)) add('cpu', 'cpu.weight', weightOfShares(cpu.shares), 'the CPU weight');
   if (isAsked(cpu?.quota) || isAsked(cpu?.period)) add('cpu', 'cpu.max', `${maxOr(cpu?.quota ?? -1)} ${isAsked(cpu?.period) ? cpu.period : periodDefaultMicroseconds}`, 'the CPU quota');
   if (pids !== undefined) add('pids', 'pids.max', maxOr(pids.limit), 'the limit of processes');
-  return [...limits, ...cpusetLimits(cpu)];
+  return [...limits, ...blockLimitsVersion2(blockIO), ...cpusetLimits(cpu)];
+}
+
+/** Each rate: its field, version 1's file, version 2's key in io.max. */
+const throttles = [
+  ['throttleReadBpsDevice', 'blkio.throttle.read_bps_device', 'rbps', 'the limit of reading'],
+  ['throttleWriteBpsDevice', 'blkio.throttle.write_bps_device', 'wbps', 'the limit of writing'],
+  ['throttleReadIOPSDevice', 'blkio.throttle.read_iops_device', 'riops', 'the limit of reads'],
+  ['throttleWriteIOPSDevice', 'blkio.throttle.write_iops_device', 'wiops', 'the limit of writes'],
+] as const;
+
+function blockLimitsVersion1(blockIO: Resources['blockIO'] = {}): readonly Limit[] {
+  const weights = (blockIO.weightDevice ?? []).map(({ major, minor, weight = 0 }): Limit => ({ controller: 'blkio', file: 'blkio.weight_device', value: `${major}:${minor} ${weight}`, what: 'the I/O weight of a device' }));
+  return [
+    ...(isAsked(blockIO.weight) ? [{ controller: 'blkio', file: 'blkio.weight', value: String(blockIO.weight), what: 'the I/O weight' } satisfies Limit] : []),
+    ...weights,
+    ...throttles.flatMap(([field, file, , what]) => (blockIO[field] ?? []).map(({ major, minor, rate }): Limit => ({ controller: 'blkio', file, value: `${major}:${minor} ${rate}`, what }))),
+  ];
+}
+
+function blockLimitsVersion2(blockIO: Resources['blockIO'] = {}): readonly Limit[] {
+  if (isAsked(blockIO.weight) || (blockIO.weightDevice ?? []).length > 0) throw fail('unsupported', 'Cannot set the I/O weight: on cgroup v2 it works with some schedulers only', { hint: 'Limit bytes or operations a second instead' });
+  return throttles.flatMap(([field, , key, what]) => (blockIO[field] ?? []).map(({ major, minor, rate }): Limit => (
+    { controller: 'blkio', file: 'io.max', value: `${major}:${minor} ${key}=${rate === 0 ? 'max' : rate}`, what })));
 }
 
 function cpusetLimits(cpu: Resources['cpu']): readonly Limit[] {
@@ -57,7 +83,8 @@ function maxOr(value: number): string {
   return value > 0 ? String(value) : 'max';
 }
 
-function refuseVersion1Only(memory: Resources['memory']): void {
+function refuseVersion1Only(memory: Resources['memory'], cpu: Resources['cpu']): void {
+  if (isAsked(cpu?.realtimePeriod) || isAsked(cpu?.realtimeRuntime)) throw fail('unsupported', 'Cannot set real-time limits: cgroup v2 has none', { hint: 'Use a CPU quota' });
   if (memory?.disableOOMKiller === true) throw fail('unsupported', 'Cannot disable the out-of-memory killer: cgroup v2 has no such switch', { hint: 'Set oom-score-adj instead' });
   if (memory?.swappiness !== undefined && memory.swappiness !== -1) throw fail('unsupported', 'Cannot set the memory swappiness: cgroup v2 has no such setting', { hint: 'Limit the swap instead' });
 }

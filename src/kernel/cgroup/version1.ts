@@ -45,7 +45,7 @@ class Version1 implements Cgroups {
     this.#memory = this.#byController.get('memory');
     this.#devices = this.#byController.get('devices');
     this.#census = this.#byController.get('pids') ?? this.#always[0] ?? hierarchies[0]!;
-    this.controllers = new Set((['memory', 'swap', 'cpu', 'cpuset', 'pids', 'devices'] as const).filter((name) => this.#byController.has(name)));
+    this.controllers = new Set((['memory', 'swap', 'cpu', 'cpuset', 'pids', 'devices', 'blkio'] as const).filter((name) => this.#byController.has(name)));
   }
 
   check(resources: Resources): void {
@@ -132,7 +132,10 @@ class Version1 implements Cgroups {
   }
 
   async remove(path: string): Promise<void> {
-    await removeCgroup(this.#all, parseCgroupPath(path));
+    const relative = parseCgroupPath(path);
+    await removeCgroup(this.#all, relative);
+    // A parent that had to be made for it, unless others are in it.
+    for (const parent of parentsOf(relative).toReversed()) if (parent !== enginesParent && this.#ownParents.has(parent)) for (const hierarchy of this.#all) tryRemoveCgroup(hierarchy, parent);
   }
 
   list(parent: string): readonly string[] {

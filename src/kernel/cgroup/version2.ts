@@ -42,7 +42,7 @@ class Version2 implements Cgroups {
     const there = (readText(hierarchy, 'cgroup.controllers') ?? '').trim().split(' ');
     this.#enabling = handedOn.filter((name) => there.includes(name)).map((name) => `+${name}`).join(' ');
     const known = (['memory', 'cpu', 'cpuset', 'pids'] as const).filter((name) => there.includes(name));
-    this.controllers = new Set([...known, 'devices', ...(hasSwap && there.includes('memory') ? ['swap' as const] : [])]);
+    this.controllers = new Set([...known, ...(there.includes('io') ? ['blkio' as const] : []), 'devices', ...(hasSwap && there.includes('memory') ? ['swap' as const] : [])]);
   }
 
   check(resources: Resources): void {
@@ -102,7 +102,10 @@ class Version2 implements Cgroups {
   }
 
   async remove(path: string): Promise<void> {
-    await removeCgroup([this.#tree], parseCgroupPath(path));
+    const relative = parseCgroupPath(path);
+    await removeCgroup([this.#tree], relative);
+    // A parent that had to be made for it, unless others are in it.
+    for (const parent of parentsOf(relative).toReversed()) if (parent !== enginesParent && this.#ownParents.has(parent)) tryRemoveCgroup(this.#tree, parent);
   }
 
   list(parent: string): readonly string[] {

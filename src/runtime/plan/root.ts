@@ -1,20 +1,20 @@
 // The root file system: the overlay of the layers, made in the container's own mount namespace, so that the host never sees it mounted and
 // nothing is left over when the last process is gone.
 import { fail } from '../../base/index.ts';
-import { AT_RECURSIVE, MNT_DETACH, MS, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, type Op, type Step } from '../../kernel/index.ts';
+import { AT_EMPTY_PATH, AT_RECURSIVE, CLONE, MNT_DETACH, MS, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, openHow, resolution, type Op, type Step } from '../../kernel/index.ts';
 import type { Mount } from '../../spec/oci/runtime.ts';
-import type { Root } from './setting.ts';
+import type { LentMount, Root } from './setting.ts';
 
 /** mount(2) copies at most one page of options. */
 const mountDataBytesMax = 4095;
 const AT_FDCWD = -100;
 
-export function rootSteps(root: Root, binds: readonly Mount[]): readonly Step[] {
+export function rootSteps(root: Root, binds: readonly Mount[], lent?: LentMount): readonly Step[] {
   return [
     { call: 'mount', args: [0, '/', 0, MS.SLAVE | MS.REC, 0], why: 'mounts made here do not spread to the host' },
     { call: 'mount', args: [0, '/', 0, MS.PRIVATE | MS.REC, 0], why: 'nor do the host\'s spread into the container from now on' },
     ...rootMount(root),
-    ...binds.flatMap(bindSource),
+    ...binds.flatMap((mount) => (mount.destination === lent?.destination ? lentSource(lent) : bindSource(mount))),
     ...pivot(root.kind === 'overlay' ? root.mergedDir : root.path),
   ];
 }
@@ -38,6 +38,22 @@ function escapeOption(path: string): string {
 function bindSource(mount: Mount): readonly Op[] {
   const recursive = mount.options?.includes('rbind') === true ? AT_RECURSIVE : 0;
   return [{ call: 'open_tree', args: [AT_FDCWD, mount.source ?? '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], label: `source of ${mount.destination}`, why: 'a host file or directory for the container' }];
+}
+
+/**
+ * Takes hold of another container's mount: a mount can be copied only by who is in its namespace. Whoever is there sees that container's files, which
+ * may be laid out by strangers: no link is followed.
+ */
+function lentSource({ destination, namespace }: LentMount): readonly Op[] {
+  const [own, lender, there] = [`own ${destination}`, `lender of ${destination}`, `lent ${destination}`];
+  return [
+    { call: 'openat', args: [AT_FDCWD, '/proc/self/ns/mnt', O.CLOEXEC, 0], label: own, why: 'the way back' },
+    { call: 'openat', args: [AT_FDCWD, namespace, O.CLOEXEC, 0], label: lender, why: 'the mounts of the container that lends' },
+    { call: 'setns', args: [{ resultOf: lender }, CLONE.NEWNS], why: 'among which it is for a moment' },
+    { call: 'openat2', args: [AT_FDCWD, destination, openHow(O.PATH | O.DIRECTORY | O.CLOEXEC, 0, resolution.plainAnywhere), 24], label: there, why: `${destination} there, whatever links it has` },
+    { call: 'open_tree', args: [{ resultOf: there }, '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH], label: `source of ${destination}`, why: 'a copy of that mount' },
+    { call: 'setns', args: [{ resultOf: own }, CLONE.NEWNS], why: 'and back' },
+  ];
 }
 
 function pivot(newRoot: string): readonly Op[] {

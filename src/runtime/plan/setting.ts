@@ -18,6 +18,13 @@ export interface DirectoryRoot {
 
 export type Root = OverlayRoot | DirectoryRoot;
 
+/** A mount at the same place in another mount namespace, which a container gets as its own. */
+export interface LentMount {
+  readonly destination: string;
+  /** A file like `/proc/7/ns/mnt`. */
+  readonly namespace: string;
+}
+
 export type { CgroupJoin } from '../../kernel/index.ts';
 
 /**

@@ -9,12 +9,14 @@ import { writeFile } from './jump.ts';
 import { isBind, mountSteps } from './mounts.ts';
 import { become, execute, pipeSteps, type SeccompFilter } from './process.ts';
 import { rootSteps } from './root.ts';
-import type { CgroupJoin, Root } from './setting.ts';
+import type { CgroupJoin, LentMount, Root } from './setting.ts';
 import { consoleSteps, sessionSteps, terminalSteps } from './terminal.ts';
 
 export interface StartSetting {
   readonly root: Root;
   readonly cgroup?: CgroupJoin | undefined;
+  /** The bind mount whose source is another container's. */
+  readonly lent?: LentMount | undefined;
   /** Absent: unconfined. */
   readonly seccompFilter?: SeccompFilter | undefined;
   /** False when others in the process's pid namespace may trace it: it then gets a copy of our memory instead of sharing it. */
@@ -34,7 +36,7 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
     ...joinNamespaces(spec.linux),
     ...identitySteps(spec, created),
     { call: 'umask', args: [0], why: 'modes exactly as written below', onError: 'ignore' },
-    ...rootSteps(setting.root, spec.mounts.filter(isBind)),
+    ...rootSteps(setting.root, spec.mounts.filter(isBind), setting.lent),
     ...fileSystem(spec, setting),
     ...(spec.process.terminal === true ? [...terminalSteps({ size: spec.process.consoleSize, uid: spec.process.user.uid }), ...consoleSteps] : pipeSteps(spec.process.user.uid)),
     ...sessionSteps(spec.process.terminal === true),

@@ -80,16 +80,11 @@ export interface NetworkSettingsView {
 
 /** `HostConfig` of inspect: what Estiva honours, and the rest of Docker's fields with their zero values. */
 export interface HostConfigView extends HostConfig {
-  readonly ContainerIDFile: string;
   readonly PortBindings: Readonly<Record<string, object>>;
   readonly VolumeDriver: string;
   readonly VolumesFrom: readonly string[] | null;
   readonly Cgroup: string;
   readonly Links: readonly string[] | null;
-  readonly Isolation: string;
-  readonly BlkioWeight: number;
-  readonly CpuRealtimePeriod: number;
-  readonly CpuRealtimeRuntime: number;
   readonly DeviceRequests: null;
 }
 

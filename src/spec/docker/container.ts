@@ -41,9 +41,18 @@ export interface DeviceMapping {
   readonly CgroupPermissions: string;
 }
 
+/** A limit of block I/O: bytes or operations a second. */
+export interface DeviceRate {
+  readonly Path: string;
+  readonly Rate: number;
+}
+
 /** `HostConfig`: how the host runs the container. Sizes in bytes, CPU quota and period in microseconds, NanoCpus in 1e-9 CPUs. */
 export interface HostConfig {
   readonly Binds: readonly string[] | null;
+  /** Where the client wrote the id. */
+  readonly ContainerIDFile: string;
+  readonly Annotations?: Readonly<Record<string, string>>;
   readonly NetworkMode: string;
   readonly LogConfig: LogConfig;
   readonly RestartPolicy: { readonly Name: string; readonly MaximumRetryCount: number };
@@ -68,14 +77,25 @@ export interface HostConfig {
   readonly SecurityOpt: readonly string[] | null;
   readonly ShmSize: number;
   readonly Runtime: string;
+  readonly Isolation: string;
+  /** Nobody can set sizes of layers here: kept to refuse them. */
+  readonly StorageOpt?: Readonly<Record<string, string>>;
   readonly Sysctls?: Readonly<Record<string, string>>;
   readonly Tmpfs?: Readonly<Record<string, string>>;
   readonly CpuShares: number;
   readonly Memory: number;
   readonly NanoCpus: number;
   readonly CgroupParent: string;
+  readonly BlkioWeight: number;
+  readonly BlkioWeightDevice: readonly { readonly Path: string; readonly Weight: number }[];
+  readonly BlkioDeviceReadBps: readonly DeviceRate[];
+  readonly BlkioDeviceWriteBps: readonly DeviceRate[];
+  readonly BlkioDeviceReadIOps: readonly DeviceRate[];
+  readonly BlkioDeviceWriteIOps: readonly DeviceRate[];
   readonly CpuPeriod: number;
   readonly CpuQuota: number;
+  readonly CpuRealtimePeriod: number;
+  readonly CpuRealtimeRuntime: number;
   readonly CpusetCpus: string;
   readonly CpusetMems: string;
   readonly Devices: readonly DeviceMapping[];

@@ -88,8 +88,26 @@ export interface DeviceRule {
 export interface Resources {
   readonly devices?: readonly DeviceRule[];
   readonly memory?: { readonly limit?: number; readonly reservation?: number; readonly swap?: number; readonly swappiness?: number; readonly disableOOMKiller?: boolean };
-  readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string; readonly mems?: string };
+  readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string; readonly mems?: string; readonly realtimePeriod?: number; readonly realtimeRuntime?: number };
   readonly pids?: { readonly limit: number };
+  readonly blockIO?: BlockIo;
+}
+
+export interface BlockIo {
+  /** 10 to 1000; 0 is "not asked". */
+  readonly weight?: number;
+  readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight?: number }[];
+  readonly throttleReadBpsDevice?: readonly ThrottledDevice[];
+  readonly throttleWriteBpsDevice?: readonly ThrottledDevice[];
+  readonly throttleReadIOPSDevice?: readonly ThrottledDevice[];
+  readonly throttleWriteIOPSDevice?: readonly ThrottledDevice[];
+}
+
+export interface ThrottledDevice {
+  readonly major: number;
+  readonly minor: number;
+  /** Bytes or operations a second; 0 takes the limit away. */
+  readonly rate: number;
 }
 
 export type SeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL' | 'SCMP_ACT_KILL_THREAD' | 'SCMP_ACT_KILL_PROCESS' | 'SCMP_ACT_TRAP' | 'SCMP_ACT_TRACE' | 'SCMP_ACT_LOG' | 'SCMP_ACT_NOTIFY';
