@@ -2,8 +2,9 @@
 //
 // Whether a path exists on this kernel, and whether it is a file or a directory, is not known when the program is written. So each mask tries:
 // /dev/null over a file; if that does not fit, an empty tmpfs over a directory; if that does not fit either, the path must be absent: a mask
-// that could not be put on a path that exists ends the launch.
-import { AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, mountAttributes, MS, type Op, type Step } from '../../kernel/index.ts';
+// that could not be put on a path that exists ends the launch. A mount that does not fit costs the kernel a grace period (a quarter of a
+// millisecond), so it is first looked whether the path opens as a directory.
+import { AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, mountAttributes, MS, O, type Op, type Step } from '../../kernel/index.ts';
 import { jump } from './jump.ts';
 
 const AT_FDCWD = -100;
@@ -15,6 +16,7 @@ export function maskSteps(path: string): readonly Step[] {
   const absent = `absent? ${path}`;
   const cover = ['tmpfs', path, 'tmpfs', MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC, 'size=0k,nr_inodes=2,mode=555'] as const;
   return [
+    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC, 0], onPositive: { goto: directory }, onError: 'ignore', why: `is "${path}" a directory?` },
     { call: 'mount', args: ['/dev/null', path, 0, MS.BIND, 0], onError: { goto: directory }, why: `mask "${path}"` },
     jump(done),
     { call: 'mount', args: [...cover], onError: { goto: absent }, label: directory, why: `"${path}" is a directory: an empty one over it` },
