@@ -19,6 +19,8 @@ export interface Call {
   readonly query: Query;
   /** Aborted when the client hangs up (until a handler takes the socket over) and when the server closes. */
   readonly signal: AbortSignal;
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal;
 }
 
 export type Handler = (call: Call) => void | Promise<void>;

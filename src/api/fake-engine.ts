@@ -47,6 +47,7 @@ export class FakeEngine implements Engine {
   readonly programs = new Map<string, FakeProgram>();
   readonly requests: CreateContainerRequest[] = [];
   readonly calls: string[] = [];
+  readonly events: Engine['events'] = { kept: () => [], listen: () => ({ [Symbol.dispose]: () => undefined }), listeners: 0 };
   readonly image: Image = fakeImage();
   imported: { readonly bytes: number; readonly options: ImportOptions } | undefined;
   detached = 0;

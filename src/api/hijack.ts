@@ -48,6 +48,17 @@ export function takeSocket(request: IncomingMessage, response: ServerResponse, s
   return stream;
 }
 
+/** Takes the socket of an ordinary request whose answer the caller frames by itself; `headers` come after ours. */
+export function takeSocketForAnswer(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): Duplex {
+  const { socket } = request;
+  const ours = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}`);
+  socket.setTimeout(0);
+  response.detachSocket(socket);
+  takeParserOff(socket);
+  socket.write(`HTTP/1.1 200 OK\r\n${[...ours, ...headers, `Date: ${new Date().toUTCString()}`].join('\r\n')}\r\n\r\n`);
+  return socket;
+}
+
 /** Node has no public way for this (measured on Node 26.10; a test holds it): the parser reads straight from the handle until unconsumed. */
 function takeParserOff(socket: Socket): void {
   const parsed = socket as Socket & { parser: { unconsume(): void } | null };

@@ -4,6 +4,7 @@
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as containers from './containers.ts';
+import { events } from './events.ts';
 import * as execs from './execs.ts';
 import * as images from './images.ts';
 import { refuseLater } from './later-routes.ts';
@@ -21,6 +22,7 @@ const routes: readonly Route[] = [
   route('HEAD', '/_ping', system.ping),
   route('GET', '/version', system.version),
   route('GET', '/info', system.info),
+  route('GET', '/events', events),
 
   route('GET', '/containers/json', containers.list),
   route('POST', '/containers/create', containers.create),

@@ -94,7 +94,7 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, { en
   const hungUp = new AbortController();
   response.once('close', () => hungUp.abort());
   const signal = AbortSignal.any([hungUp.signal, closing]);
-  const call: Call = { engine, version, log, request, response, apiMinor: minor, parameters, query: new Query(search.join('?')), signal };
+  const call: Call = { engine, version, log, request, response, apiMinor: minor, parameters, query: new Query(search.join('?')), signal, closing };
   await handler(call);
 }
 

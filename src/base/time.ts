@@ -22,6 +22,13 @@ export function parseUnixTime(text: string, label: string): Date {
   return time;
 }
 
+/** As parseUnixTime, to the nanosecond: nanoseconds since 1970. @throws `invalid` naming `label`. */
+export function parseUnixNs(text: string, label: string): bigint {
+  const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) throw fail('invalid', `Invalid ${label}: ${JSON.stringify(text.slice(0, 100))}`, { hint: 'Give seconds since 1970' });
+  return BigInt(match[1]!) * 1_000_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
+}
+
 /** A length of time as people say it: `Less than a second`, `5 minutes`, `About an hour`, `2 weeks`. */
 export function durationInWords(ms: number): string {
   const seconds = Math.floor(ms / 1000);

@@ -40,6 +40,7 @@ const imageCommands = {
   tag: { summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE', load: async () => (await import('./commands/tag.ts')).command },
 } as const satisfies Catalog;
 
+const events: Entry = { summary: 'Get real time events from the server', load: async () => (await import('./commands/events.ts')).command };
 const info: Entry = { summary: 'Display system-wide information', load: async () => (await import('./commands/info.ts')).command };
 
 /** `estiva <group> <command>`. */
@@ -58,7 +59,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       inspect: { summary: 'Display detailed information on one or more images', load: async () => (await import('./commands/inspect.ts')).imageCommand },
     },
   },
-  system: { summary: 'Manage the engine', commands: { info } },
+  system: { summary: 'Manage the engine', commands: { events, info } },
 };
 
 export const commands: Catalog = {
@@ -66,6 +67,7 @@ export const commands: Catalog = {
   ...imageCommands,
   completion: { summary: 'Print the completion script for a shell', load: async () => (await import('./commands/completion.ts')).command },
   daemon: { summary: 'Run the engine in the foreground', load: async () => (await import('./commands/daemon.ts')).command },
+  events,
   images,
   info,
   inspect: { summary: 'Return low-level information on Docker objects', load: async () => (await import('./commands/inspect.ts')).command },
@@ -86,9 +88,9 @@ const prunes = 'pruning comes later; remove by name with estiva rm and estiva rm
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, commit: 'committing comes later; build an image elsewhere and estiva load it', compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, context: 'contexts come later; use -H or ESTIVA_HOST', cp: copies, df: 'see du on the data root',
-  diff: 'it comes later', events: 'events come later; estiva wait NAME waits for an end', export: copies, history: 'it comes later', login: registries, logout: registries,
+  diff: 'it comes later', export: copies, history: 'it comes later', login: registries, logout: registries,
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
   save: 'saving comes later', search: registries,
   secret: clusters, service: clusters, stack: clusters, stats: 'it comes later; the container\'s cgroup has the figures', swarm: clusters,
-  top: 'it comes later; use estiva exec NAME ps', trust: registries, unupdate: 'limits of a running container cannot be changed yet', volume: volumes,
+  top: 'it comes later; use estiva exec NAME ps', trust: registries, update: 'limits of a running container cannot be changed yet', volume: volumes,
 };

@@ -59,13 +59,20 @@ function headRow({ heads }: Listing): Row {
 
 /** Prints one value (version, info) under --format; `json` alone means the whole. */
 export function printValue(session: Session, format: string, value: unknown, typeName: string): void {
+  valuePrinter(session, format, typeName)(value);
+}
+
+/** The same for values that come one after the other: the template is read once. */
+export function valuePrinter(session: Session, format: string, typeName: string): (value: unknown) => void {
   const template = compile(format === 'json' ? '{{json .}}' : format, { columns: '', heads: {}, typeName });
-  try {
-    template(value, (piece) => { session.stdout.write(piece); });
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
+  return (value) => {
+    try {
+      template(value, (piece) => { session.stdout.write(piece); });
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      session.stdout.write('\n');
+      throw new Exit(1, error.message);
+    }
     session.stdout.write('\n');
-    throw new Exit(1, error.message);
-  }
-  session.stdout.write('\n');
+  };
 }

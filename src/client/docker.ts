@@ -144,14 +144,14 @@ export async function textOf(answer: Answer): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** Calls `onMessage` for each JSON value of a stream of them, one a line. */
-export async function readJsonLines(answer: Answer, onMessage: (message: unknown) => void): Promise<void> {
+/** Calls `onMessage` for each JSON value of a stream of them, one a line; `parse` for values that JSON.parse alone would round. */
+export async function readJsonLines(answer: Answer, onMessage: (message: unknown) => void, parse: (line: string) => unknown = JSON.parse): Promise<void> {
   let rest = '';
   const decoder = new TextDecoder();
   const take = (text: string): void => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') onMessage(JSON.parse(line));
+    for (const line of lines) if (line.trim() !== '') onMessage(parse(line));
   };
   await answer.read((bytes: Buffer) => take(decoder.decode(bytes, { stream: true })));
   take('\n');

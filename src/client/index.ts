@@ -2,6 +2,7 @@
 export * from './containers.ts';
 export { isDaemonError, openDocker, type Docker, type Hijacked } from './docker.ts';
 export * from './demultiplex.ts';
+export { watchEvents } from './events.ts';
 export * from './execs.ts';
 export { parseHost, type Host } from './host.ts';
 export * from './images.ts';

@@ -1,5 +1,6 @@
 // The engine: a record of services, and what they know of the whole. `open.ts` is the composition root; this file is the shape.
 import type { Containers } from '../container/index.ts';
+import type { Events } from '../event/index.ts';
 import type { Images } from '../image/index.ts';
 
 /** What `GET /info` is made of. */
@@ -28,5 +29,6 @@ export interface EngineInfo {
 export interface Engine extends AsyncDisposable {
   readonly containers: Containers;
   readonly images: Images;
+  readonly events: Events;
   info(): EngineInfo;
 }

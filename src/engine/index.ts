@@ -1,5 +1,6 @@
 // The engine: images and containers under one roof.
 export type * from '../container/index.ts';
+export type * from '../event/index.ts';
 export type * from '../image/index.ts';
 export * from './engine.ts';
 export { openEngine, type EngineOptions } from './open.ts';

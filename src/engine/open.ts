@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { isUp, openContainers, type Containers, type Happening, type ImagePort } from '../container/index.ts';
+import { isUp, openContainers, type Containers, type ImagePort } from '../container/index.ts';
+import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { openCgroups } from '../kernel/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
+import { containerEvent, imageEvent } from './tell.ts';
 
 export interface EngineOptions {
   /** Everything that stays. Absolute. */
@@ -24,24 +26,21 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   await using opened = new AsyncDisposableStack();
   const storage = opened.use(await openStorage({ rootDir: options.rootDir, onTrouble: (error) => options.log.warn({ err: error }, 'not everything that was removed could be taken off the disk') }));
   const known: { containers?: Containers } = {};
-  const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known) });
+  const events = new EventBus();
+  const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
-  const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => logHappening(options.log, happening) }));
+  const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   images.sweep();
   const id = engineId(storage);
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images,
+    containers, images, events,
     info: () => ({ id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
-}
-
-function logHappening(log: Logger, happening: Happening): void {
-  log.debug({ happened: happening.kind, ...('container' in happening ? { container: happening.container.id } : {}) }, 'happened');
 }
 
 /** What images must know of containers. While the engine opens there are none to ask. */

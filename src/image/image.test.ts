@@ -18,6 +18,8 @@ interface House {
   /** What the containers are, that there are none of here: by image id. */
   readonly uses: Map<Digest, ImageUse>;
   readonly containerLayers: Digest[];
+  /** `kind name`, in the order in which it happened. */
+  readonly told: string[];
 }
 
 function tempDir(t: TestContext): string {
@@ -30,8 +32,9 @@ async function open(rootDir: string): Promise<House> {
   const storage = await openStorage({ rootDir });
   const uses = new Map<Digest, ImageUse>();
   const containerLayers: Digest[] = [];
-  const images = await openImages({ storage, imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()] });
-  return { storage, images, uses, containerLayers };
+  const told: string[] = [];
+  const images = await openImages({ storage, imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()], tell: ({ kind, id, name }) => void told.push(`${kind} ${name === id ? 'id' : name}`) });
+  return { storage, images, uses, containerLayers, told };
 }
 
 async function house(t: TestContext): Promise<House> {
@@ -320,6 +323,16 @@ test('remove() follows the rules and texts of Docker', { skip: needsRoot }, asyn
   await assert.rejects(images.remove(short, keep), refusal('conflict', new RegExp(`^conflict: unable to delete ${short} \\(must be forced\\) - image is referenced in multiple repositories$`)));
   assert.deepEqual(await images.remove(short, force), { untagged: ['rm/a:1', 'rm/b:1'], deleted: [id] });
   await assert.rejects(images.remove(short, force), refusal('not_found', new RegExp(`^No such image: ${short}:latest$`)));
+});
+
+test('load(), tag(), import() and remove() tell what has happened', { skip: needsRoot }, async (t) => {
+  const { images, told } = await house(t);
+  const id = await images.import(stream(await layerOf('told')), { reference: 'made' });
+  await images.tag(id, 'other:1');
+  await images.remove('other:1', { force: false, prune: true });
+  await assert.rejects(images.remove('nobody', { force: false, prune: true }));
+  await images.remove(id, { force: false, prune: true });
+  assert.deepEqual(told, ['import id', 'tag other:1', 'untag id', 'untag id', 'delete id']);
 });
 
 test('openImages() has the built-in image without listing it until somebody asks, and again after it was removed', { skip: needsRoot }, async (t) => {

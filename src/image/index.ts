@@ -1,4 +1,5 @@
 // Images: what containers are made from.
+export type { ImageHappening } from './happening.ts';
 export { builtInHello } from './hello/index.ts';
 export * from './image.ts';
 export { openImages } from './open.ts';

@@ -3,6 +3,7 @@ import { fail, parseDigest, type EstivaError } from '../base/index.ts';
 import { familiarReference, parseReference, withDefaultTag } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
+import type { ImageHappening } from './happening.ts';
 import type { Image, Images, ImportOptions, LoadedImage, RemovedImage } from './image.ts';
 import { importImage } from './import.ts';
 import { loadArchive } from './load.ts';
@@ -14,6 +15,8 @@ import { Sweeper } from './sweeper.ts';
 export interface ImagesOptions extends ImagePorts {
   readonly storage: Storage;
   readonly builtIns?: readonly BuiltInImage[];
+  /** Hears of everything that happens to images, right after it has. Must not throw: the change stands. */
+  readonly tell: (happening: ImageHappening) => void;
 }
 
 export interface OpenedImages extends Images {
@@ -24,7 +27,7 @@ export interface OpenedImages extends Images {
 export async function openImages(options: ImagesOptions): Promise<OpenedImages> {
   const store = new ImageStore(options.storage.records);
   const builtIns = await BuiltIns.open(options.builtIns ?? [], options.storage);
-  return new StoredImages(options.storage, store, builtIns, options);
+  return new StoredImages(options.storage, store, builtIns, options, options.tell);
 }
 
 class StoredImages implements OpenedImages {
@@ -33,12 +36,14 @@ class StoredImages implements OpenedImages {
   readonly #builtIns: BuiltIns;
   readonly #ports: ImagePorts;
   readonly #sweeper: Sweeper;
+  readonly #tell: (happening: ImageHappening) => void;
 
-  constructor(storage: Storage, store: ImageStore, builtIns: BuiltIns, ports: ImagePorts) {
+  constructor(storage: Storage, store: ImageStore, builtIns: BuiltIns, ports: ImagePorts, tell: (happening: ImageHappening) => void) {
     this.#storage = storage;
     this.#store = store;
     this.#builtIns = builtIns;
     this.#ports = ports;
+    this.#tell = tell;
     this.#sweeper = new Sweeper(storage.snapshots, () => {
       const ofImages = [...store.images()].flatMap((image) => image.config.rootfs.diff_ids);
       return new Set([...ofImages, ...builtIns.layers, ...ports.layersInUse()]);
@@ -58,21 +63,34 @@ class StoredImages implements OpenedImages {
     const reference = withDefaultTag(parseReference(target));
     if (reference.digest !== undefined) throw fail('invalid', 'refusing to create a tag with a digest reference');
     this.#store.put(image, [reference]);
+    this.#tell({ kind: 'tag', id: image.id, name: familiarReference(reference), labels: labelsOf(image) });
   }
 
   async remove(nameOrId: string, { force }: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage> {
-    const removal = removeImage(this.#find(nameOrId), nameOrId, force, this.#store, this.#ports);
+    const image = this.#find(nameOrId);
+    const removal = removeImage(image, nameOrId, force, this.#store, this.#ports);
+    for (const _ of removal.untagged) this.#tell({ kind: 'untag', id: image.id, name: image.id, labels: labelsOf(image) });
+    for (const id of removal.deleted) this.#tell({ kind: 'delete', id, name: id, labels: {} });
     for (const digest of removal.content) if (!this.#builtIns.holds(digest) && !this.#isContentInUse(digest)) await this.#storage.content.remove(digest);
     this.#sweeper.sweep();
     return { untagged: removal.untagged, deleted: removal.deleted };
   }
 
-  load(archive: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal } = {}): Promise<readonly LoadedImage[]> {
-    return this.#sweeper.whileMaking(() => loadArchive(archive, this.#storage, this.#store, options.signal));
+  async load(archive: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal } = {}): Promise<readonly LoadedImage[]> {
+    const loaded = await this.#sweeper.whileMaking(() => loadArchive(archive, this.#storage, this.#store, options.signal));
+    for (const { id } of loaded) this.#tellNew('load', id);
+    return loaded;
   }
 
-  import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord['id']> {
-    return this.#sweeper.whileMaking(() => importImage(archive, options, this.#storage, this.#store));
+  async import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord['id']> {
+    const id = await this.#sweeper.whileMaking(() => importImage(archive, options, this.#storage, this.#store));
+    this.#tellNew('import', id);
+    return id;
+  }
+
+  #tellNew(kind: 'import' | 'load', id: ImageRecord['id']): void {
+    const image = this.#store.image(id);
+    this.#tell({ kind, id, name: id, labels: image === undefined ? {} : labelsOf(image) });
   }
 
   sweep(): void {
@@ -97,6 +115,10 @@ class StoredImages implements OpenedImages {
   #isContentInUse(digest: ImageRecord['id']): boolean {
     return [...this.#store.images()].some((image) => image.id === digest || image.manifest === digest);
   }
+}
+
+function labelsOf({ config }: ImageRecord): Readonly<Record<string, string>> {
+  return config.config?.Labels ?? {};
 }
 
 function notFound(name: string): EstivaError {

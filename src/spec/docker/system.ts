@@ -92,3 +92,19 @@ export interface SystemInfo {
   readonly CDISpecDirs: readonly string[];
   readonly Warnings: readonly string[] | null;
 }
+
+/** One line of `GET /events`. */
+export interface EventMessage {
+  /** As `Action`; absent for kinds that came after API 1.21. */
+  readonly status?: string;
+  readonly id?: string;
+  readonly from?: string;
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope: string;
+  /** Seconds since 1970. */
+  readonly time: number;
+  /** Nanoseconds since 1970: a number in JSON, and too large for one of JavaScript's. */
+  readonly timeNano: bigint;
+}

@@ -50,6 +50,7 @@ export function sortedEntries(map: ReadonlyMap<unknown, unknown>): [unknown, unk
 export function toJson(value: unknown): string {
   const plain = (_: string, entry: unknown): unknown => {
     if (entry instanceof TypedNil || entry === noValue) return null;
+    if (typeof entry === 'bigint') return rawJson(entry);
     if (entry instanceof Map) return Object.fromEntries(sortedEntries(entry).map(([key, item]) => [String(key), item]));
     return entry;
   };
@@ -58,9 +59,14 @@ export function toJson(value: unknown): string {
   return text.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }
 
+/** A whole number to the last digit. TypeScript does not know JSON.rawJSON yet. */
+function rawJson(value: bigint): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
+}
+
 /** The daemon's fields that are maps in Go, so that a missing key is no error. */
 const mapFields = new Set(['Labels', 'Annotations', 'Ports', 'PortBindings', 'ExposedPorts', 'Volumes', 'Networks', 'Sysctls', 'Tmpfs', 'Data', 'Options',
-  'StorageOpt', 'DriverOpts', 'Details', 'Runtimes', 'IndexConfigs']);
+  'StorageOpt', 'DriverOpts', 'Attributes', 'Details', 'Runtimes', 'IndexConfigs']);
 /** The daemon's fields that are pointers in Go: their null is `<nil>`. All other nulls are lists. */
 const pointerFields = new Set(['Health', 'Healthcheck', 'MemorySwappiness', 'OomKillDisable', 'PidsLimit', 'Init', 'IPAMConfig', 'StopTimeout', 'Authorization', 'RootFS', 'Config']);
 

@@ -1,0 +1,44 @@
+// From what happens in the rooms to events: Docker's action words and attributes.
+import type { ContainerRecord, Happening } from '../container/index.ts';
+import type { EngineEvent } from '../event/index.ts';
+import type { ImageHappening } from '../image/index.ts';
+
+type Told = Omit<EngineEvent, 'timeNs'>;
+
+export function imageEvent({ kind, id, name, labels }: ImageHappening): Told {
+  return { type: 'image', action: kind, id, attributes: { ...labels, name } };
+}
+
+export function containerEvent(happening: Happening): Told {
+  const { kind } = happening;
+  if (kind === 'prune') return { type: 'container', action: kind, id: '', attributes: { reclaimed: String(happening.reclaimedBytes) } };
+  return { type: 'container', action: actionOf(happening), id: happening.container.id, attributes: { ...aboutOf(happening.container), ...detailsOf(happening) } };
+}
+
+/** Labels cannot hide name and image. */
+function aboutOf({ config, name }: ContainerRecord): Told['attributes'] {
+  return { ...config.Labels, image: config.Image, name };
+}
+
+function actionOf(happening: Happening): string {
+  switch (happening.kind) {
+    case 'exec_create': case 'exec_start': {
+      const [program = '', ...args] = happening.command;
+      return `${happening.kind}: ${program} ${args.join(' ')}`;
+    }
+    case 'health_status': return `health_status: ${happening.health}`;
+    default: return happening.kind;
+  }
+}
+
+function detailsOf(happening: Happening): Told['attributes'] {
+  switch (happening.kind) {
+    case 'kill': return { signal: String(happening.signal) };
+    case 'die': return { exitCode: String(happening.exitCode), execDuration: String(Math.floor(happening.ranMs / 1000)) };
+    case 'rename': return { oldName: `/${happening.oldName.replace(/^\//, '')}` };
+    case 'resize': return { height: String(happening.rows), width: String(happening.columns) };
+    case 'exec_create': case 'exec_start': case 'exec_detach': return { execID: happening.execId };
+    case 'exec_die': return { execID: happening.execId, exitCode: String(happening.exitCode) };
+    default: return {};
+  }
+}
