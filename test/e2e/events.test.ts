@@ -38,8 +38,8 @@ test('the life of a container is told in order, with name, image, labels and wha
   succeeded(await engine.docker(['rm', name]));
   const events = await happened(since, { container: [id] });
   const actions = events.map(({ Action }) => Action);
-  // dockerd tells `stop` and `die` in either order.
-  assert.deepEqual(actions.filter((action) => action !== 'stop'), ['create', 'start', 'exec_create: sh -c exit 3', 'exec_start: sh -c exit 3', 'exec_die', 'kill', 'kill', 'die', 'destroy'].filter((action, index) => index !== 6 || actions.filter((one) => one === 'kill').length === 2));
+  // dockerd tells `stop` and `die` in either order, and two kills when the first did not end it in time.
+  assert.deepEqual([...new Set(actions)].filter((action) => action !== 'stop'), ['create', 'start', 'exec_create: sh -c exit 3', 'exec_start: sh -c exit 3', 'exec_die', 'kill', 'die', 'destroy']);
   assert.ok(actions.includes('stop'));
   for (const { Type, Actor, status, Action, from, scope, time, timeNano } of events) {
     assert.deepEqual([Type, Actor.ID, status, from, scope], ['container', id, Action, busybox, 'local']);
