@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   engine: ['container', 'image', 'event', 'storage', 'runtime', 'kernel'],
   api: ['engine'],
   cli: ['client'],
+  library: ['engine', 'api'],
   bin: ['runtime', 'engine', 'api', 'cli'],
 };
 const open = ['base', 'spec'];
