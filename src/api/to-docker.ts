@@ -63,7 +63,7 @@ export function toInspect(record: ContainerRecord): ContainerInspect {
     Platform: record.platform.os,
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: (record.hostConfig.SecurityOpt ?? []).findLast((option) => /^apparmor[=:]/.test(option))?.slice('apparmor='.length) ?? '',
     ExecIDs: null,
     HostConfig: toHostConfig(record.hostConfig),
     GraphDriver: { Data: null, Name: 'overlay2' },

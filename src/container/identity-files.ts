@@ -8,7 +8,7 @@ import { identityFiles } from './oci/mounts.ts';
 /** Written once, when the container is made; what the container writes into them stays. */
 export function writeIdentityFiles(dir: string, config: ContainerConfig, hostConfig: HostConfig): void {
   const isHostNetwork = hostConfig.NetworkMode === 'host';
-  write(`${dir}/${identityFiles.hostname}`, `${config.Hostname}${config.Domainname === '' ? '' : `.${config.Domainname}`}\n`);
+  write(`${dir}/${identityFiles.hostname}`, `${config.Hostname}\n`);
   write(`${dir}/${identityFiles.hosts}`, `${isHostNetwork ? readOr('/etc/hosts', loopbackHosts) : loopbackHosts}${(hostConfig.ExtraHosts ?? []).map(hostLine).join('')}`);
   write(`${dir}/${identityFiles.resolvConf}`, isHostNetwork ? readOr('/etc/resolv.conf', '') : '');
 }

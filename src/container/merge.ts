@@ -17,7 +17,7 @@ export function mergeConfig(asked: ContainerConfig, image: ImageRunConfig, id: C
   return {
     ...asked,
     ...command,
-    Hostname: asked.Hostname !== '' ? asked.Hostname : hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host' ? host.hostname : shortId(id),
+    Hostname: asked.Hostname !== '' ? asked.Hostname : hostConfig.NetworkMode === 'host' ? host.hostname : shortId(id),
     User: asked.User !== '' ? asked.User : image.User ?? '',
     Env: mergeEnvironment(asked.Env, image.Env ?? []),
     WorkingDir: asked.WorkingDir !== '' ? asked.WorkingDir : image.WorkingDir ?? '',
