@@ -115,7 +115,8 @@ function limitsOf(values: CreateValues): HostPart {
     MemorySwap: values['memory-swap'] ?? 0,
     MemorySwappiness: values['memory-swappiness'] ?? -1,
     PidsLimit: values['pids-limit'] ?? 0,
-    Ulimits: values.ulimit,
+    // By name, the last of each.
+    Ulimits: [...new Map(values.ulimit.map((limit) => [limit.Name, limit])).values()].toSorted((a, b) => (a.Name < b.Name ? -1 : 1)),
     Devices: values.device.map(deviceMapping),
     DeviceCgroupRules: orNull(values['device-cgroup-rule']),
   };
