@@ -41,7 +41,10 @@ for (const [name, flags] of Object.entries(created)) {
     const ours = await inspected(engine, flags);
     const changes = name === 'nothing' ? ours.fields : changesOf(plain, ours.fields);
     if (name === 'nothing') plain = ours.fields;
-    if (isRecording) return void (fresh.created[name] = { warnings: ours.warnings, fields: changes });
+    if (isRecording) {
+      fresh.created[name] = { warnings: ours.warnings, fields: changes };
+      return;
+    }
     const theirs = peer === undefined ? recorded.created[name] : await inspected(peer, flags);
     assert.ok(theirs !== undefined, 'not recorded');
     const expected = peer === undefined ? { ...recorded.created['nothing']!.fields, ...theirs.fields } : theirs.fields;
@@ -54,8 +57,8 @@ for (const [name, [flags, script]] of Object.entries(seen)) {
   const skip = isVersion2 && /^(cgroup|mounts)/.test(name) && 'recorded with cgroups of version 1';
   test(`a program sees: ${name}`, { skip, concurrency: false }, async () => {
     const ours = await looked(engine, flags, script);
-    if (isRecording) return void (fresh.seen[name] = ours);
-    assert.deepEqual(ours, peer === undefined ? recorded.seen[name] : await looked(peer, flags, script));
+    if (isRecording) fresh.seen[name] = ours;
+    else assert.deepEqual(ours, peer === undefined ? recorded.seen[name] : await looked(peer, flags, script));
   });
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import wabt from 'wabt';
 import { encodeEntries } from './encode.ts';
 import { encodeLines, moduleBase64 } from './json-lines.ts';

@@ -24,7 +24,7 @@ const escapeBytesMax = 6;
 
 interface Encoder {
   readonly memory: Buffer;
-  encode(source: number, end: number, target: number, separator: number, separatorBytes: number): number;
+  readonly encode: (source: number, end: number, target: number, separator: number, separatorBytes: number) => number;
 }
 
 let encoder: Encoder | undefined;
