@@ -112,6 +112,7 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
     seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
     // In a pid namespace of its own nobody is there who could look at it; in another, nobody finds more than a copy of our memory that is closed to them.
     shareMemory: hostConfig.PidMode === '',
+    preparedNetwork: true,
   });
   return assemble(steps, hostArchitecture());
 }

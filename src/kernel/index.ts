@@ -10,6 +10,7 @@ export { Arena, type Loadable } from './arena.ts';
 export * from './capability.ts';
 export * from './cgroup/index.ts';
 export * from './clone.ts';
+export { loopback } from './loopback.ts';
 export * from './message.ts';
 export * from './mount.ts';
 export * from './process.ts';

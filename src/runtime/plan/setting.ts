@@ -29,9 +29,9 @@ export type { CgroupJoin } from '../../kernel/index.ts';
 
 /**
  * Names of the slots that whoever launches a plan fills with numbers of its own process: descriptors, and what follows from them. `consoleMessage`
- * is `consoleMaster` again, where it stands in the message; `belowError` and `aboveError` are the descriptor's neighbours; `born` is the address of a shared page.
+ * is `consoleMaster` again, where it stands in the message; `network` is a new network namespace; `belowError` and `aboveError` are the descriptor's neighbours; `born` is the address of a shared page.
  */
-export const slots = { error: 'error', belowError: 'belowError', aboveError: 'aboveError', born: 'born', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace' } as const;
+export const slots = { error: 'error', belowError: 'belowError', aboveError: 'aboveError', born: 'born', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', network: 'network', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace' } as const;
 
 /** Names of the spaces that a launched plan leaves its findings in: the new process's pid and pidfd, as 32-bit numbers. */
 export const spaces = { pid: 'pid', pidfd: 'pidfd' } as const;

@@ -1,6 +1,6 @@
 // The plan of a container's first process: an OCI configuration becomes a list of system calls. Pure: no file is read, nothing is started.
 import { fail } from '../../base/index.ts';
-import { CLONE, mountAttributes, namespaceFlags, type Op, type Step } from '../../kernel/index.ts';
+import { CLONE, loopback, mountAttributes, namespaceFlags, type Op, type Step } from '../../kernel/index.ts';
 import type { Linux, NamespaceType, Spec } from '../../spec/oci/runtime.ts';
 import { bornInPidNamespace, cloneFrame } from './clone.ts';
 import { maskSteps, readOnlySteps } from './confine.ts';
@@ -9,7 +9,7 @@ import { writeFile } from './jump.ts';
 import { isBind, mountSteps } from './mounts.ts';
 import { become, execute, pipeSteps, type SeccompFilter } from './process.ts';
 import { rootSteps } from './root.ts';
-import type { CgroupJoin, LentMount, Root } from './setting.ts';
+import { slots, type CgroupJoin, type LentMount, type Root } from './setting.ts';
 import { consoleSteps, sessionSteps, terminalSteps } from './terminal.ts';
 
 export interface StartSetting {
@@ -21,18 +21,23 @@ export interface StartSetting {
   readonly seccompFilter?: SeccompFilter | undefined;
   /** False when others in the process's pid namespace may trace it: it then gets a copy of our memory instead of sharing it. */
   readonly shareMemory: boolean;
+  /** A new network namespace is not made but taken from whoever launches: slot `network`. */
+  readonly preparedNetwork?: boolean;
 }
 
 /** @throws EstivaError `unsupported` or `invalid`, naming the field, for a configuration that cannot be run. */
 export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
   refuseWhatIsNotThere(spec);
-  const created = spec.linux.namespaces.filter(({ path }) => path === undefined).map(({ type }) => type);
+  const isNew = ({ type, path }: Linux['namespaces'][number]): boolean => path === undefined && !(type === 'network' && setting.preparedNetwork === true);
+  const created = spec.linux.namespaces.filter(isNew).map(({ type }) => type);
+  const takesNetwork = setting.preparedNetwork === true && spec.linux.namespaces.some(({ type, path }) => type === 'network' && path === undefined);
   // A cgroup namespace shows the cgroup that its maker was in: it is made after the join.
   const flags = created.filter((type) => type !== 'cgroup').reduce((sum, type) => sum + namespaceFlags[type], 0);
   const sharedPids = spec.linux.namespaces.find(({ type, path }) => type === 'pid' && path !== undefined)?.path;
   return cloneFrame([
     ...cgroupJoin(setting.cgroup),
     ...(created.includes('cgroup') ? [{ call: 'unshare', args: [CLONE.NEWCGROUP], why: 'its cgroup looks like the root of all cgroups' } satisfies Op] : []),
+    ...(takesNetwork ? [{ call: 'setns', args: [{ slot: slots.network }, CLONE.NEWNET], why: 'a network namespace of its own, made beforehand; lo is up' } satisfies Op] : []),
     ...joinNamespaces(spec.linux),
     ...identitySteps(spec, created),
     { call: 'umask', args: [0], why: 'modes exactly as written below', onError: 'ignore' },
@@ -77,24 +82,15 @@ function identitySteps(spec: Spec, created: readonly NamespaceType[]): readonly 
   const steps: Op[] = [];
   if (spec.hostname !== undefined) steps.push({ call: 'sethostname', args: [spec.hostname, Buffer.byteLength(spec.hostname)], why: 'its host name' });
   if (spec.domainname !== undefined) steps.push({ call: 'setdomainname', args: [spec.domainname, Buffer.byteLength(spec.domainname)], why: 'its NIS domain' });
-  if (created.includes('network')) steps.push(...loopback);
+  if (created.includes('network')) steps.push(...loopbackSteps);
   return steps;
 }
 
-/** Source: netdevice(7). `struct ifreq` is 40 bytes: 16 of name, then the flags. */
-const loopback: readonly Op[] = [
-  { call: 'socket', args: [2, 2 | 0o2000000, 0], label: 'inet', why: 'to speak about interfaces' },
-  { call: 'ioctl', args: [{ resultOf: 'inet' }, 0x8914, loopbackUp()], why: 'lo goes up' },
+const loopbackSteps: readonly Op[] = [
+  { call: 'socket', args: [loopback.AF_INET, loopback.SOCK_DGRAM_CLOEXEC, 0], label: 'inet', why: 'to speak about interfaces' },
+  { call: 'ioctl', args: [{ resultOf: 'inet' }, loopback.SIOCSIFFLAGS, loopback.up], why: 'lo goes up' },
   { call: 'close', args: [{ resultOf: 'inet' }], onError: 'ignore' },
 ];
-
-function loopbackUp(): Uint8Array {
-  const request = Buffer.alloc(40);
-  request.write('lo');
-  const IFF_UP_RUNNING = 0x1 | 0x40;
-  request.writeUInt16LE(IFF_UP_RUNNING, 16);
-  return request;
-}
 
 function fileSystem(spec: Spec, setting: StartSetting): readonly Step[] {
   const steps: Step[] = [];

@@ -4,6 +4,7 @@ import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd
 import { launch, type Launchable } from '../launch.ts';
 import { slots } from '../plan/setting.ts';
 import { Spool } from '../spool.ts';
+import { SpareNetworks } from './spare-networks.ts';
 import type { LaunchRequest, Request, TaskExit, TaskReport } from './protocol.ts';
 
 const drainBytesMax = 1024 * 1024;
@@ -42,6 +43,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   const ownPidNamespace = Fd.open('/proc/self/ns/pid', O.RDONLY);
   // A number that is ours for sure: a child puts its terminal there, in its own table, to send it.
   const consoleMaster = Fd.open('/dev/null', O.RDONLY);
+  const networks = new SpareNetworks();
   let draining = false;
 
   async function start(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome> {
@@ -53,10 +55,11 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
     const sockets = request.terminal ? socketPair() : undefined;
     for (const socket of sockets ?? []) inner.use(socket);
+    const network = image.slots.has(slots.network) ? inner.use(networks.take()) : undefined;
     const fill = new Map<string, number>([
       [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
       [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, consoleMaster.number], [slots.consoleMessage, consoleMaster.number],
-      [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
+      [slots.network, network?.number ?? -1], [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
     ]);
     const result = await launch(image, fill, readiness, request.image.opCount);
     if (!result.ok) return { failed: result.failure };
