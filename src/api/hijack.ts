@@ -59,10 +59,17 @@ export function takeSocketForAnswer(request: IncomingMessage, response: ServerRe
   return socket;
 }
 
-/** Node has no public way for this (measured on Node 26.10; a test holds it): the parser reads straight from the handle until unconsumed. */
+/**
+ * Node has no public way for this (measured on Node 26.10; a test holds it): the parser reads straight from the handle until unconsumed. It is not
+ * collected as garbage either, and holds the request: it must be closed, later, because we may be called from within it.
+ */
 function takeParserOff(socket: Socket): void {
-  const parsed = socket as Socket & { parser: { unconsume(): void } | null };
+  const parsed = socket as Socket & { parser: { unconsume(): void; remove(): void; close(): void } | null };
   for (const event of ['data', 'end', 'close', 'drain', 'error', 'timeout']) socket.removeAllListeners(event);
-  parsed.parser?.unconsume();
+  const { parser } = parsed;
   parsed.parser = null;
+  if (parser === null) return;
+  parser.unconsume();
+  parser.remove();
+  setImmediate(() => parser.close());
 }

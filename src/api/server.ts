@@ -91,11 +91,19 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, { en
   const [target = '', ...search] = (request.url ?? '').split('?');
   const { minor, rest } = splitVersion(target);
   const { handler, parameters } = findRoute(request.method ?? '', rest);
-  const hungUp = new AbortController();
-  response.once('close', () => hungUp.abort());
-  const signal = AbortSignal.any([hungUp.signal, closing]);
-  const call: Call = { engine, version, log, request, response, apiMinor: minor, parameters, query: new Query(search.join('?')), signal, closing };
+  const call: Call = {
+    engine, version, log, request, response, apiMinor: minor, parameters, query: new Query(search.join('?')), closing,
+    get signal() { return signalOf(response, closing); },
+  };
   await handler(call);
+}
+
+/** Made when a handler first asks: most never do, and it is dearer than all else that a short call makes. */
+function signalOf(response: ServerResponse, closing: AbortSignal): AbortSignal {
+  const hungUp = new AbortController();
+  if (response.destroyed) hungUp.abort();
+  else response.once('close', () => hungUp.abort());
+  return AbortSignal.any([hungUp.signal, closing]);
 }
 
 function commonHeaders(version: string): readonly (readonly [name: string, value: string])[] {
