@@ -26,7 +26,7 @@ export interface Call {
 export type Handler = (call: Call) => void | Promise<void>;
 
 /** The parameter `{name}` of the route's pattern. */
-export function parameterOf(call: Call, name: string): string {
+export function parameterOf(call: Pick<Call, 'parameters'>, name: string): string {
   const value = call.parameters[name];
   if (value === undefined) throw new Error(`The route has no parameter {${name}}`);
   return value;

@@ -4,15 +4,15 @@ import type { ContainerRecord, Engine, Image } from '../engine/index.ts';
 import type { Filters, Query } from './query.ts';
 import { statusOf } from './to-docker.ts';
 
-const known = ['ancestor', 'before', 'exited', 'id', 'label', 'name', 'since', 'status'];
-const notYet = ['expose', 'health', 'is-task', 'isolation', 'network', 'publish', 'task', 'volume'];
+/** `label!` is ours alone: dockerd takes it for pruning only. */
+const known = ['ancestor', 'before', 'exited', 'expose', 'health', 'id', 'is-task', 'isolation', 'label', 'label!', 'name', 'network', 'publish', 'since', 'status', 'volume'];
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
 type Test = (record: ContainerRecord) => boolean;
 
 /** Newest first. @throws `invalid` for filters that are not there or make no sense. */
 export function selectContainers(engine: Engine, query: Query): readonly ContainerRecord[] {
-  const filters = query.filters(known, notYet);
+  const filters = query.filters(known);
   const limit = query.integer('limit') ?? 0;
   const showsAll = query.flag('all') || limit > 0 || filters.has('status');
   const tests = testsOf(engine, filters);
@@ -26,6 +26,15 @@ function testsOf(engine: Engine, filters: Filters): readonly Test[] {
     before: (values) => orderTest(engine, values, (record, other) => record.createdAt < other.createdAt),
     since: (values) => orderTest(engine, values, (record, other) => record.createdAt > other.createdAt),
     exited: exitCodeTest,
+    expose: exposeTest,
+    health: healthTest,
+    'is-task': taskTest,
+    isolation: () => () => true, // Linux has one kind: Docker shows all, whatever the value
+    'label!': (values) => ({ config }) => !values.some((value) => hasLabels(config.Labels, [value])),
+    network: (values) => ({ hostConfig }) => values.includes(hostConfig.NetworkMode),
+    publish: (values) => portTest(values, 'publish', () => []),
+    // There are neither volumes nor bind mounts yet, and --tmpfs does not count as one.
+    volume: () => () => false,
     id: (values) => textTest(values, ({ id }) => [id]),
     label: labelTest,
     name: (values) => textTest(values, ({ name }) => [name, `/${name}`]),
@@ -67,6 +76,45 @@ function statusTest(values: readonly string[]): Test {
     throw fail('invalid', `invalid filter 'status=${shown}': invalid value for state (${shown}): must be one of ${statuses.join(', ')}`);
   }
   return ({ state }) => values.includes(statusOf(state));
+}
+
+const healths = ['none', 'starting', 'healthy', 'unhealthy'];
+
+function healthTest(values: readonly string[]): Test {
+  for (const value of values) {
+    if (healths.includes(value)) continue;
+    const shown = value.slice(0, 100);
+    throw fail('invalid', `invalid filter 'health=${shown}': invalid value for health (${shown}): must be one of ${healths.join(', ')}`);
+  }
+  return (record: ContainerRecord & { readonly health?: { readonly status: string } | undefined }) => values.includes(record.health?.status ?? 'none');
+}
+
+/** Tasks are of swarms: there are none. */
+function taskTest(values: readonly string[]): Test {
+  const wanted = values.map((value) => {
+    const text = value.toLowerCase();
+    if (['1', 't', 'true'].includes(text)) return true;
+    if (['0', 'f', 'false'].includes(text)) return false;
+    throw fail('invalid', `invalid filter 'is-task=[${value.slice(0, 100)}]'`, { hint: 'Give true or false' });
+  });
+  return () => wanted.includes(false);
+}
+
+function exposeTest(values: readonly string[]): Test {
+  return portTest(values, 'expose', ({ config }) => Object.keys(config.ExposedPorts ?? {}));
+}
+
+/** `80`, `80/udp` or `8000-8010/tcp`: any of the ports that `portsOf` names (`80/tcp`). */
+function portTest(values: readonly string[], name: string, portsOf: (record: ContainerRecord) => readonly string[]): Test {
+  const wanted = new Set(values.flatMap((value) => portsIn(value, name)));
+  return (record) => portsOf(record).some((port) => wanted.has(port));
+}
+
+function portsIn(value: string, name: string): readonly string[] {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-z]+))?$/.exec(value.toLowerCase());
+  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (match === null || last > 65_535 || first > last) throw fail('invalid', `invalid filter '${name}=${value.slice(0, 100)}': not a port or a range of ports`, { hint: 'Write 80, 80/udp or 8000-8010/tcp' });
+  return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${match[3] ?? 'tcp'}`);
 }
 
 function exitCodeTest(values: readonly string[]): Test {

@@ -1,5 +1,6 @@
 // The verbs of containers that are asked and answered at once. Streams (attach, logs, wait) are in streams.ts.
-import { fail } from '../base/index.ts';
+import { fail, isFail } from '../base/index.ts';
+import type { ContainerRecord, ContainerSize, Engine } from '../engine/index.ts';
 import type { CreateContainerResponse } from '../spec/docker/container-view.ts';
 import { answerEmpty, answerJson } from './answer.ts';
 import { readJson } from './body.ts';
@@ -9,16 +10,29 @@ import { createRequest } from './create-request.ts';
 import type { Query } from './query.ts';
 import { toInspect, toSummary } from './to-docker.ts';
 
-export function list({ engine, query, response }: Call): void {
-  refuse(query, 'size', 'Sizes of containers are not counted yet: leave -s away');
+export async function list({ engine, query, response }: Call): Promise<void> {
   const now = new Date();
   const references = new Map<string, string | undefined>();
   const selected = selectContainers(engine, query);
+  const sizes = query.flag('size') ? await sizesOf(engine, selected) : undefined;
   answerJson(response, 200, selected.map((record) => {
     const named = record.config.Image;
     if (!references.has(named)) references.set(named, findImage(engine, named)?.id);
-    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId });
+    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId, size: sizes?.get(record.id) });
   }));
+}
+
+/** One after the other: each is a walk over the disk. A container that goes meanwhile has none. */
+async function sizesOf(engine: Engine, records: readonly ContainerRecord[]): Promise<ReadonlyMap<string, ContainerSize>> {
+  const sizes = new Map<string, ContainerSize>();
+  for (const { id } of records) {
+    try {
+      sizes.set(id, await engine.containers.size(id));
+    } catch (error) {
+      if (!isFail(error, 'not_found')) throw error;
+    }
+  }
+  return sizes;
 }
 
 export async function create({ engine, query, request, response }: Call): Promise<void> {
@@ -28,9 +42,10 @@ export async function create({ engine, query, request, response }: Call): Promis
   answerJson(response, 201, { Id: id, Warnings: [...decoded.warnings, ...warnings] } satisfies CreateContainerResponse);
 }
 
-export function inspect(call: Call): void {
-  refuse(call.query, 'size', 'Sizes of containers are not counted yet: leave --size away');
-  answerJson(call.response, 200, toInspect(call.engine.containers.get(parameterOf(call, 'id'))));
+export async function inspect({ engine, query, response, parameters }: Call): Promise<void> {
+  const record = engine.containers.get(parameterOf({ parameters }, 'id'));
+  const size = query.flag('size') ? await engine.containers.size(record.id) : undefined;
+  answerJson(response, 200, toInspect(engine.containers.get(record.id), size));
 }
 
 export async function start(call: Call): Promise<void> {

@@ -1,6 +1,6 @@
 // Containers and execs as Docker's JSON: dockerd 28's fields, order and zero values. Docker's booleans of a state exist only here.
 import { durationInWords, rfc3339, zeroTime } from '../base/index.ts';
-import type { ContainerRecord, ExecRecord, State } from '../engine/index.ts';
+import type { ContainerRecord, ContainerSize, ExecRecord, State } from '../engine/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
 import type {
   ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HostConfigView, NetworkSettingsView, StateView,
@@ -23,9 +23,11 @@ export interface SummaryContext {
   readonly now: Date;
   /** Whether the name the container was made from still names its image; if not, its id is shown. */
   readonly isImageNameCurrent: boolean;
+  /** Where it was asked for. */
+  readonly size: ContainerSize | undefined;
 }
 
-export function toSummary(record: ContainerRecord, { now, isImageNameCurrent }: SummaryContext): ContainerSummary {
+export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, size }: SummaryContext): ContainerSummary {
   const { program, args } = commandOf(record.config);
   return {
     Id: record.id,
@@ -35,6 +37,9 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent }: 
     Command: [program, ...args.map((word) => word.includes(' ') ? `'${word}'` : word)].join(' '),
     Created: Math.floor(record.createdAt.getTime() / 1000),
     Ports: [],
+    // As dockerd has it: nothing written is not said.
+    ...(size === undefined || size.writtenBytes === 0 ? {} : { SizeRw: size.writtenBytes }),
+    ...(size === undefined ? {} : { SizeRootFs: size.rootBytes }),
     Labels: record.config.Labels,
     State: statusOf(record.state),
     Status: statusInWords(record.state, now),
@@ -44,7 +49,7 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent }: 
   };
 }
 
-export function toInspect(record: ContainerRecord): ContainerInspect {
+export function toInspect(record: ContainerRecord, size?: ContainerSize): ContainerInspect {
   const { program, args } = commandOf(record.config);
   return {
     Id: record.id,
@@ -67,6 +72,7 @@ export function toInspect(record: ContainerRecord): ContainerInspect {
     ExecIDs: null,
     HostConfig: toHostConfig(record.hostConfig),
     GraphDriver: { Data: null, Name: 'overlay2' },
+    ...(size === undefined ? {} : { SizeRw: size.writtenBytes, SizeRootFs: size.rootBytes }),
     Mounts: [],
     Config: toConfig(record.config),
     NetworkSettings: toNetworkSettings(record.hostConfig),

@@ -4,13 +4,19 @@ import type { ContainerSummary } from '../spec/docker/container-view.ts';
 import type { Listing, Row } from './format.ts';
 import { humanSize, localTime } from './units.ts';
 
-export const containerListing: Listing = {
-  columns: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}',
+const base: Omit<Listing, 'columns'> = {
   heads: {
     Command: 'COMMAND', CreatedAt: 'CREATED AT', ID: 'CONTAINER ID', Image: 'IMAGE', Labels: 'LABELS', LocalVolumes: 'LOCAL VOLUMES', Mounts: 'MOUNTS', Names: 'NAMES',
     Networks: 'NETWORKS', Platform: 'PLATFORM', Ports: 'PORTS', RunningFor: 'CREATED', Size: 'SIZE', State: 'STATE', Status: 'STATUS',
   },
   typeName: '*formatter.ContainerContext',
+};
+
+const columns = '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
+
+export const containerListing: Readonly<Record<'plain' | 'withSize', Listing>> = {
+  plain: { ...base, columns },
+  withSize: { ...base, columns: `${columns}\t{{.Size}}` },
 };
 
 export function containerRow(container: ContainerSummary, { isTruncated, now }: { readonly isTruncated: boolean; readonly now: Date }): Row {

@@ -96,11 +96,12 @@ export function attachContainer(docker: Docker, container: string, options: Atta
 export interface ListOptions {
   readonly all: boolean;
   readonly limit?: number | undefined;
+  readonly size?: boolean;
   readonly filters?: Filters;
 }
 
 export function listContainers(docker: Docker, options: ListOptions): Promise<readonly ContainerSummary[]> {
-  return docker.json('GET', '/containers/json', { query: { all: options.all, limit: options.limit, filters: filtersText(options.filters) } });
+  return docker.json('GET', '/containers/json', { query: { all: options.all, limit: options.limit, size: options.size, filters: filtersText(options.filters) } });
 }
 
 /** Docker's JSON form of filters; nothing when there are none. */
@@ -115,8 +116,8 @@ export function inspectContainer(docker: Docker, container: string): Promise<Con
 }
 
 /** Inspect as the daemon wrote it, for showing it unchanged. */
-export async function inspectContainerText(docker: Docker, container: string): Promise<string> {
-  return textOf(await docker.call('GET', at(container, '/json')));
+export async function inspectContainerText(docker: Docker, container: string, options: { readonly size?: boolean } = {}): Promise<string> {
+  return textOf(await docker.call('GET', at(container, '/json'), { query: { size: options.size } }));
 }
 
 export interface LogsOptions {

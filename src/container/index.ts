@@ -1,6 +1,7 @@
 // Containers: what runs.
 export * from './container.ts';
 export type { Happening } from './happening.ts';
+export type { ContainerSize } from './size.ts';
 export { openContainers, type ContainersOptions } from './open.ts';
 export type { ImagePort } from './ports.ts';
 export { isUp } from './state.ts';

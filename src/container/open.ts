@@ -24,6 +24,7 @@ import { taskOf, type Room } from './room.ts';
 import { SeccompFilters } from './seccomp.ts';
 import { Shelf } from './shelf.ts';
 import { allow } from './state.ts';
+import { sizeOf, type ContainerSize } from './size.ts';
 import { explainStart, startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { recordExit } from './task.ts';
@@ -134,6 +135,10 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   list(): readonly ContainerRecord[] {
     return this.#room.shelf.list();
+  }
+
+  async size(idOrName: string): Promise<ContainerSize> {
+    return sizeOf(this.#room, this.get(idOrName));
   }
 
   async start(idOrName: string): Promise<void> {

@@ -6,7 +6,7 @@
 // Source: openat2(2).
 import { call, tryCall } from './call.ts';
 import { KernelError } from './error.ts';
-import { Fd, fdNumber, O } from './fd.ts';
+import { AT_SYMLINK_NOFOLLOW, Fd, fdNumber, O } from './fd.ts';
 
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_NO_SYMLINKS = 0x04;
@@ -106,11 +106,27 @@ export interface FileStat {
   readonly links: number;
 }
 
+const STATX_BASIC_STATS = 0x7ff;
+const AT_EMPTY_PATH = 0x1000;
+const ENOENT = -2;
+
 /** statx(2) of an open file. Source: linux/stat.h, struct statx. */
 export function statFd(fd: number | Fd): FileStat {
   const struct = new Uint8Array(256);
-  const STATX_BASIC_STATS = 0x7ff;
-  call('statx', fdNumber(fd), '', 0x1000, STATX_BASIC_STATS, struct);
+  call('statx', fdNumber(fd), '', AT_EMPTY_PATH, STATX_BASIC_STATS, struct);
+  return fileStatOf(struct);
+}
+
+/** The same of one name in a directory, of a link itself; undefined when it is not there. @throws KernelError */
+export function statIn(dir: number | Fd, name: string | Uint8Array): FileStat | undefined {
+  const struct = new Uint8Array(256);
+  const result = tryCall('statx', fdNumber(dir), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, struct);
+  if (result === ENOENT) return undefined;
+  if (result < 0) throw new KernelError('statx', typeof name === 'string' ? JSON.stringify(name) : JSON.stringify(Buffer.from(name).toString()), -result);
+  return fileStatOf(struct);
+}
+
+function fileStatOf(struct: Uint8Array): FileStat {
   const view = new DataView(struct.buffer);
   return {
     links: view.getUint32(16, true), uid: view.getUint32(20, true), gid: view.getUint32(24, true), mode: view.getUint16(28, true),

@@ -104,7 +104,7 @@ interface Entry {
 }
 
 /** Some of the entries of the directory `fd`, from where it stands: at least one, if any is left. Source: getdents64(2), struct linux_dirent64. */
-function entriesIn(fd: Fd): readonly Entry[] {
+export function entriesIn(fd: Fd): readonly Entry[] {
   const DT_DIR = 4;
   const entries: Entry[] = [];
   while (entries.length === 0) {

@@ -10,6 +10,7 @@ import { call, Fd, KernelError, O, tryCall } from '../kernel/index.ts';
 import { byteString, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { makeInitLayer } from './init-layer.ts';
+import { measureTree } from './measure.ts';
 import { namesIn, removeTree } from './remove-tree.ts';
 import { nameArgument } from './names.ts';
 import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
@@ -133,6 +134,11 @@ export class LayerSnapshots implements Snapshots, Disposable {
       return `${this.layersDir}/${layer.dir}`;
     });
     return { lowerDirs: [...lowerDirs, this.#initDir], upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: this.#mergedDir };
+  }
+
+  async writtenBytes(id: ContainerId): Promise<number> {
+    using upper = Fd.open(`${id}/upper`, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#containersFd);
+    return await measureTree(upper);
   }
 
   snapshotIds(): readonly ContainerId[] {

@@ -57,6 +57,8 @@ export interface Snapshots {
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs;
   /** What has a directory: at a start, also what a crash left between a snapshot and its record. */
   snapshotIds(): readonly ContainerId[];
+  /** Bytes of the files in a container's writable layer. */
+  writtenBytes(id: ContainerId): Promise<number>;
   /** Removes `containers/<id>/` whole (also the log): from its place at once, from the disk in the background. Idempotent. */
   removeSnapshot(id: ContainerId): void;
   /** Resolves when nothing that was removed is on the disk any more. */

@@ -6,37 +6,42 @@ import { indentJson } from '../indent-json.ts';
 import { say, warn, type Session } from '../session.ts';
 import { compileTemplate, fromJson, TemplateError, type Template } from '../../spec/template/index.ts';
 
-type Find = (docker: Docker, name: string) => Promise<string>;
+type Find = (docker: Docker, name: string, options: { readonly size: boolean }) => Promise<string>;
 
 const flags = {
   format: flag.text('f', 'string', 'Template for each object, or \'json\''),
 } as const;
-const later = { 'size|s': 'sizes of containers come later' } as const;
+const size = flag.on('s', 'Also what a container takes on the disk');
 
 /** `inspect`: containers first, then images, or only what --type says. */
 export const command = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   summary: 'Return low-level information on Docker objects',
-  flags: { ...flags, type: flag.text('', 'string', 'Only objects of this type: container, image') },
-  later,
+  flags: { ...flags, size, type: flag.text('', 'string', 'Only objects of this type: container, image') },
   operands: { min: 1 },
-  run({ values: { format, type }, operands, session }) {
-    return inspect(session, operands, format, finderOf(type));
+  run({ values: { format, size, type }, operands, session }) {
+    return inspect(session, operands, format, sized(finderOf(type), size));
   },
 });
 
-export const containerCommand = ofType('container', 'Display detailed information on one or more containers', inspectContainerText);
-export const imageCommand = ofType('image', 'Display detailed information on one or more images', inspectImageText);
+export const containerCommand: Command = defineCommand({
+  usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Display detailed information on one or more containers',
+  flags: { ...flags, size },
+  operands: { min: 1 },
+  run: ({ values: { format, size }, operands, session }) => inspect(session, operands, format, sized(inspectContainerText, size)),
+});
 
-function ofType(type: string, summary: string, find: Find): Command {
-  return defineCommand({
-    usage: `[OPTIONS] ${type.toUpperCase()} [${type.toUpperCase()}...]`,
-    summary,
-    flags,
-    later,
-    operands: { min: 1 },
-    run: ({ values: { format }, operands, session }) => inspect(session, operands, format, find),
-  });
+export const imageCommand: Command = defineCommand({
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  summary: 'Display detailed information on one or more images',
+  flags,
+  operands: { min: 1 },
+  run: ({ values: { format }, operands, session }) => inspect(session, operands, format, inspectImageText),
+});
+
+function sized(find: Find, size: boolean): (docker: Docker, name: string) => Promise<string> {
+  return (docker, name) => find(docker, name, { size });
 }
 
 const laterTypes = ['config', 'network', 'node', 'plugin', 'secret', 'service', 'task', 'volume'];
@@ -50,10 +55,10 @@ function finderOf(type: string | undefined): Find {
   throw new Exit(1, `unknown type: ${JSON.stringify(type)}: must be one of "container", "image"`);
 }
 
-async function findAny(docker: Docker, name: string): Promise<string> {
+async function findAny(docker: Docker, name: string, options: { readonly size: boolean }): Promise<string> {
   for (const find of [inspectContainerText, inspectImageText]) {
     try {
-      return await find(docker, name);
+      return await find(docker, name, options);
     } catch (error) {
       if (!isDaemonError(error, 404)) throw error;
     }
@@ -62,7 +67,7 @@ async function findAny(docker: Docker, name: string): Promise<string> {
 }
 
 /** What was found is shown, even when a name was not found. */
-async function inspect(session: Session, names: readonly string[], format: string | undefined, find: Find): Promise<number> {
+async function inspect(session: Session, names: readonly string[], format: string | undefined, find: (docker: Docker, name: string) => Promise<string>): Promise<number> {
   const found: string[] = [];
   const failures: string[] = [];
   const template = format === undefined || format === 'json' ? undefined : compile(format);

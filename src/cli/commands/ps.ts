@@ -17,17 +17,19 @@ export const command = defineCommand({
     latest: flag.on('l', 'The newest, in any state'),
     'no-trunc': flag.on('', 'Do not shorten'),
     quiet: flag.on('q', 'Only ids'),
+    size: flag.on('s', 'Also what each takes on the disk'),
   },
-  later: { 'size|s': 'sizes of containers come later' },
   operands: { min: 0, max: 0 },
   async run({ values, session }) {
     const limit = values.latest && values.last === undefined ? 1 : values.last;
     const filters = filtersOf(values.filter);
-    const containers = await listContainers(session.docker, { all: values.all, limit: limit === -1 ? undefined : limit, filters });
+    // A template that shows sizes asks for them.
+    const size = values.size || /\.Size\b/.test(values.format ?? '');
+    const containers = await listContainers(session.docker, { all: values.all, limit: limit === -1 ? undefined : limit, size, filters });
     const isTruncated = !values['no-trunc'];
     const rows = containers.map((container) => containerRow(container, { isTruncated, now: session.now() }));
     const format = values.quiet && (values.format ?? 'table') === 'table' ? '{{.ID}}' : values.format;
-    printRows(session, format, containerListing, rows);
+    printRows(session, format, values.size ? containerListing.withSize : containerListing.plain, rows);
     return 0;
   },
 });
