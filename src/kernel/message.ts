@@ -1,5 +1,6 @@
 // Sending a descriptor to another process: sendmsg(2) with SCM_RIGHTS. Source: unix(7), cmsg(3); struct msghdr is 56 bytes on 64-bit Linux.
 import { call, tryCall } from './call.ts';
+import { KernelError } from './error.ts';
 import { Fd, fdNumber } from './fd.ts';
 import { addressOf } from './ffi.ts';
 import type { Argument, Struct } from './program.ts';
@@ -50,4 +51,43 @@ export function receiveFd(socket: number | Fd): Fd | undefined {
   view.setBigUint64(72, 1n, true);
   if (tryCall('recvmsg', fdNumber(socket), base, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) return undefined;
   return view.getUint32(136, true) === SOL_SOCKET && view.getUint32(140, true) === SCM_RIGHTS ? new Fd(view.getInt32(144, true)) : undefined;
+}
+
+const pathBytesMax = 107;
+
+/** A stream connected to the unix socket at `path`. @throws KernelError */
+export function connectUnix(path: string): Fd {
+  if (Buffer.byteLength(path) > pathBytesMax) throw new KernelError('connect', JSON.stringify(path), 36);
+  const socket = new Fd(call('socket', AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const address = Buffer.alloc(2 + pathBytesMax + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.write(path, 2);
+  try {
+    call('connect', socket.number, address, 2 + Buffer.byteLength(path) + 1);
+    return socket;
+  } catch (error) {
+    socket[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Sends `text` and with it a copy of `descriptor`. @throws KernelError */
+export function sendFd(socket: Fd, descriptor: Fd, text: string): void {
+  const payload = Buffer.from(text);
+  // Read by address: one backing store of its own, as in receiveFd.
+  const memory = new ArrayBuffer(4096 + payload.length);
+  const base = addressOf(new Uint8Array(memory));
+  const view = new DataView(memory);
+  view.setBigUint64(16, BigInt(base + 64), true);
+  view.setBigUint64(24, 1n, true);
+  view.setBigUint64(32, BigInt(base + 128), true);
+  view.setBigUint64(40, BigInt(CMSG_RIGHTS_BYTES), true);
+  view.setBigUint64(64, BigInt(base + 4096), true);
+  view.setBigUint64(72, BigInt(payload.length), true);
+  view.setBigUint64(128, 20n, true);
+  view.setUint32(136, SOL_SOCKET, true);
+  view.setUint32(140, SCM_RIGHTS, true);
+  view.setInt32(144, descriptor.number, true);
+  new Uint8Array(memory).set(payload, 4096);
+  call('sendmsg', socket.number, base, 0);
 }

@@ -20,6 +20,8 @@ export type Argument =
   | Uint8Array
   | { readonly slot: string }
   | { readonly resultOf: string }
+  /** The address of a whole op as it stands after its call: what the error fd gets of one that fails, for one that tells of its success. */
+  | { readonly recordOf: string }
   | { readonly strings: readonly string[] }
   | { readonly space: string; readonly sizeBytes: number; readonly offset?: number }
   | Struct;
@@ -70,11 +72,12 @@ const impossibleCall = 0x7fffff;
 
 /**
  * Assembles `steps` for `architecture`. Pure. Slot `error` becomes the program's error fd.
- * `failAt` replaces the call of the op with that index by one that the kernel refuses: fault injection.
+ * `failAt` replaces the call of the op with that index by one that the kernel refuses: fault injection. `indexFrom` is the first op's index in
+ * records, for a program that goes on where another ended.
  * @throws Error for a label that is missing or named twice: a bug in whoever wrote the program; "invalid" for a string with a NUL in it.
  */
-export function assemble(steps: readonly Step[], architecture: Architecture, options: { readonly failAt?: number } = {}): Image {
-  return new Assembler(steps, architecture, options.failAt).image();
+export function assemble(steps: readonly Step[], architecture: Architecture, options: { readonly failAt?: number; readonly indexFrom?: number } = {}): Image {
+  return new Assembler(steps, architecture, options.failAt, options.indexFrom ?? 0).image();
 }
 
 class Assembler {
@@ -89,14 +92,16 @@ class Assembler {
   readonly #spaceWords: { at: number; space: string; add: number }[] = [];
   readonly #column: 0 | 1;
   readonly #failAt: number | undefined;
+  readonly #indexFrom: number;
   #bytes: Buffer;
   #words: Uint32Array;
   #end: number;
 
-  constructor(steps: readonly Step[], architecture: Architecture, failAt: number | undefined) {
+  constructor(steps: readonly Step[], architecture: Architecture, failAt: number | undefined, indexFrom: number) {
     this.#steps = steps;
     this.#column = architecture === 'x64' ? 0 : 1;
     this.#failAt = failAt;
+    this.#indexFrom = indexFrom;
     this.#indexLabels();
     const tableBytes = headerBytes + (this.#ops.length + 1) * opBytes;
     this.#bytes = Buffer.from(new ArrayBuffer(roundUp(tableBytes * 2, 4096)));
@@ -134,10 +139,10 @@ class Assembler {
   #placeOp(op: Op, index: number): void {
     if (op.args.length > argumentsMax) throw new Error(`${op.call}: more than ${argumentsMax} arguments`);
     const at = headerBytes + index * opBytes;
-    this.#setWord64(at, index === this.#failAt ? impossibleCall : syscallNumbers[op.call][this.#column]);
+    this.#setWord64(at, this.#indexFrom + index === this.#failAt ? impossibleCall : syscallNumbers[op.call][this.#column]);
     let indirect = 0;
     for (const [k, argument] of op.args.entries()) if (this.#placeArgument(argument, at + 8 + k * 8)) indirect |= 1 << k;
-    this.#words[(at + 56) / 4] = indirect | (index << 8);
+    this.#words[(at + 56) / 4] = indirect | ((this.#indexFrom + index) << 8);
     const target = op.onPositive?.goto ?? (typeof op.onError === 'object' ? op.onError.goto : undefined);
     let flags = op.onError === 'ignore' ? flagIgnore : 0;
     if (op.onPositive !== undefined) flags |= flagJumpPositive;
@@ -163,6 +168,7 @@ class Assembler {
   #placePointer(argument: Exclude<Argument, number | bigint | { readonly slot: string } | { readonly resultOf: string }>, at: number): void {
     if (typeof argument === 'string') this.#setAddress(at, this.#string(argument));
     else if (argument instanceof Uint8Array) this.#setAddress(at, this.#memory(argument));
+    else if ('recordOf' in argument) this.#setAddress(at, headerBytes + this.#indexOf(argument.recordOf) * opBytes);
     else if ('strings' in argument) this.#setAddress(at, this.#stringList(argument.strings));
     else if ('space' in argument) {
       const space = this.#spaces.get(argument.space);
@@ -259,6 +265,12 @@ function roundUp(value: number, unit: number): number {
 export interface FailedOp {
   readonly index: number;
   readonly errno: number;
+}
+
+/** What a record says: the op's index and its result, negative when it is the op's failure. @throws Error when `record` is not one op. */
+export function readRecord(record: Uint8Array): { readonly index: number; readonly result: number } {
+  const { index, errno } = readFailedOp(record);
+  return { index, result: -errno };
 }
 
 /** @throws Error when `record` is not one op. */

@@ -10,8 +10,8 @@ import { parseCgroupMounts, type CgroupMount } from './mounted.ts';
 import { openVersion1 } from './version1.ts';
 import { openVersion2 } from './version2.ts';
 
-/** What a controller's name here means: limits of that kind work. `swap` is the limit of memory and swap together, or of swap. */
-export type ControllerName = 'memory' | 'swap' | 'cpu' | 'cpuset' | 'pids' | 'devices' | 'blkio';
+/** What a controller's name here means: limits of that kind work. `blkio` is version 2's io, too; `swap` is the limit of memory and swap together, or of swap. */
+export type ControllerName = 'memory' | 'swap' | 'cpu' | 'cpuset' | 'pids' | 'devices' | 'blkio' | 'hugetlb' | 'net_cls' | 'net_prio' | 'rdma';
 
 /** The cgroup that a process joins before anything else, and how it is shown inside. */
 export type CgroupJoin =
@@ -32,6 +32,8 @@ export interface Cgroups extends Disposable {
   check(resources: Resources): void;
   /** Makes the group in every tree that needs it and sets the limits; undoes itself on failure. @throws EstivaError that names limit, value and reason */
   create(path: string, resources: Resources): void;
+  /** Sets limits of a group that is there; those that are not named stay. @throws EstivaError that names limit, value and reason */
+  update(path: string, resources: Resources): void;
   join(path: string): CgroupJoin;
   /** The group's processes and those of groups below it. */
   pids(path: string): readonly number[];
@@ -60,7 +62,7 @@ export function openCgroups(options: { readonly mountInfo?: string } = {}): Cgro
 }
 
 /** The trees that containers are put into: for their limits, or for the figures that are read there. */
-const ofInterest = new Set(['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'devices', 'freezer', 'blkio']);
+const ofInterest = new Set(['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'devices', 'freezer', 'blkio', 'hugetlb', 'net_cls', 'net_prio', 'rdma']);
 
 function isOfInterest({ version, controllers }: CgroupMount): boolean {
   return version === 1 && [...controllers].some((name) => ofInterest.has(name));

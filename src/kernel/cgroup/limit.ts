@@ -4,11 +4,16 @@
 // Source: OCI runtime spec config-linux.md; the kernel's cgroup-v1/memory, scheduler/sched-bwc and cgroup-v2 documents.
 import { fail } from '../../base/index.ts';
 import type { Resources } from '../../spec/oci/runtime.ts';
+import { hasRareLimits, rareLimitsVersion1, rareLimitsVersion2 } from './rare-limit.ts';
 
 export interface Limit {
-  readonly controller: 'memory' | 'swap' | 'cpu' | 'pids' | 'cpuset' | 'blkio';
+  readonly controller: 'memory' | 'swap' | 'cpu' | 'pids' | 'cpuset' | 'blkio' | 'hugetlb' | 'net_cls' | 'net_prio' | 'rdma';
   readonly file: string;
   readonly value: string;
+  /** Where the kernel has no such file: this one. */
+  readonly otherwise?: { readonly file: string; readonly value: string };
+  /** Version 2's own file, named by the configuration: whether the kernel has it is seen when it is written. */
+  readonly unified?: true;
   /** For messages: "the memory limit". */
   readonly what: string;
 }
@@ -18,7 +23,8 @@ const periodDefaultMicroseconds = 100_000;
 const isAsked = (value: number | undefined): value is number => value !== undefined && value !== 0;
 
 /** In the order of writing: version 1 wants the memory limit lowered before memory and swap together, and the period before the quota. */
-export function limitsVersion1({ memory, cpu, pids, blockIO }: Resources): readonly Limit[] {
+export function limitsVersion1(resources: Resources): readonly Limit[] {
+  const { memory, cpu, pids, blockIO } = resources;
   const limits: Limit[] = [];
   const add = (controller: Limit['controller'], file: string, value: number | string, what: string): void => void limits.push({ controller, file, value: String(value), what });
   if (isAsked(memory?.limit)) add('memory', 'memory.limit_in_bytes', memory.limit, 'the memory limit');
@@ -33,10 +39,11 @@ export function limitsVersion1({ memory, cpu, pids, blockIO }: Resources): reado
   if (isAsked(cpu?.realtimePeriod)) add('cpu', 'cpu.rt_period_us', cpu.realtimePeriod, 'the real-time period');
   if (isAsked(cpu?.realtimeRuntime)) add('cpu', 'cpu.rt_runtime_us', cpu.realtimeRuntime, 'the real-time runtime');
   if (pids !== undefined) add('pids', 'pids.max', maxOr(pids.limit), 'the limit of processes');
-  return [...limits, ...blockLimitsVersion1(blockIO), ...cpusetLimits(cpu)];
+  return [...limits, ...blockLimitsVersion1(blockIO), ...cpusetLimits(cpu), ...(hasRareLimits(resources) ? rareLimitsVersion1(resources) : [])];
 }
 
-export function limitsVersion2({ memory, cpu, pids, blockIO }: Resources): readonly Limit[] {
+export function limitsVersion2(resources: Resources): readonly Limit[] {
+  const { memory, cpu, pids, blockIO } = resources;
   refuseVersion1Only(memory, cpu);
   const limits: Limit[] = [];
   const add = (controller: Limit['controller'], file: string, value: number | string, what: string): void => void limits.push({ controller, file, value: String(value), what });
@@ -46,7 +53,7 @@ export function limitsVersion2({ memory, cpu, pids, blockIO }: Resources): reado
   if (isAsked(cpu?.shares)) add('cpu', 'cpu.weight', weightOfShares(cpu.shares), 'the CPU weight');
   if (isAsked(cpu?.quota) || isAsked(cpu?.period)) add('cpu', 'cpu.max', `${maxOr(cpu?.quota ?? -1)} ${isAsked(cpu?.period) ? cpu.period : periodDefaultMicroseconds}`, 'the CPU quota');
   if (pids !== undefined) add('pids', 'pids.max', maxOr(pids.limit), 'the limit of processes');
-  return [...limits, ...blockLimitsVersion2(blockIO), ...cpusetLimits(cpu)];
+  return [...limits, ...blockLimitsVersion2(blockIO), ...cpusetLimits(cpu), ...(hasRareLimits(resources) ? rareLimitsVersion2(resources) : [])];
 }
 
 /** Each rate: its field, version 1's file, version 2's key in io.max. */
@@ -60,7 +67,7 @@ const throttles = [
 function blockLimitsVersion1(blockIO: Resources['blockIO'] = {}): readonly Limit[] {
   const weights = (blockIO.weightDevice ?? []).map(({ major, minor, weight = 0 }): Limit => ({ controller: 'blkio', file: 'blkio.weight_device', value: `${major}:${minor} ${weight}`, what: 'the I/O weight of a device' }));
   return [
-    ...(isAsked(blockIO.weight) ? [{ controller: 'blkio', file: 'blkio.weight', value: String(blockIO.weight), what: 'the I/O weight' } satisfies Limit] : []),
+    ...(isAsked(blockIO.weight) ? [{ controller: 'blkio', file: 'blkio.weight', value: String(blockIO.weight), otherwise: { file: 'blkio.bfq.weight', value: String(blockIO.weight) }, what: 'the I/O weight' } satisfies Limit] : []),
     ...weights,
     ...throttles.flatMap(([field, file, , what]) => (blockIO[field] ?? []).map(({ major, minor, rate }): Limit => ({ controller: 'blkio', file, value: `${major}:${minor} ${rate}`, what }))),
   ];

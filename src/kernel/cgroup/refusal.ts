@@ -20,6 +20,10 @@ export function missingController(what: string, controller: string): Error {
   return fail('unsupported', `Cannot set ${what}: this host has no cgroup controller "${controller}"`, { hint: 'Enable the controller, or leave the limit out' });
 }
 
+export function missingFile(what: string, file: string): Error {
+  return fail('unsupported', `Cannot set ${what}: this kernel has no cgroup file "${file}"`, { hint: 'The kernel was built without it; leave the limit out' });
+}
+
 export function refusedDevices(cause: KernelError): Error {
   return fail('unsupported', `Cannot restrict devices: the kernel refuses a device program for the cgroup (${errnoSentence(cause.code)})`, { cause, hint: 'The kernel needs CONFIG_CGROUP_BPF, and the engine needs CAP_BPF or CAP_SYS_ADMIN' });
 }

@@ -12,7 +12,7 @@ import { devicePolicy, exceptionText, type DevicePolicy } from './devices.ts';
 import { freezeWhole } from './freeze.ts';
 import { cgroupExists, childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion1, type Limit } from './limit.ts';
-import { missingController, refusedLimit } from './refusal.ts';
+import { missingController, missingFile, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
 
 export function openVersion1(hierarchies: readonly Hierarchy[]): Cgroups {
@@ -22,6 +22,9 @@ export function openVersion1(hierarchies: readonly Hierarchy[]): Cgroups {
 const killPassesMax = 100;
 /** From this pass on something forks faster than it is killed, and the group is frozen first. */
 const freezingPass = 3;
+
+/** Trees that a group is made in only when one of their limits is asked for. */
+const onDemand = new Set(['cpuset', 'hugetlb', 'net_cls', 'net_prio', 'rdma']);
 
 class Version1 implements Cgroups {
   readonly version = 1;
@@ -39,13 +42,13 @@ class Version1 implements Cgroups {
 
   constructor(hierarchies: readonly Hierarchy[]) {
     this.#all = hierarchies;
-    this.#always = hierarchies.filter(({ controllers }) => controllers.size > 1 || !controllers.has('cpuset'));
+    this.#always = hierarchies.filter(({ controllers }) => [...controllers].some((name) => !onDemand.has(name)));
     this.#byController = byController(hierarchies);
     this.#cpuset = this.#byController.get('cpuset');
     this.#memory = this.#byController.get('memory');
     this.#devices = this.#byController.get('devices');
     this.#census = this.#byController.get('pids') ?? this.#always[0] ?? hierarchies[0]!;
-    this.controllers = new Set((['memory', 'swap', 'cpu', 'cpuset', 'pids', 'devices', 'blkio'] as const).filter((name) => this.#byController.has(name)));
+    this.controllers = new Set((['memory', 'swap', 'cpu', 'cpuset', 'pids', 'devices', 'blkio', 'hugetlb', 'net_cls', 'net_prio', 'rdma'] as const).filter((name) => this.#byController.has(name)));
   }
 
   check(resources: Resources): void {
@@ -59,9 +62,9 @@ class Version1 implements Cgroups {
     const limits = limitsVersion1(resources);
     const policy = devicePolicy(resources.devices ?? []);
     this.check(resources);
-    const withCpuset = limits.some(({ controller }) => controller === 'cpuset');
+    const asked = new Set(limits.map(({ controller }) => this.#byController.get(controller)));
     using undo = new DisposableStack();
-    for (const hierarchy of withCpuset ? this.#all : this.#always) {
+    for (const hierarchy of this.#all.filter((each) => this.#always.includes(each) || asked.has(each))) {
       makeCgroup(hierarchy, relative, (parent) => void this.#ownParents.add(parent));
       undo.defer(() => void tryRemoveCgroup(hierarchy, relative));
       if (hierarchy === this.#cpuset) seedCpuset(hierarchy, relative);
@@ -69,6 +72,14 @@ class Version1 implements Cgroups {
     for (const limit of limits) this.#set(relative, limit);
     if (resources.devices !== undefined) this.#setDevices(relative, policy);
     undo.move();
+  }
+
+  update(path: string, resources: Resources): void {
+    const relative = parseCgroupPath(path);
+    this.check(resources);
+    const limits = limitsVersion1(resources);
+    for (const limit of raisesMemory(limits, (file) => Number(readText(this.#memory!, `${relative}/${file}`) ?? 0)) ? swapFirst(limits) : limits) this.#set(relative, limit);
+    if (resources.devices !== undefined) this.#setDevices(relative, devicePolicy(resources.devices));
   }
 
   join(path: string): CgroupJoin {
@@ -158,8 +169,11 @@ class Version1 implements Cgroups {
     if (cpu?.mems !== undefined && cpu.mems !== '') checkAvailable(cpu.mems, 'mems', readFileSync(`${tree}/cpuset.effective_mems`, 'utf8').trim());
   }
 
-  #set(relative: string, { controller, file, value, what }: Limit): void {
-    const { result } = tryWrite(this.#byController.get(controller)!, `${relative}/${file}`, [value]);
+  #set(relative: string, { controller, file, value, what, otherwise }: Limit): void {
+    const hierarchy = this.#byController.get(controller)!;
+    let { result } = tryWrite(hierarchy, `${relative}/${file}`, [value]);
+    if (result === -2 && otherwise !== undefined) ({ result } = tryWrite(hierarchy, `${relative}/${otherwise.file}`, [otherwise.value]));
+    if (result === -2) throw missingFile(what, otherwise?.file ?? file);
     if (result < 0) throw refusedLimit(what, value, result);
   }
 
@@ -178,6 +192,17 @@ function byController(hierarchies: readonly Hierarchy[]): ReadonlyMap<string, Hi
   const memory = found.get('memory');
   if (memory !== undefined && existsSync(`${memory.mountPoint}/memory.memsw.limit_in_bytes`)) found.set('swap', memory);
   return found;
+}
+
+/** The limit of memory and swap may never be below that of memory: when that one grows beyond it, it grows first. */
+function raisesMemory(limits: readonly Limit[], valueOf: (file: string) => number): boolean {
+  const memory = limits.find(({ file }) => file === 'memory.limit_in_bytes');
+  const swap = limits.find(({ controller }) => controller === 'swap');
+  return memory !== undefined && swap !== undefined && (swap.value === '-1' || Number(memory.value) > valueOf(swap.file));
+}
+
+function swapFirst(limits: readonly Limit[]): readonly Limit[] {
+  return [...limits.filter(({ controller }) => controller === 'swap'), ...limits.filter(({ controller }) => controller !== 'swap')];
 }
 
 /** A new group of the cpuset tree has empty lists, and nobody can join it: each level gets what its parent has. */

@@ -1,5 +1,6 @@
 // Cgroups, version 2: one tree. A group has the limits of a controller only when its parent hands that controller on (cgroup.subtree_control),
 // and a group that hands controllers on cannot have processes of its own (only the root can): containers are always leaves.
+import { fail } from '../../base/index.ts';
 import type { Resources } from '../../spec/oci/runtime.ts';
 import { tryCall } from '../call.ts';
 import { isKernelError } from '../error.ts';
@@ -10,7 +11,7 @@ import { devicePolicy, type DevicePolicy } from './devices.ts';
 import { freezeWhole } from './freeze.ts';
 import { childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion2, type Limit } from './limit.ts';
-import { missingController, refusedDevices, refusedLimit } from './refusal.ts';
+import { missingController, missingFile, refusedDevices, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
 
 /** `hasSwap`: whether the kernel knows swap at all; the root group has no file to tell it. */
@@ -19,7 +20,7 @@ export function openVersion2(hierarchy: Hierarchy, hasSwap: boolean): Cgroups {
 }
 
 /** Handed on where the kernel has them: what containers are limited by, and what their figures are read from. */
-const handedOn = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
+const handedOn = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids', 'rdma'];
 
 const ENOENT = -2;
 const EBUSY = -16;
@@ -41,12 +42,12 @@ class Version2 implements Cgroups {
     this.#tree = hierarchy;
     const there = (readText(hierarchy, 'cgroup.controllers') ?? '').trim().split(' ');
     this.#enabling = handedOn.filter((name) => there.includes(name)).map((name) => `+${name}`).join(' ');
-    const known = (['memory', 'cpu', 'cpuset', 'pids'] as const).filter((name) => there.includes(name));
+    const known = (['memory', 'cpu', 'cpuset', 'pids', 'hugetlb', 'rdma'] as const).filter((name) => there.includes(name));
     this.controllers = new Set([...known, ...(there.includes('io') ? ['blkio' as const] : []), 'devices', ...(hasSwap && there.includes('memory') ? ['swap' as const] : [])]);
   }
 
   check(resources: Resources): void {
-    for (const { controller, what } of limitsVersion2(resources)) if (!this.controllers.has(controller)) throw missingController(what, controller);
+    for (const { controller, what, unified } of limitsVersion2(resources)) if (unified !== true && !this.controllers.has(controller)) throw missingController(what, controller);
     const { cpus = '', mems = '' } = resources.cpu ?? {};
     if (cpus !== '') checkAvailable(cpus, 'cpus', readText(this.#tree, 'cpuset.cpus.effective')?.trim() ?? '');
     if (mems !== '') checkAvailable(mems, 'mems', readText(this.#tree, 'cpuset.mems.effective')?.trim() ?? '');
@@ -64,6 +65,14 @@ class Version2 implements Cgroups {
     for (const limit of limits) this.#set(relative, limit);
     if (policy !== undefined) this.#filter(relative, policy);
     undo.move();
+  }
+
+  update(path: string, resources: Resources): void {
+    const relative = parseCgroupPath(path);
+    this.check(resources);
+    for (const limit of limitsVersion2(resources)) this.#set(relative, limit);
+    // Another program would be asked beside the first, and could only forbid more.
+    if (resources.devices !== undefined) throw fail('unsupported', 'Cannot change the device rules of a container: cgroup v2 keeps those that it was made with', { hint: 'Make the container anew' });
   }
 
   join(path: string): CgroupJoin {
@@ -136,7 +145,9 @@ class Version2 implements Cgroups {
   }
 
   #set(relative: string, limit: Limit): void {
-    const { result } = tryWrite(this.#tree, `${relative}/${limit.file}`, [limit.value]);
+    let { result } = tryWrite(this.#tree, `${relative}/${limit.file}`, [limit.value]);
+    if (result === ENOENT && limit.otherwise !== undefined) ({ result } = tryWrite(this.#tree, `${relative}/${limit.otherwise.file}`, [limit.otherwise.value]));
+    if (result === ENOENT && limit.unified === true) throw missingFile(limit.what, limit.file);
     if (result === ENOENT) throw missingController(limit.what, limit.controller);
     if (result < 0) throw refusedLimit(limit.what, limit.value, result);
   }

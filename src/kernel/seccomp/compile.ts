@@ -48,16 +48,26 @@ const skippedCall = 0xffff_ffff;
 /** SECCOMP_FILTER_FLAG_* of linux/seccomp.h. */
 const flagBits: Readonly<Record<SeccompFlag, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 1, SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
 };
+
+/** The call then answers with the descriptor that an agent listens on. */
+const flagNewListener = 8;
 
 /** The flags of seccomp(2) that go with the profile. */
 export function seccompFlags(profile: Seccomp): number {
-  return (profile.flags ?? ['SECCOMP_FILTER_FLAG_SPEC_ALLOW']).reduce((bits, flag) => bits | flagBits[flag], 0);
+  const named = (profile.flags ?? ['SECCOMP_FILTER_FLAG_SPEC_ALLOW']).reduce((bits, flag) => bits | flagBits[flag], 0);
+  return asksAgent(profile) ? named | flagNewListener : named;
+}
+
+/** Whether it leaves decisions to an agent. */
+export function asksAgent({ defaultAction, syscalls }: Seccomp): boolean {
+  return defaultAction === 'SCMP_ACT_NOTIFY' || syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') === true;
 }
 
 /**
  * The filter for a machine of kind `native`: the bytes of its `struct sock_filter[]`.
- * @throws `invalid` for a profile that names unknown architectures or is too long for the kernel, `unsupported` for SCMP_ACT_NOTIFY.
+ * @throws `invalid` for a profile that names unknown architectures or is too long for the kernel.
  */
 export function compileSeccomp(profile: Seccomp, native: Architecture): Uint8Array {
   const otherwise = verdictOf(profile.defaultAction, profile.defaultErrnoRet);
