@@ -37,6 +37,28 @@ export const text: Decode<string> = (value, path) => absent(value) ? '' : typeof
 /** A boolean; absent: false. */
 export const flag: Decode<boolean> = (value, path) => absent(value) ? false : typeof value === 'boolean' ? value : wrong(path, 'true or false');
 
+/** Exactly true or false, or not given at all. */
+export const boolean: Decode<boolean> = (value, path) => typeof value === 'boolean' ? value : wrong(path, 'true or false');
+
+/** A whole number from `min` to `max`; absent: 0. */
+export function wholeNumber(min: number, max: number): Decode<number> {
+  return (value, path) => {
+    if (absent(value)) return 0;
+    if (typeof value !== 'number' || !Number.isInteger(value)) throw mismatch(path, 'an integer');
+    return value >= min && value <= max ? value : wrong(path, `a number from ${min} to ${max}`);
+  };
+}
+
+/** One of `words`. */
+export function word<const T extends string>(words: readonly T[]): Decode<T> {
+  return (value, path) => words.includes(value as T) ? value as T : wrong(path, `one of ${words.map((each) => JSON.stringify(each)).join(', ')}`);
+}
+
+/** Must be there. */
+export function required<T>(decode: Decode<T>): Decode<T> {
+  return (value, path) => absent(value) ? wrong(path, 'a value: it is required') : decode(value, path);
+}
+
 /** A whole number in the range of a signed 64-bit integer (beyond 2^53 with the precision of a double); absent: 0. */
 export const integer: Decode<number> = (value, path) => {
   if (absent(value)) return 0;
