@@ -1,6 +1,7 @@
 // The seccomp filter of a container: from what `--security-opt seccomp=` says to BPF, compiled once per profile and set of capabilities.
 import { createHash } from 'node:crypto';
-import { compileSeccomp, hostArchitecture, seccompFlags } from '../kernel/index.ts';
+import { fail } from '../base/index.ts';
+import { asksAgent, compileSeccomp, hostArchitecture, seccompFlags } from '../kernel/index.ts';
 import type { SeccompFilter } from '../runtime/index.ts';
 import { defaultSeccompProfile } from '../spec/docker/default-seccomp.ts';
 import { parseSeccompProfile, resolveSeccomp } from '../spec/docker/seccomp.ts';
@@ -25,6 +26,7 @@ export class SeccompFilters {
       const profile = choice === 'builtin' ? defaultSeccompProfile : parseSeccompProfile(choice);
       const architecture = hostArchitecture();
       const resolved = resolveSeccomp(profile, { architecture, capabilities, kernelRelease: this.#kernelRelease });
+      if (asksAgent(resolved)) throw fail('unsupported', 'Unsupported seccomp action: "SCMP_ACT_NOTIFY"', { hint: 'It needs an agent that answers for each system call; estiva-runtime can hand a container\'s calls to one' });
       filter = { instructions: compileSeccomp(resolved, architecture), flags: seccompFlags(resolved) };
       if (this.#filters.size >= cachedMax) this.#filters.clear();
       this.#filters.set(key, filter);

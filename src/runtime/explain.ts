@@ -55,6 +55,7 @@ function argumentInWords(argument: Argument): string {
   if (argument instanceof Uint8Array) return `{${argument.length} bytes}`;
   if ('slot' in argument) return `<${argument.slot}>`;
   if ('resultOf' in argument) return `<${argument.resultOf}>`;
+  if ('recordOf' in argument) return `<how ${argument.recordOf} went>`;
   if ('strings' in argument) return JSON.stringify(argument.strings);
   if ('space' in argument) return `&${argument.space}`;
   return `{${argument.struct.length} bytes}`;

@@ -38,3 +38,25 @@ export function bornInPidNamespace(target: Argument): { readonly before: readonl
     after: [{ call: 'setns', args: [{ slot: slots.ownPidNamespace }, CLONE.NEWPID], why: 'and from here on in our own again', onError: 'ignore' }],
   };
 }
+
+/** As bornInPidNamespace, for a namespace that is named by its path. */
+export function bornInPidNamespaceOf(path: string): { readonly before: readonly Op[]; readonly after: readonly Op[] } {
+  const { before, after } = bornInPidNamespace({ resultOf: 'namespace pid' });
+  const open: Op = { call: 'openat', args: [-100, path, 0o2000000, 0], label: 'namespace pid', onError: { goto: 'parent' }, why: 'an existing pid namespace' };
+  return { before: [open, ...before], after: [...after, { call: 'close', args: [{ resultOf: 'namespace pid' }], onError: 'ignore' }] };
+}
+
+/**
+ * The child leaves our memory for the capsule, with its standard streams, the descriptors that these slots name, and `preserved` more from 3 on.
+ * (Node has marked all that it was started with to be closed.)
+ */
+export function handOver(handedOn: readonly string[], preserved: number): readonly Op[] {
+  const F_SETFD = 2;
+  const AT_EMPTY_PATH = 0x1000;
+  const keep = (descriptor: Argument, why: string): Op => ({ call: 'fcntl', args: [descriptor, F_SETFD, 0], why });
+  return [
+    ...handedOn.map((slot) => keep({ slot }, `${slot} goes on into the capsule`)),
+    ...Array.from({ length: 3 + preserved }, (_, fd) => keep(fd, 'from whoever called us')),
+    { call: 'execveat', args: [{ slot: slots.capsule }, '', { strings: ['estiva'] }, { strings: [] }, AT_EMPTY_PATH], why: 'the capsule: what follows, without our memory' },
+  ];
+}

@@ -7,7 +7,7 @@
 import { fail } from '../../base/index.ts';
 import { capabilityBits, capabilityNames, capabilityNumber, openHow, O, resolution, type Op, type Step } from '../../kernel/index.ts';
 import type { Capabilities, Process, Rlimit } from '../../spec/oci/runtime.ts';
-import { makeDirectories, writeFile } from './jump.ts';
+import { jump, makeDirectories, tell, writeFile } from './jump.ts';
 import { slots } from './setting.ts';
 
 const AT_FDCWD = -100;
@@ -27,6 +27,8 @@ export interface SeccompFilter {
   readonly instructions: Uint8Array;
   /** The second argument of seccomp(2). */
   readonly flags: number;
+  /** True: the launcher is told of the descriptor that an agent answers through. */
+  readonly asksAgent?: boolean;
 }
 
 export interface ProcessSetting {
@@ -34,19 +36,24 @@ export interface ProcessSetting {
   readonly seccompFilter?: SeccompFilter | undefined;
   /** Whether a working directory that is not there is made (a start) or an error (an exec). */
   readonly makeDirectory: boolean;
+  /** Absent: of our descriptors only 0, 1 and 2 go on. A number: so many more, and the others stay open up to the execve. */
+  readonly keptDescriptors?: number | undefined;
+  /** True: whoever launches sets the resource limits; absent: the process does. */
+  readonly limitedFromOutside?: boolean | undefined;
+  /** True: the OOM score is inherited as it shall be; absent: the process sets it. */
+  readonly scoreInherited?: boolean | undefined;
 }
 
 /** Standard streams are in place. Every step after these is made with the program's own rights, under its filter. */
 export function become(process: Process, setting: ProcessSetting): readonly Step[] {
-  const filter = setting.seccompFilter === undefined ? [] : [seccompStep(setting.seccompFilter)];
+  const filter = setting.seccompFilter === undefined ? [] : seccompSteps(setting.seccompFilter);
   const privileged = process.noNewPrivileges !== true;
   return [
-    ...(process.oomScoreAdj === undefined ? [] : writeFile('/proc/self/oom_score_adj', String(process.oomScoreAdj), 'who dies first when memory runs out')),
+    ...(process.oomScoreAdj === undefined || setting.scoreInherited === true ? [] : writeFile('/proc/self/oom_score_adj', String(process.oomScoreAdj), 'who dies first when memory runs out')),
     ...workingDirectory(process.cwd, setting.makeDirectory),
     // From here on nothing is opened: what is open is closed, and a limit of five files shall not stop us.
-    { call: 'close_range', args: [3, { slot: slots.belowError }, 0], onError: 'ignore', why: 'of our descriptors only 0, 1 and 2 go on' },
-    { call: 'close_range', args: [{ slot: slots.aboveError }, 0xffffffff, 0], why: 'and the one for errors, up to its execve' },
-    ...(process.rlimits ?? []).map(rlimitStep),
+    ...closeSteps(setting.keptDescriptors),
+    ...(setting.limitedFromOutside === true ? [] : process.rlimits ?? []).map(rlimitStep),
     ...(privileged ? filter : []),
     ...identity(process),
     { call: 'rt_sigaction', args: [SIGPIPE, new Uint8Array(32), 0, 8], why: 'Node ignores SIGPIPE; the program shall not' },
@@ -57,11 +64,24 @@ export function become(process: Process, setting: ProcessSetting): readonly Step
   ];
 }
 
-function seccompStep({ instructions, flags }: SeccompFilter): Op {
+function closeSteps(kept: number | undefined): readonly Op[] {
+  const CLOSE_RANGE_CLOEXEC = 4;
+  if (kept !== undefined) return [{ call: 'close_range', args: [3 + kept, 0xffffffff, CLOSE_RANGE_CLOEXEC], why: `of our descriptors only 0 to ${2 + kept} outlive the execve` }];
+  return [
+    { call: 'close_range', args: [3, { slot: slots.belowError }, 0], onError: 'ignore', why: 'of our descriptors only 0, 1 and 2 go on' },
+    { call: 'close_range', args: [{ slot: slots.aboveError }, 0xffffffff, 0], why: 'and the one for errors, up to its execve' },
+  ];
+}
+
+/** The label of the filter's op, whose result is the agent's descriptor when the filter asks one. */
+export const listenerLabel = 'listener';
+
+function seccompSteps({ instructions, flags, asksAgent }: SeccompFilter): readonly Op[] {
   const count = instructions.length / 8;
   const struct = new Uint8Array(16);
   new DataView(struct.buffer).setUint16(0, count, true);
-  return { call: 'seccomp', args: [SECCOMP_SET_MODE_FILTER, flags, { struct, pointers: { 8: instructions } }], why: `the system calls it may make: a filter of ${count} instructions` };
+  const load: Op = { call: 'seccomp', args: [SECCOMP_SET_MODE_FILTER, flags, { struct, pointers: { 8: instructions } }], why: `the system calls it may make: a filter of ${count} instructions` };
+  return asksAgent === true ? [{ ...load, label: listenerLabel }, tell(listenerLabel, 'the agent is given the descriptor that it answers through')] : [load];
 }
 
 /** Numbers of prlimit64(2). Source: asm-generic/resource.h. */
@@ -71,13 +91,24 @@ const rlimitNumbers: Readonly<Record<string, number>> = {
 };
 
 function rlimitStep(limit: Rlimit): Op {
+  const { number, struct } = rlimitArguments(limit);
+  return { call: 'prlimit64', args: [0, number, struct, 0], why: `${limit.type} ${limit.soft} of at most ${limit.hard}` };
+}
+
+/** @throws EstivaError `invalid` for a limit that the kernel does not have. */
+export function rlimitArguments(limit: Rlimit): { readonly number: number; readonly struct: Uint8Array } {
   const number = rlimitNumbers[limit.type];
   if (number === undefined) throw fail('invalid', `Unknown resource limit: ${JSON.stringify(limit.type)}`, { hint: `One of ${Object.keys(rlimitNumbers).join(', ')}` });
   const struct = new Uint8Array(16);
   const view = new DataView(struct.buffer);
-  view.setBigInt64(0, BigInt(limit.soft), true);
-  view.setBigInt64(8, BigInt(limit.hard), true);
-  return { call: 'prlimit64', args: [0, number, struct, 0], why: `${limit.type} ${limit.soft} of at most ${limit.hard}` };
+  view.setBigUint64(0, limitWord(limit.soft), true);
+  view.setBigUint64(8, limitWord(limit.hard), true);
+  return { number, struct };
+}
+
+/** "Unlimited" is the largest number; as a double it has become 2^64. */
+function limitWord(value: number): bigint {
+  return value < 0 || value >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(value);
 }
 
 /** Entered through an open directory, so that no magic link (/proc/self/fd/7) leads out. */
@@ -134,14 +165,35 @@ export function execute({ args, env }: Process): readonly Op[] {
   if (name === undefined || name === '') throw fail('invalid', 'No command specified', { hint: 'Give a command after the image, or use an image that has one' });
   const [words, variables] = [{ strings: args }, { strings: env }];
   if (name.includes('/')) return [{ call: 'execve', args: [name, words, variables], why: 'the program' }];
-  const path = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? defaultPath;
-  const directories = path.split(':', pathDirectoriesMax + 1);
-  if (directories.length > pathDirectoriesMax) throw fail('invalid', `PATH names more than ${pathDirectoriesMax} directories`, { hint: 'Set a shorter one with --env PATH=…, or give the whole path of the command' });
-  const candidates = directories.map((dir) => `${dir === '' ? '.' : dir}/${name}`);
+  const candidates = candidatesOf(name, env);
   return candidates.map((candidate, i): Op => ({
     call: 'execve', args: [candidate, words, variables], why: i === 0 ? 'the program, looked for along PATH' : 'or here',
     ...(i === 0 ? {} : { label: `try ${i}` }), ...(i === candidates.length - 1 ? {} : { onError: { goto: `try ${i + 1}` } }),
   }));
+}
+
+/** Where along PATH the program may be. @throws EstivaError `invalid` for a PATH without end. */
+function candidatesOf(name: string, env: readonly string[]): readonly string[] {
+  const path = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? defaultPath;
+  const directories = path.split(':', pathDirectoriesMax + 1);
+  if (directories.length > pathDirectoriesMax) throw fail('invalid', `PATH names more than ${pathDirectoriesMax} directories`, { hint: 'Set a shorter one with --env PATH=…, or give the whole path of the command' });
+  return directories.map((dir) => `${dir === '' ? '.' : dir}/${name}`);
+}
+
+/** Whether there is a program to execute, told before its time has come. */
+export function findProgram({ args, env }: Process): readonly Step[] {
+  const name = args[0];
+  if (name === undefined || name === '') throw fail('invalid', 'process.args: expected a command', { hint: 'Give at least the program\'s name' });
+  const candidates = name.includes('/') ? [name] : candidatesOf(name, env);
+  const X_OK = 1;
+  const AT_EACCESS = 0x200;
+  return [
+    ...candidates.flatMap((candidate, i): readonly Op[] => [
+      { call: 'faccessat2', args: [AT_FDCWD, candidate, X_OK, AT_EACCESS], why: 'is the program there?', ...(i === 0 ? {} : { label: `look ${i}` }), ...(i === candidates.length - 1 ? {} : { onError: { goto: `look ${i + 1}` } }) },
+      jump('found'),
+    ]),
+    { label: 'found' },
+  ];
 }
 
 /** The standard streams for a process without a terminal. */

@@ -9,17 +9,43 @@ import type { LentMount, Root } from './setting.ts';
 const mountDataBytesMax = 4095;
 const AT_FDCWD = -100;
 
-export function rootSteps(root: Root, binds: readonly Mount[], lent?: LentMount): readonly Step[] {
-  return [
-    { call: 'mount', args: [0, '/', 0, MS.SLAVE | MS.REC, 0], why: 'mounts made here do not spread to the host' },
-    { call: 'mount', args: [0, '/', 0, MS.PRIVATE | MS.REC, 0], why: 'nor do the host\'s spread into the container from now on' },
-    ...rootMount(root),
-    ...binds.flatMap((mount) => (mount.destination === lent?.destination ? lentSource(lent) : bindSource(mount))),
-    ...pivot(root.kind === 'overlay' ? root.mergedDir : root.path),
-  ];
+/** What is done while both are seen, host and new root: sources of mounts are taken hold of. */
+export function rootSteps(root: Root, whileHostIsSeen: readonly Op[], spread = privateRoot): readonly Step[] {
+  return [...spread.before, ...rootMount(root), ...whileHostIsSeen, ...pivotSteps(root), ...spread.after];
 }
 
-function rootMount(root: Root): readonly Op[] {
+/** How mounts spread between host and container, on the way and afterwards. */
+interface Spread {
+  readonly before: readonly Op[];
+  readonly after: readonly Op[];
+}
+
+const privateRoot: Spread = {
+  before: [
+    { call: 'mount', args: [0, '/', 0, MS.SLAVE | MS.REC, 0], why: 'mounts made here do not spread to the host' },
+    { call: 'mount', args: [0, '/', 0, MS.PRIVATE | MS.REC, 0], why: 'nor do the host\'s spread into the container from now on' },
+  ],
+  after: [],
+};
+
+/**
+ * The specification's rootfsPropagation. Without one the host's mounts reach the binds that do not say otherwise. A shared root stays in its
+ * group, but pivot_root wants the mount that it lies in to be private.
+ */
+export function spreadOf(propagation: string | undefined, root: Root): Spread {
+  const name = propagation === undefined || propagation === '' ? undefined : propagation.replace(/^r/, '');
+  if (name === 'private') return { before: privateRoot.before, after: afterwards(MS.PRIVATE) };
+  if (name !== 'shared') return { before: [privateRoot.before[0]!], after: name === undefined ? [] : afterwards(name === 'slave' ? MS.SLAVE : MS.UNBINDABLE) };
+  if (root.kind !== 'directory' || root.mountPoint === undefined) throw new Error('A shared root needs to know the mount that it lies in');
+  return {
+    before: [{ call: 'mount', args: [0, root.mountPoint, 0, MS.PRIVATE, 0], why: 'the mount that the root lies in, for pivot_root' }],
+    after: afterwards(MS.SHARED),
+  };
+}
+
+const afterwards = (flag: number): readonly Op[] => [{ call: 'mount', args: [0, '/', 0, flag | MS.REC, 0], why: 'how the container\'s mounts spread' }];
+
+export function rootMount(root: Root): readonly Op[] {
   if (root.kind === 'directory') return [{ call: 'mount', args: [root.path, root.path, 0, MS.BIND | MS.REC, 0], why: 'pivot_root wants a mount point' }];
   const data = `lowerdir=${root.lowerDirs.map(escapeOption).join(':')},upperdir=${escapeOption(root.upperDir)},workdir=${escapeOption(root.workDir)}`;
   if (Buffer.byteLength(data) > mountDataBytesMax) throw fail('unsupported', `Too many layers for one overlay: the list of ${root.lowerDirs.length} directories is longer than a page`, { hint: 'Flatten the image: export a container of it and import that' });
@@ -35,16 +61,16 @@ function escapeOption(path: string): string {
 }
 
 /** Takes hold of a bind's source while the host can still be seen; it is put into place after the pivot. */
-function bindSource(mount: Mount): readonly Op[] {
+export function bindSource(mount: Mount, name: string): Op {
   const recursive = mount.options?.includes('rbind') === true ? AT_RECURSIVE : 0;
-  return [{ call: 'open_tree', args: [AT_FDCWD, mount.source ?? '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], label: `source of ${mount.destination}`, why: 'a host file or directory for the container' }];
+  return { call: 'open_tree', args: [AT_FDCWD, mount.source ?? '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive], label: `source of ${name}`, why: 'a host file or directory for the container' };
 }
 
 /**
  * Takes hold of another container's mount: a mount can be copied only by who is in its namespace. Whoever is there sees that container's files, which
  * may be laid out by strangers: no link is followed.
  */
-function lentSource({ destination, namespace }: LentMount): readonly Op[] {
+export function lentSource({ destination, namespace }: LentMount): readonly Op[] {
   const [own, lender, there] = [`own ${destination}`, `lender of ${destination}`, `lent ${destination}`];
   return [
     { call: 'openat', args: [AT_FDCWD, '/proc/self/ns/mnt', O.CLOEXEC, 0], label: own, why: 'the way back' },
@@ -56,7 +82,16 @@ function lentSource({ destination, namespace }: LentMount): readonly Op[] {
   ];
 }
 
-function pivot(newRoot: string): readonly Op[] {
+export function pivotSteps(root: Root): readonly Op[] {
+  const newRoot = root.kind === 'overlay' ? root.mergedDir : root.path;
+  if (root.kind === 'directory' && root.withoutPivot === true) {
+    return [
+      { call: 'chdir', args: [newRoot], why: 'the new root' },
+      { call: 'mount', args: ['.', '/', 0, MS.MOVE, 0], why: 'over the host\'s' },
+      { call: 'chroot', args: ['.'], why: 'and that is all that can be seen' },
+      { call: 'chdir', args: ['/'] },
+    ];
+  }
   return [
     { call: 'chdir', args: [newRoot], why: 'the new root' },
     { call: 'pivot_root', args: ['.', '.'], why: 'the new root becomes "/", the host\'s is stacked on it' },

@@ -14,6 +14,10 @@ export interface OverlayRoot {
 export interface DirectoryRoot {
   readonly kind: 'directory';
   readonly path: string;
+  /** Where the mount lies that `path` is in: for a root whose mounts shall spread to the host and back (rootfsPropagation shared). */
+  readonly mountPoint?: string | undefined;
+  /** True: the root is moved over "/" and entered with chroot, for hosts whose own root cannot be pivoted away from (a ramdisk). */
+  readonly withoutPivot?: boolean | undefined;
 }
 
 export type Root = OverlayRoot | DirectoryRoot;
@@ -30,8 +34,10 @@ export type { CgroupJoin } from '../../kernel/index.ts';
 /**
  * Names of the slots that whoever launches a plan fills with numbers of its own process: descriptors, and what follows from them. `consoleMessage`
  * is `consoleMaster` again, where it stands in the message; `network` is a new network namespace; `belowError` and `aboveError` are the descriptor's neighbours; `born` is the address of a shared page.
+ * Of launches apart: `capsule` is the executable that the child becomes, `go` what it waits on for its maker, `turn` what it waits on for `start`, `hookState` what hooks read.
  */
-export const slots = { error: 'error', belowError: 'belowError', aboveError: 'aboveError', born: 'born', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', network: 'network', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace' } as const;
+export const slots = { error: 'error', belowError: 'belowError', aboveError: 'aboveError', born: 'born', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', network: 'network', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace',
+  capsule: 'capsule', go: 'go', turn: 'turn', hookState: 'hookState' } as const;
 
 /** Names of the spaces that a launched plan leaves its findings in: the new process's pid and pidfd, as 32-bit numbers. */
 export const spaces = { pid: 'pid', pidfd: 'pidfd' } as const;

@@ -2,13 +2,13 @@
 import { fail } from '../../base/index.ts';
 import { CLONE, loopback, mountAttributes, namespaceFlags, type Op, type Step } from '../../kernel/index.ts';
 import type { Linux, NamespaceType, Spec } from '../../spec/oci/runtime.ts';
-import { bornInPidNamespace, cloneFrame } from './clone.ts';
+import { bornInPidNamespaceOf, cloneFrame } from './clone.ts';
 import { maskSteps, readOnlySteps } from './confine.ts';
 import { deviceSteps } from './devices.ts';
 import { writeFile } from './jump.ts';
-import { isBind, mountSteps } from './mounts.ts';
+import { cgroupSourceSteps, isBind, mountNames, mountSteps, type CgroupMounts } from './mounts.ts';
 import { become, execute, pipeSteps, type SeccompFilter } from './process.ts';
-import { rootSteps } from './root.ts';
+import { bindSource, lentSource, rootSteps } from './root.ts';
 import { slots, type CgroupJoin, type LentMount, type Root } from './setting.ts';
 import { consoleSteps, sessionSteps, terminalSteps } from './terminal.ts';
 
@@ -41,8 +41,8 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
     ...joinNamespaces(spec.linux),
     ...identitySteps(spec, created),
     { call: 'umask', args: [0], why: 'modes exactly as written below', onError: 'ignore' },
-    ...rootSteps(setting.root, spec.mounts.filter(isBind), setting.lent),
-    ...fileSystem(spec, setting),
+    ...rootSteps(setting.root, mountSources(spec, cgroupMounts(spec, setting.cgroup), setting.lent)),
+    ...fileSystem(spec, cgroupMounts(spec, setting.cgroup)),
     ...(spec.process.terminal === true ? [...terminalSteps({ size: spec.process.consoleSize, uid: spec.process.user.uid }), ...consoleSteps] : pipeSteps(spec.process.user.uid)),
     ...sessionSteps(spec.process.terminal === true),
     ...confinement(spec),
@@ -51,6 +51,7 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
   ], { flags, shareMemory: setting.shareMemory, ...(sharedPids === undefined ? {} : bornInPidNamespaceOf(sharedPids)) });
 }
 
+/** A container of the engine: what needs more of its launcher than the supervisor does is for estiva-runtime (create.ts). */
 function refuseWhatIsNotThere(spec: Spec): void {
   const wanted = spec.linux.namespaces.find(({ type }) => type === 'user' || type === 'time');
   if (wanted !== undefined) throw fail('unsupported', `Namespaces of type "${wanted.type}" are not supported yet`);
@@ -64,24 +65,18 @@ export function cgroupJoin(cgroup: CgroupJoin | undefined): readonly Step[] {
 }
 
 /** A process's pid namespace is its maker's for children: a process that joins one by itself would stay in the host's, and see it in its /proc. */
-function joinNamespaces({ namespaces }: Linux): readonly Op[] {
-  return namespaces.filter(({ type, path }) => type !== 'pid' && path !== undefined).flatMap(({ type, path }): readonly Op[] => [
+export function joinNamespaces({ namespaces }: Linux): readonly Op[] {
+  return namespaces.filter(({ type, path }) => type !== 'pid' && type !== 'user' && path !== undefined).flatMap(({ type, path }): readonly Op[] => [
     { call: 'openat', args: [-100, path!, 0o2000000, 0], label: `namespace ${type}`, why: `an existing ${type} namespace` },
     { call: 'setns', args: [{ resultOf: `namespace ${type}` }, namespaceFlags[type]], why: 'which it joins' },
   ]);
 }
 
-function bornInPidNamespaceOf(path: string): { readonly before: readonly Op[]; readonly after: readonly Op[] } {
-  const { before, after } = bornInPidNamespace({ resultOf: 'namespace pid' });
-  const open: Op = { call: 'openat', args: [-100, path, 0o2000000, 0], label: 'namespace pid', onError: { goto: 'parent' }, why: 'an existing pid namespace' };
-  return { before: [open, ...before], after: [...after, { call: 'close', args: [{ resultOf: 'namespace pid' }], onError: 'ignore' }] };
-}
-
 /** Names, and the loopback interface of a network namespace of its own. */
-function identitySteps(spec: Spec, created: readonly NamespaceType[]): readonly Op[] {
+export function identitySteps(spec: Spec, created: readonly NamespaceType[]): readonly Op[] {
   const steps: Op[] = [];
-  if (spec.hostname !== undefined) steps.push({ call: 'sethostname', args: [spec.hostname, Buffer.byteLength(spec.hostname)], why: 'its host name' });
-  if (spec.domainname !== undefined) steps.push({ call: 'setdomainname', args: [spec.domainname, Buffer.byteLength(spec.domainname)], why: 'its NIS domain' });
+  if (spec.hostname !== undefined && spec.hostname !== '') steps.push({ call: 'sethostname', args: [spec.hostname, Buffer.byteLength(spec.hostname)], why: 'its host name' });
+  if (spec.domainname !== undefined && spec.domainname !== '') steps.push({ call: 'setdomainname', args: [spec.domainname, Buffer.byteLength(spec.domainname)], why: 'its NIS domain' });
   if (created.includes('network')) steps.push(...loopbackSteps);
   return steps;
 }
@@ -92,17 +87,35 @@ const loopbackSteps: readonly Op[] = [
   { call: 'close', args: [{ resultOf: 'inet' }], onError: 'ignore' },
 ];
 
-function fileSystem(spec: Spec, setting: StartSetting): readonly Step[] {
-  const steps: Step[] = [];
-  for (const mount of spec.mounts) {
-    steps.push(...mountSteps(mount, setting.cgroup));
-    if (mount.destination === '/dev' && !isBind(mount)) steps.push(...deviceSteps(spec.linux.devices ?? []));
-  }
-  for (const [name, value] of Object.entries(spec.linux.sysctl ?? {})) steps.push(...writeFile(`/proc/sys/${name.replaceAll('.', '/')}`, value, `${name} = ${value}`));
-  return steps;
+export function cgroupMounts({ linux }: Spec, join: CgroupJoin | undefined): CgroupMounts | undefined {
+  return join === undefined ? undefined : { join, ownNamespace: linux.namespaces.some(({ type }) => type === 'cgroup') };
 }
 
-function confinement({ linux, root }: Spec): readonly Step[] {
+/** What of the host is shown in the container. */
+function mountSources(spec: Spec, cgroup: CgroupMounts | undefined, lent: LentMount | undefined): readonly Op[] {
+  const names = mountNames(spec.mounts);
+  return [...spec.mounts.flatMap((mount, i) => (!isBind(mount) ? [] : mount.destination === lent?.destination ? lentSource(lent) : [bindSource(mount, names[i]!)])), ...cgroupSourceSteps(spec.mounts, cgroup)];
+}
+
+export function cgroupSourcesOf(spec: Spec, join: CgroupJoin | undefined): readonly Op[] {
+  return cgroupSourceSteps(spec.mounts, cgroupMounts(spec, join));
+}
+
+function fileSystem(spec: Spec, cgroup: CgroupMounts | undefined): readonly Step[] {
+  const steps: Step[] = [];
+  const names = mountNames(spec.mounts);
+  for (const [i, mount] of spec.mounts.entries()) {
+    steps.push(...mountSteps(mount, names[i]!, cgroup));
+    if (mount.destination === '/dev' && !isBind(mount)) steps.push(...deviceSteps(spec.linux.devices ?? []));
+  }
+  return [...steps, ...sysctlSteps(spec.linux.sysctl)];
+}
+
+export function sysctlSteps(sysctl: Linux['sysctl']): readonly Step[] {
+  return Object.entries(sysctl ?? {}).flatMap(([name, value]) => writeFile(`/proc/sys/${name.replaceAll('.', '/')}`, value, `${name} = ${value}`));
+}
+
+export function confinement({ linux, root }: Spec): readonly Step[] {
   return [
     ...(linux.readonlyPaths ?? []).flatMap(readOnlySteps),
     ...(linux.maskedPaths ?? []).flatMap(maskSteps),
