@@ -15,8 +15,8 @@ const mayImport: Record<string, readonly string[]> = {
   engine: ['container', 'image', 'event', 'storage', 'runtime', 'kernel'],
   api: ['engine'],
   cli: ['client'],
-  library: ['engine', 'api'],
-  bin: ['runtime', 'engine', 'api', 'cli'],
+  bundle: ['runtime', 'kernel'],
+  bin: ['runtime', 'engine', 'api', 'cli', 'bundle'],
 };
 const open = ['base', 'spec'];
 const folders = Object.keys(mayImport);

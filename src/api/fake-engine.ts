@@ -120,8 +120,6 @@ export class FakeEngine implements Engine {
       return attachment;
     },
     resizeExec: async (_id, { rows, columns }) => { this.calls.push(`resizeExec ${rows}x${columns}`); },
-    waitExec: async () => 0,
-    killExec: async () => undefined,
     explain: async () => [],
   };
 

@@ -1,3 +1,2 @@
 // The Docker Engine API face of an engine.
-export { createRequest } from './create-request.ts';
 export { serve } from './server.ts';

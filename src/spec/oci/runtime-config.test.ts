@@ -142,7 +142,7 @@ function violationsOf(schema: Schema, file: string, value: unknown, at: string):
     if (/solaris|windows|vm|zos|freebsd/.test(name)) return [];
     return violations(name === '' ? file : name, pointer, value, at);
   }
-  const found = [...(schema.allOf ?? []).flatMap((each) => violationsOf(each, file, value, at))];
+  const found = (schema.allOf ?? []).flatMap((each) => violationsOf(each, file, value, at));
   if (schema.anyOf !== undefined && !schema.anyOf.some((each) => violationsOf(each, file, value, at).length === 0)) found.push(`${at}: none of several`);
   const type = Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : value === null ? 'null' : typeof value;
   if (schema.type !== undefined && schema.type !== type) return [...found, `${at}: ${type} instead of ${schema.type}`];
