@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   engine: ['container', 'image', 'event', 'storage', 'runtime', 'kernel'],
   api: ['engine'],
   cli: ['client'],
+  library: ['engine', 'api'],
   bundle: ['runtime', 'kernel'],
   bin: ['runtime', 'engine', 'api', 'cli', 'bundle'],
 };

@@ -2,31 +2,52 @@
 //
 //   estiva.cjs               the command line, whole: one file loads in half the time of six
 //   estiva-runtime.cjs       the OCI runtime's program, whole: it is started for every step of a container's life
-//   daemon-<content>/        the daemon, its supervisor and its worker, each whole
+//   daemon-<content>/        the daemon, its supervisor, its worker, and the library, each whole
+//   library.cjs, client.cjs  what `import 'estiva'` and `import 'estiva/client'` get
+//   types/                   their types, with --release only
 //
 // CommonJS because it starts fastest; not minified because a person should be able to read a stack trace. A daemon that runs starts its
 // supervisor and its workers from files beside its own: its directory is named by what is in it, and stays for a few builds, so that a build
 // never changes code under a running daemon.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
 
 const outDir = 'dist';
 /** How many daemons of earlier builds stay. */
 const keptDaemons = 5;
-const daemonMains = ['src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts'];
+const daemonMains = ['src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts', 'src/library/index.ts'];
+const isRelease = process.argv.includes('--release');
 
 const began = performance.now();
+if (isRelease) rmSync(outDir, { recursive: true, force: true });
 mkdirSync(outDir, { recursive: true });
 const daemon = await buildDaemon();
 await bundle('src/bin/estiva.ts', `${outDir}/estiva.cjs.new`, { './estivad.ts': `./${daemon}/estivad.cjs` });
 renameSync(`${outDir}/estiva.cjs.new`, `${outDir}/estiva.cjs`);
 await bundle('src/bin/runtime.ts', `${outDir}/estiva-runtime.cjs.new`);
 renameSync(`${outDir}/estiva-runtime.cjs.new`, `${outDir}/estiva-runtime.cjs`);
+await bundle('src/client/index.ts', `${outDir}/client.cjs`);
+writeFileSync(`${outDir}/library.cjs`, libraryDoor(daemon));
+if (isRelease) execFileSync('tsc', ['-p', 'tsconfig.types.json'], { stdio: 'inherit' });
 removeOld(daemon);
-const bytes = [`${outDir}/estiva.cjs`, `${outDir}/estiva-runtime.cjs`, ...daemonMains.map((main) => `${outDir}/${daemon}/${basename(main, '.ts')}.cjs`)].map((file) => statSync(file).size);
-console.log(`build: ${outDir}/ ${bytes.map((size) => `${(size / 1000).toFixed(0)} kB`).join(', ')}, ${((performance.now() - began) / 1000).toFixed(2)} s`);
+console.log(`build: ${outDir}/estiva.cjs ${kilobytes('estiva.cjs')}, estiva-runtime.cjs ${kilobytes('estiva-runtime.cjs')}, ${daemon}/ ${kilobytes(daemon)}, ${((performance.now() - began) / 1000).toFixed(2)} s`);
+
+/** The library needs what only Node 26 has: on another one it says so, and not "No such built-in module". */
+function libraryDoor(directory: string): string {
+  return `if (Number(process.versions.node.split('.')[0]) < 26) throw new Error('Estiva needs Node 26, and this is ' + process.version + ': run the program with node_modules/.bin/node');
+module.exports = require('./${directory}/index.cjs');
+`;
+}
+
+/** Of a file, or of all files of a directory. */
+function kilobytes(name: string): string {
+  const path = join(outDir, name);
+  const files = statSync(path).isDirectory() ? readdirSync(path).map((file) => join(path, file)) : [path];
+  return `${(files.reduce((sum, file) => sum + statSync(file).size, 0) / 1000).toFixed(0)} kB`;
+}
 
 /** @returns the directory's name in dist/. */
 async function buildDaemon(): Promise<string> {
@@ -49,7 +70,7 @@ async function bundle(main: string, file: string, apart: Readonly<Record<string,
 
 function removeOld(current: string): void {
   utimesSync(join(outDir, current), new Date(), new Date());
-  const others = readdirSync(outDir).filter((name) => name !== current && !name.endsWith('.cjs'));
+  const others = readdirSync(outDir).filter((name) => name !== current && !['estiva.cjs', 'estiva-runtime.cjs', 'client.cjs', 'library.cjs', 'types'].includes(name));
   const daemons = others.filter((name) => name.startsWith('daemon-')).toSorted((a, b) => statSync(join(outDir, b)).mtimeMs - statSync(join(outDir, a)).mtimeMs);
   const kept = new Set(daemons.slice(0, keptDaemons));
   for (const name of others) if (!kept.has(name)) rmSync(join(outDir, name), { recursive: true, force: true });

@@ -120,6 +120,8 @@ export class FakeEngine implements Engine {
       return attachment;
     },
     resizeExec: async (_id, { rows, columns }) => { this.calls.push(`resizeExec ${rows}x${columns}`); },
+    waitExec: async () => 0,
+    killExec: async () => undefined,
     explain: async () => [],
   };
 

@@ -1,2 +1,3 @@
 // The Docker Engine API face of an engine.
+export { createRequest } from './create-request.ts';
 export { serve } from './server.ts';

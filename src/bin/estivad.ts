@@ -4,7 +4,7 @@ import { destination, pino } from 'pino';
 import { serve } from '../api/index.ts';
 import { fail } from '../base/index.ts';
 import type { DaemonOptions } from '../cli/index.ts';
-import { openEngine } from '../engine/index.ts';
+import { openEngine, supervisorCommand } from '../engine/index.ts';
 import { version } from './version.ts';
 
 /** Resolves when the daemon has been asked to end (SIGTERM, SIGINT) and has closed. */
@@ -15,7 +15,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   process.umask(0o022);
-  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(options.runDir), log });
+  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), log });
   await using _api = await serve({ engine, socketPath: options.socketPath, version, log });
   log.info({ root: options.rootDir, socket: options.socketPath }, 'ready');
   await ended.promise;
@@ -38,8 +38,7 @@ function settingsOf({ root, run, host, logLevel = 'info' }: DaemonOptions): Sett
   return { rootDir: resolve(root ?? (process.env['ESTIVA_ROOT'] || '/var/lib/estiva')), runDir, socketPath: socket.slice('unix://'.length), logLevel };
 }
 
-/** The supervisor's main lies beside ours, as source or as bundle. It holds little and never computes: a small heap is enough. */
-function supervisorCommand(runDir: string): readonly string[] {
-  const main = join(import.meta.dirname, `supervisor${extname(import.meta.filename)}`);
-  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', main, runDir];
+/** The supervisor's main lies beside ours, as source or as bundle. */
+function supervisorMain(): string {
+  return join(import.meta.dirname, `supervisor${extname(import.meta.filename)}`);
 }

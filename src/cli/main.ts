@@ -1,14 +1,14 @@
 // The command line: global flags, then a command, then its own affairs. Resolves with the exit code; nothing here ends the process.
 import { resolve } from 'node:path';
 import { fail } from '../base/index.ts';
-import { info, openDocker, type Docker } from '../client/index.ts';
+import { apiVersionDefault, info, openDocker, type Docker } from '../client/index.ts';
 import { commands, groups, laterCommands, type Catalog, type Entry } from './catalog.ts';
 import { Exit, textOfError, UsageError } from './errors.ts';
 import { flag, type Values } from './flags.ts';
 import { flagHelp } from './help.ts';
 import { chooseHost } from './host.ts';
 import { parseArguments } from './parse.ts';
-import { apiVersionDefault, productVersion } from './product.ts';
+import { productVersion } from './product.ts';
 import { say, warn, type Session } from './session.ts';
 
 const program = 'estiva';

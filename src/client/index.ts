@@ -1,6 +1,7 @@
 // The Docker Engine API as typed functions over one small transport. Works against Estiva's daemon and against dockerd.
+export * from './connect.ts';
 export * from './containers.ts';
-export { isDaemonError, openDocker, type Docker, type Hijacked } from './docker.ts';
+export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, type Hijacked } from './docker.ts';
 export * from './demultiplex.ts';
 export { watchEvents } from './events.ts';
 export * from './execs.ts';

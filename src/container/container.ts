@@ -132,6 +132,9 @@ export interface Containers {
   /** Runs it; the attachment's output ends when the program has ended and its streams are read. `detach`: nothing is attached, resolves at execve. */
   startExec(execId: string, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined>;
   resizeExec(execId: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;
+  /** Until it has ended. @returns the exit code. */
+  waitExec(execId: string): Promise<number>;
+  killExec(execId: string, signal: string): Promise<void>;
   /** The steps by which the container is (or would be) started, in words: `--explain`. */
   explain(idOrName: string): Promise<readonly ExplainedStep[]>;
 }

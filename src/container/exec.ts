@@ -1,7 +1,7 @@
 // exec: one more program in a running container, with the container's own posture.
 import { randomBytes } from 'node:crypto';
 import { fail, messageOf, type ContainerId } from '../base/index.ts';
-import { assemble, CLONE, hostArchitecture, isKernelError, setWindowSize } from '../kernel/index.ts';
+import { assemble, CLONE, hostArchitecture, isKernelError, sendSignal, setWindowSize } from '../kernel/index.ts';
 import { planExec, type TaskExit } from '../runtime/index.ts';
 import type { ExecConfig } from '../spec/docker/container.ts';
 import type { Attachment, ContainerRecord } from './container.ts';
@@ -13,6 +13,7 @@ import { runningRoot } from './rootfs.ts';
 import { allow, hasProcess } from './state.ts';
 import { startFailureOf } from './start-failure.ts';
 import { capabilitiesOf, tracersBeside } from './rights.ts';
+import { parseSignal } from './stop.ts';
 import { openStreams } from './streams/index.ts';
 import { resolveUser } from './user.ts';
 
@@ -122,6 +123,19 @@ function execUser(container: ContainerRecord, config: ExecConfig): ReturnType<ty
 export function resizeExec(exec: LiveExec, size: { readonly rows: number; readonly columns: number }): void {
   if (exec.task === undefined || exec.record.state.status !== 'running') throw fail('conflict', `Exec ${exec.record.id} is not running`);
   if (exec.task.fds.stdout?.isOpen === true && exec.record.config.Tty) setWindowSize(exec.task.fds.stdout, size);
+}
+
+/** Resolves with the exit code. @throws `conflict` when it was never started */
+export async function waitExec(exec: LiveExec): Promise<number> {
+  await exec.task?.exited.promise;
+  const { state } = exec.record;
+  if (state.status !== 'exited') throw fail('conflict', `Exec ${exec.record.id} has not been started`);
+  return state.exitCode;
+}
+
+/** Its program only, not what that started. One that has ended is left alone. */
+export function killExec(exec: LiveExec, signal: string): void {
+  if (exec.task !== undefined) sendSignal(exec.task.fds.pidfd, parseSignal(signal));
 }
 
 export async function recordExecExit(room: Room, exec: LiveExec, exit: TaskExit): Promise<void> {

@@ -9,7 +9,7 @@ import { afterRun } from './after-run.ts';
 import { attachContainer } from './attach.ts';
 import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, StopOptions, WaitCondition, WaitResult } from './container.ts';
 import { createContainer } from './create.ts';
-import { createExec, findExec, recordExecExit, resizeExec, startExec } from './exec.ts';
+import { createExec, findExec, killExec, recordExecExit, resizeExec, startExec, waitExec } from './exec.ts';
 import type { Happening } from './happening.ts';
 import { readHost } from './host.ts';
 import { readContainerLog } from './logs.ts';
@@ -209,6 +209,14 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async resizeExec(execId: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
     resizeExec(findExec(this.#room, execId), size);
+  }
+
+  async waitExec(execId: string): Promise<number> {
+    return waitExec(findExec(this.#room, execId));
+  }
+
+  async killExec(execId: string, signal: string): Promise<void> {
+    killExec(findExec(this.#room, execId), signal);
   }
 
   async explain(idOrName: string): Promise<readonly ExplainedStep[]> {

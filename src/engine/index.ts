@@ -4,3 +4,4 @@ export type * from '../event/index.ts';
 export type * from '../image/index.ts';
 export * from './engine.ts';
 export { openEngine, type EngineOptions } from './open.ts';
+export { supervisorCommand } from './supervisor-command.ts';

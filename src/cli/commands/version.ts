@@ -1,10 +1,10 @@
-import { version } from '../../client/index.ts';
+import { apiVersionDefault, version } from '../../client/index.ts';
 import type { VersionInfo } from '../../spec/docker/system.ts';
 import { defineCommand } from '../command.ts';
 import { textOfError } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { printValue } from '../format.ts';
-import { apiVersionDefault, productVersion } from '../product.ts';
+import { productVersion } from '../product.ts';
 import { say, warn, type Session } from '../session.ts';
 import { fromJson } from '../../spec/template/index.ts';
 

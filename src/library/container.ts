@@ -1,0 +1,179 @@
+// A container as a program holds it: a handle with the verbs. Nothing of it is in memory but its id; what is true is asked of the engine.
+import { createRequest } from '../api/index.ts';
+import type { Attachment, ContainerRecord, Containers } from '../engine/index.ts';
+import { collect, type Begun, type CollectOptions, type Output } from './output.ts';
+
+export type { Output } from './output.ts';
+
+export interface ContainerOptions {
+  readonly image: string;
+  /** Program and arguments; the image's own unless given. */
+  readonly command?: readonly string[] | undefined;
+  readonly entrypoint?: readonly string[];
+  /** Invented unless given. */
+  readonly name?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly workdir?: string;
+  /** `name|uid[:group|gid]` */
+  readonly user?: string;
+  readonly hostname?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Opens stdin, for one client. */
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
+  readonly memoryBytes?: number;
+  /** `1.5` */
+  readonly cpus?: number;
+  readonly pidsMax?: number;
+  readonly readOnly?: boolean;
+  /** Path → mount options (`size=64m`, or an empty text). */
+  readonly tmpfs?: Readonly<Record<string, string>>;
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly securityOptions?: readonly string[];
+  readonly privileged?: boolean;
+  /** `none` unless given. */
+  readonly network?: 'none' | 'host' | `container:${string}`;
+  /** Everything else that a container can have, in the words of Docker's `POST /containers/create`. What is not there yet is refused by name. */
+  readonly docker?: Readonly<Record<string, unknown>> & { readonly HostConfig?: Readonly<Record<string, unknown>> };
+}
+
+export type RunOptions = Omit<ContainerOptions, 'image' | 'stdin' | 'tty'> & CollectOptions;
+
+export interface ExecOptions extends CollectOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly privileged?: boolean;
+}
+
+export interface LogsOptions {
+  /** Goes on with what comes, until the container ends. */
+  readonly follow?: boolean;
+  /** Only the last so many. */
+  readonly tail?: number;
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly signal?: AbortSignal;
+}
+
+/** One entry of a log: a line, or a part of a very long one. */
+export interface LogLine {
+  readonly stream: 'stdout' | 'stderr';
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly time: string;
+  /** With its newline, when the program wrote one. */
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+/** As the engine has it: `status`, and what belongs to that status. */
+export type ContainerState = ContainerRecord['state'];
+
+export interface Container extends AsyncDisposable {
+  readonly id: string;
+  readonly name: string;
+  /** Now. @throws `not_found` when it has been removed. */
+  state(): ContainerState;
+  /** Resolves once the program runs. @throws what is wrong with the program, in Docker's words. */
+  start(): Promise<void>;
+  /** Asks with the stop signal; kills after so many seconds (10 unless given). */
+  stop(options?: { readonly signal?: string; readonly timeoutSeconds?: number }): Promise<void>;
+  /** KILL unless given. */
+  kill(signal?: string): Promise<void>;
+  /** Until it does not run. @returns the exit code. */
+  wait(options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** `for await (const { text } of container.logs({ follow: true }))` */
+  logs(options?: LogsOptions): AsyncIterable<LogLine>;
+  /** Runs one more program in it, to its end. */
+  exec(command: readonly string[], options?: ExecOptions): Promise<Output>;
+  /** Its streams, before or after it is started. Disposing detaches. */
+  attach(): Promise<Attachment>;
+  remove(options?: { readonly force?: boolean }): Promise<void>;
+  /** Kills and removes it. It may be gone already. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the engine's own `run` needs besides. */
+interface Runnable extends Container {
+  /** Attaches, then starts: no byte is missed. */
+  begin(signal: AbortSignal | undefined): Promise<Begun>;
+}
+
+export async function createIn(containers: Containers, options: ContainerOptions): Promise<Runnable> {
+  const { request } = createRequest(bodyOf(options), '');
+  const { id } = await containers.create(request, { name: options.name });
+  return handleOf(containers, containers.get(id));
+}
+
+/** The options as Docker's body: one decoder, with one set of defaults and refusals, for every way in. */
+function bodyOf(options: ContainerOptions): object {
+  const { docker = {}, stdin = false } = options;
+  return {
+    Image: options.image, Cmd: options.command, Entrypoint: options.entrypoint, Env: environment(options.env), WorkingDir: options.workdir, User: options.user,
+    Hostname: options.hostname, Labels: options.labels, Tty: options.tty, OpenStdin: stdin, StdinOnce: stdin, AttachStdin: stdin,
+    ...docker,
+    HostConfig: {
+      NetworkMode: options.network ?? 'none', Memory: options.memoryBytes, NanoCpus: options.cpus === undefined ? undefined : Math.round(options.cpus * 1e9),
+      PidsLimit: options.pidsMax, ReadonlyRootfs: options.readOnly, Tmpfs: options.tmpfs, CapAdd: options.capAdd, CapDrop: options.capDrop,
+      SecurityOpt: options.securityOptions, Privileged: options.privileged,
+      ...docker.HostConfig,
+    },
+  };
+}
+
+function environment(env: Readonly<Record<string, string>> = {}): readonly string[] {
+  return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+}
+
+const never = (): AbortSignal => new AbortController().signal;
+
+export function handleOf(containers: Containers, { id, name }: ContainerRecord): Runnable {
+  const attach = (): Promise<Attachment> => containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+  const wait = async (condition: 'not-running' | 'next-exit', signal: AbortSignal = never()): Promise<number> => (await containers.wait(id, condition, signal)).exitCode;
+  return {
+    id, name, attach,
+    state: () => containers.get(id).state,
+    start: () => containers.start(id),
+    stop: (options = {}) => containers.stop(id, options),
+    kill: (signal = 'KILL') => containers.kill(id, signal),
+    wait: ({ signal } = {}) => wait('not-running', signal),
+    logs: (options = {}) => linesOf(containers, id, options),
+    exec: async (command, options = {}) => collect(await beginExec(containers, id, command, options), options),
+    remove: ({ force = false } = {}) => containers.remove(id, { force, volumes: false }),
+    begin: async (signal) => {
+      signal?.throwIfAborted();
+      const attachment = await attach();
+      const waiting = new AbortController();
+      const exit = wait('next-exit', waiting.signal);
+      exit.catch(() => undefined); // given up when the start fails
+      try {
+        await containers.start(id);
+      } catch (error) {
+        waiting.abort();
+        await attachment[Symbol.asyncDispose]();
+        throw error;
+      }
+      return { attachment, exitCode: () => exit, kill: () => containers.kill(id, 'KILL') };
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (containers.list().some((record) => record.id === id)) await containers.remove(id, { force: true, volumes: true });
+    },
+  };
+}
+
+async function* linesOf(containers: Containers, id: string, { follow = false, tail, since, until, signal = never() }: LogsOptions): AsyncGenerator<LogLine> {
+  for await (const { stream, time, bytes } of containers.logs(id, { stdout: true, stderr: true, follow, tail, since, until, signal })) {
+    yield { stream, time, bytes, text: Buffer.from(bytes).toString() };
+  }
+}
+
+async function beginExec(containers: Containers, id: string, command: readonly string[], { env, workdir = '', user = '', privileged = false, input, signal }: ExecOptions): Promise<Begun> {
+  signal?.throwIfAborted();
+  const exec = await containers.createExec(id, {
+    AttachStdin: input !== undefined, AttachStdout: true, AttachStderr: true, Tty: false, Env: environment(env), Cmd: command, Privileged: privileged, User: user, WorkingDir: workdir,
+  });
+  const attachment = await containers.startExec(exec, { detach: false });
+  if (attachment === undefined) throw new Error('An exec that is attached has streams');
+  return { attachment, exitCode: () => containers.waitExec(exec), kill: () => containers.killExec(exec, 'KILL') };
+}

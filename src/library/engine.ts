@@ -1,0 +1,102 @@
+// The engine as a program holds it: images come in, containers are made of them, and closing it gives the data root back.
+import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { destination, pino } from 'pino';
+import { fail } from '../base/index.ts';
+import { openEngine as openRooms, supervisorCommand, type Engine as Rooms, type Image } from '../engine/index.ts';
+import { createIn, handleOf, type Container, type ContainerOptions, type Output, type RunOptions } from './container.ts';
+import { collect } from './output.ts';
+
+export interface EngineOptions {
+  /** The data root: images, containers, logs. One engine at a time has it; a second one, or a daemon, is refused. */
+  readonly root: string;
+  /** Sockets and what may vanish at reboot: `run` in the data root unless given. Its path must leave room for a socket's name (107 bytes in all). */
+  readonly run?: string;
+  /** What the engine tells on stderr of what it could not tell a caller: errors, unless given. */
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** An image that is here. */
+export interface ImageSummary {
+  /** `sha256:…`, the digest of its configuration. */
+  readonly id: string;
+  /** `busybox:latest` */
+  readonly tags: readonly string[];
+  /** Of all layers, unpacked. */
+  readonly sizeBytes: number;
+  readonly createdAt: Date;
+}
+
+export interface ImportOptions {
+  /** `name[:tag]` for the new image. */
+  readonly reference?: string;
+  /** Instructions as in a Dockerfile: `CMD ["sh"]`, `ENV a=b`. */
+  readonly changes?: readonly string[];
+  readonly message?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
+export interface Engine extends AsyncDisposable {
+  /** Newest first. `estiva/hello` is always there. */
+  images(): readonly ImageSummary[];
+  /** Reads what `docker save`, skopeo or umoci wrote: docker-archive or OCI, plain, gzip or zstd. @returns the tags, or ids of images without. */
+  load(archive: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<readonly string[]>;
+  /** Makes an image of one layer from a tar of files. @returns its id. */
+  import(files: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<string>;
+  /** @throws `unsupported`: registries come later. */
+  pull(reference: string): Promise<never>;
+  /** @throws `conflict` when a container uses it, unless `force`. */
+  removeImage(nameOrId: string, options?: { readonly force?: boolean }): Promise<void>;
+
+  /** Makes a container; it does not run yet. `await using` removes it at the end of the block. */
+  create(options: ContainerOptions): Promise<Container>;
+  /** Runs a program to its end in a container of its own, and removes that. */
+  run(image: string, command?: readonly string[], options?: RunOptions): Promise<Output>;
+  /** By id, unambiguous prefix of one, or name. @throws `not_found` */
+  container(idOrName: string): Container;
+  /** All, newest first. */
+  containers(): readonly Container[];
+
+  /** Gives the data root back. Containers that run go on, and the next engine of this root has them again; without any, nothing is left running. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @throws `conflict` when another engine or daemon has the root, `denied` without root's rights. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  if (process.getuid?.() !== 0) throw fail('denied', 'An engine needs root: it makes namespaces, mounts and cgroups');
+  const rootDir = resolve(options.root);
+  const runDir = resolve(options.run ?? `${rootDir}/run`);
+  const log = pino({ level: options.logLevel ?? 'error' }, destination({ dest: 2, sync: true }));
+  return faceOf(await openRooms({ rootDir, runDir, supervisorCommand: supervisorCommand(supervisorMain(), runDir), log }));
+}
+
+/** Among the sources, or beside the bundle. */
+function supervisorMain(): string {
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../bin/supervisor.ts' : './supervisor.cjs', import.meta.url));
+}
+
+function faceOf(rooms: Rooms): Engine {
+  const { containers, images } = rooms;
+  return {
+    images: () => images.list().map(summaryOf),
+    load: async (archive, { signal } = {}) => (await images.load(archive, signal === undefined ? {} : { signal })).flatMap(({ id, repoTags }) => (repoTags.length > 0 ? repoTags : [id])),
+    import: (files, { reference, changes, message, signal } = {}) => images.import(files, { reference, changes, message, signal }),
+    pull: async (reference) => {
+      throw fail('unsupported', `Cannot pull ${JSON.stringify(reference)}: pulling from registries comes later`, { hint: 'Bring the image with load or import' });
+    },
+    removeImage: async (nameOrId, { force = false } = {}) => { await images.remove(nameOrId, { force, prune: true }); },
+    create: (options) => createIn(containers, options),
+    run: async (image, command, { input, signal, outputBytesMax, ...options } = {}) => {
+      await using container = await createIn(containers, { ...options, image, command: command ?? options.command ?? [], stdin: input !== undefined });
+      return await collect(await container.begin(signal), { input, outputBytesMax, signal }); // awaited here: the container goes at the end of this block
+    },
+    container: (idOrName) => handleOf(containers, containers.get(idOrName)),
+    containers: () => containers.list().map((record) => handleOf(containers, record)),
+    [Symbol.asyncDispose]: async () => { await rooms[Symbol.asyncDispose](); },
+  };
+}
+
+function summaryOf({ id, repoTags, sizeBytes, createdAt }: Image): ImageSummary {
+  return { id, tags: repoTags, sizeBytes, createdAt };
+}

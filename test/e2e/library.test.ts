@@ -1,0 +1,118 @@
+// What a program gets that installs Estiva: the packed package in a project of its own, checked by TypeScript and run. The examples are the
+// tests. `estiva/client` is proved by the original: its example runs against whatever engine is under test.
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { busyboxArchive } from '../fixtures/busybox.ts';
+import { processesOf } from './census.ts';
+import { command, type Outcome } from './command.ts';
+import { busybox, openEngine, succeeded } from './engine.ts';
+
+const engine = await openEngine();
+const repository = resolve(import.meta.dirname, '../..');
+const dir = mkdtempSync(join(tmpdir(), 'estiva-library-'));
+const project = join(dir, 'project');
+const root = join(dir, 'root');
+const archive = await busyboxArchive();
+
+before(async () => {
+  const tarball = await pack();
+  const installed = join(project, 'node_modules/estiva');
+  mkdirSync(installed, { recursive: true });
+  succeeded(await command('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]));
+  // npm would bring these from the registry: the package's own dependency, and Node's types.
+  for (const name of ['pino', '@types', 'undici-types']) symlinkSync(join(repository, 'node_modules', name), join(project, 'node_modules', name));
+  cpSync(join(installed, 'examples'), project, { recursive: true });
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+});
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+/** From a copy: the build must not touch the bundle that the daemon under test runs from. */
+async function pack(): Promise<string> {
+  const copy = join(dir, 'copy');
+  for (const name of ['package.json', 'bin', 'scripts', 'src', 'examples', 'docs', 'tsconfig.json', 'tsconfig.types.json', 'README.md', 'LICENSE']) cpSync(join(repository, name), join(copy, name), { recursive: true });
+  symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
+  succeeded(await command(process.execPath, ['scripts/build.ts', '--release'], { cwd: copy, timeoutMs: 60_000, env: withOwnTools() }));
+  const [tarball = ''] = succeeded(await command('npm', ['pack', '--silent'], { cwd: copy, timeoutMs: 60_000, env: withOwnTools() })).trim().split('\n').slice(-1);
+  return join(copy, tarball);
+}
+
+function withOwnTools(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${repository}/node_modules/.bin:${process.env['PATH'] ?? ''}`, npm_config_cache: join(dir, 'npm-cache') };
+}
+
+function node(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  return command(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { cwd: project, timeoutMs: 60_000, env: { ...process.env, ...env } });
+}
+
+function program(text: string): Promise<Outcome> {
+  writeFileSync(join(project, 'program.ts'), `import { createReadStream } from 'node:fs';\nimport { openEngine } from 'estiva';\nawait using engine = await openEngine({ root: ${JSON.stringify(root)} });\n`
+    + `const [image = ''] = await engine.load(createReadStream(${JSON.stringify(archive)}));\n${text}`);
+  return node(['program.ts']);
+}
+
+const ours = { skip: !engine.ours && 'the library is Estiva\'s alone' };
+
+test('a TypeScript project gets the types of the library and of the client', async () => {
+  writeFileSync(join(project, 'typed.ts'), `import { openEngine, type Container } from 'estiva';
+import { connect, listContainers } from 'estiva/client';
+export async function use(): Promise<number> {
+  await using engine = await openEngine({ root: '/x' });
+  const box: Container = await engine.create({ image: 'busybox', command: ['true'], network: 'none' });
+  // @ts-expect-error: a number
+  const wrong: string = await box.wait();
+  using docker = connect({ host: 'unix:///x' });
+  return (await listContainers(docker, { all: true })).length + wrong.length;
+}
+`);
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { target: 'esnext', module: 'nodenext', strict: true, noEmit: true, lib: ['esnext'], types: ['node'] }, include: ['*.ts'] }));
+  const { stdout, code } = await command('tsc', ['-p', project], { env: withOwnTools(), timeoutMs: 60_000 });
+  assert.deepEqual([code, stdout], [0, '']);
+});
+
+test('examples/run.ts: a program\'s output and exit code', ours, async () => {
+  assert.equal(succeeded(await node(['run.ts', archive, root])), '{ exitCode: 3, stdout: \'hello, reader\\n\', stderr: \'to stderr\\n\' }\n');
+});
+
+test('examples/long-life.ts: a container whose log is followed, with a second program in it', ours, async () => {
+  assert.equal(succeeded(await node(['long-life.ts', archive, root])), 'from outside to inside and back\nstdout: tick 1\nstdout: tick 2\nstdout: tick 3\nexit code 137\n');
+  assert.deepEqual(readdirSync(join(root, 'containers')), []);
+  assert.deepEqual(processesOf(root), [], 'the engine left a process behind');
+});
+
+test('examples/client.ts: create, start, follow, remove over the API', async () => {
+  const said = succeeded(await node(['client.ts', busybox], { DOCKER_HOST: engine.dockerHost, ESTIVA_HOST: '' }));
+  assert.match(said, /^version 1\.\d+ of the API\nexit code 0\n$/);
+});
+
+test('openEngine() refuses a root that another engine has, and pull says what to do', ours, async () => {
+  const said = succeeded(await program(`const said = (error: unknown) => console.log(error instanceof Error ? error.message : error);
+await openEngine({ root: ${JSON.stringify(root)} }).catch(said);
+await engine.pull('alpine').catch(said);
+`));
+  assert.match(said, /^Another Estiva daemon already uses ".*" \(pid \d+\)\nCannot pull "alpine": pulling from registries comes later\n$/);
+});
+
+test('run() ends with its signal, with too much output, and with a program that is not there', ours, async () => {
+  const said = succeeded(await program(`const kind = (error: unknown) => console.log(error instanceof Error && 'kind' in error ? error.kind : error instanceof Error ? error.name : error);
+await engine.run(image, ['sleep', '60'], { signal: AbortSignal.timeout(200) }).catch(kind);
+await engine.run(image, ['yes'], { outputBytesMax: 1000 }).catch(kind);
+await engine.run(image, ['/no/such/program']).catch(kind);
+await engine.run(image, ['true'], { docker: { HostConfig: { Memory: 'much' } } }).catch(kind);
+console.log(engine.containers().length);
+`));
+  assert.equal(said, 'TimeoutError\ntoo_large\ninvalid\ninvalid\n0\n');
+});
+
+test('exec() gives output, takes input, and ends with its signal', ours, async () => {
+  const said = succeeded(await program(`await using box = await engine.create({ image, command: ['sleep', '60'] });
+await box.start();
+const { exitCode, stdout, stderr } = await box.exec(['sh', '-c', 'cat; echo $A >&2; exit 7'], { input: 'in', env: { A: 'b' } });
+console.log(exitCode, stdout, stderr.trim());
+await box.exec(['sleep', '60'], { signal: AbortSignal.timeout(200) }).catch((error: unknown) => console.log(error instanceof Error ? error.name : error));
+console.log(box.state().status);
+`));
+  assert.equal(said, '7 in b\nTimeoutError\nrunning\n');
+});
