@@ -1,7 +1,7 @@
 // The verbs of containers that are asked and answered at once. Streams (attach, logs, wait) are in streams.ts.
 import { fail, isFail } from '../base/index.ts';
 import type { ContainerRecord, ContainerSize, Engine } from '../engine/index.ts';
-import type { CreateContainerResponse } from '../spec/docker/container-view.ts';
+import type { CreateContainerResponse, TopResponse } from '../spec/docker/container-view.ts';
 import { answerEmpty, answerJson } from './answer.ts';
 import { readJson } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
@@ -46,6 +46,11 @@ export async function inspect({ engine, query, response, parameters }: Call): Pr
   const record = engine.containers.get(parameterOf({ parameters }, 'id'));
   const size = query.flag('size') ? await engine.containers.size(record.id) : undefined;
   answerJson(response, 200, toInspect(engine.containers.get(record.id), size));
+}
+
+export async function top(call: Call): Promise<void> {
+  const { titles, processes } = await call.engine.containers.top(parameterOf(call, 'id'), call.query.text('ps_args'));
+  answerJson(call.response, 200, { Processes: processes, Titles: titles } satisfies TopResponse);
 }
 
 export async function start(call: Call): Promise<void> {

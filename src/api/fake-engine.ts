@@ -78,6 +78,9 @@ export class FakeEngine implements Engine {
     get: (idOrName) => this.#find(idOrName).record,
     list: () => [...this.#live.values()].map(({ record }) => record).toReversed(),
     size: async (idOrName) => { this.#find(idOrName); return { writtenBytes: 10, rootBytes: 1244 }; },
+    top: async () => ({ titles: ['PID'], processes: [['42']] }),
+    stats: () => undefined,
+    watchStats: () => ({ [Symbol.dispose]: () => undefined }),
     start: async (idOrName) => {
       const live = this.#find(idOrName);
       if (live.record.state.status === 'running') throw fail('not_modified', 'already started');

@@ -30,6 +30,11 @@ export class Query {
     return !['', '0', 'no', 'false', 'none'].includes(this.text(name).trim().toLowerCase());
   }
 
+  /** The same, for what is true unless said otherwise. */
+  flagUnless(name: string): boolean {
+    return !this.#parameters.has(name) || this.flag(name);
+  }
+
   /** Undefined when absent or empty. @throws `invalid` naming the parameter. */
   integer(name: string): number | undefined {
     const value = this.text(name);

@@ -8,6 +8,7 @@ import { events } from './events.ts';
 import * as execs from './execs.ts';
 import * as images from './images.ts';
 import { refuseLater } from './later-routes.ts';
+import { stats } from './stats.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
 
@@ -39,6 +40,8 @@ const routes: readonly Route[] = [
   route('GET', '/containers/{id}/estiva/explain', containers.explain),
   route('POST', '/containers/{id}/wait', streams.wait),
   route('GET', '/containers/{id}/logs', streams.logs),
+  route('GET', '/containers/{id}/stats', stats),
+  route('GET', '/containers/{id}/top', containers.top),
   route('POST', '/containers/{id}/attach', streams.attach),
 
   route('POST', '/containers/{id}/exec', execs.create),

@@ -29,7 +29,9 @@ const containerCommands = {
   rm,
   run: { summary: 'Create and run a new container from an image', load: async () => (await import('./commands/run.ts')).command },
   start: { summary: 'Start one or more stopped containers', load: async () => (await import('./commands/start.ts')).command },
+  stats: { summary: 'Display a live stream of container(s) resource usage statistics', load: async () => (await import('./commands/stats.ts')).command },
   stop: { summary: 'Stop one or more running containers', load: async () => (await import('./commands/stop.ts')).command },
+  top: { summary: 'Display the running processes of a container', load: async () => (await import('./commands/top.ts')).command },
   unpause: { summary: 'Unpause all processes within one or more containers', load: async () => (await import('./commands/unpause.ts')).command },
   wait: { summary: 'Block until one or more containers stop, then print their exit codes', load: async () => (await import('./commands/wait.ts')).command },
 } as const satisfies Catalog;
@@ -91,6 +93,6 @@ export const laterCommands: Readonly<Record<string, string>> = {
   diff: 'it comes later', export: copies, history: 'it comes later', login: registries, logout: registries,
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
   save: 'saving comes later', search: registries,
-  secret: clusters, service: clusters, stack: clusters, stats: 'it comes later; the container\'s cgroup has the figures', swarm: clusters,
-  top: 'it comes later; use estiva exec NAME ps', trust: registries, update: 'limits of a running container cannot be changed yet', volume: volumes,
+  secret: clusters, service: clusters, stack: clusters, swarm: clusters,
+  trust: registries, update: 'limits of a running container cannot be changed yet', volume: volumes,
 };

@@ -17,12 +17,16 @@ export interface Listing {
 }
 
 export function printRows(session: Session, format: string | undefined, listing: Listing, rows: readonly Row[]): void {
+  for (const line of rowLines(format, listing, rows)) say(session, line);
+}
+
+export function rowLines(format: string | undefined, listing: Listing, rows: readonly Row[]): readonly string[] {
   const { template, isTable } = readFormat(format ?? 'table', listing.columns);
   const compiled = compile(template, listing);
   const lines: string[] = [];
   if (isTable) lines.push(textOf(compiled, headRow(listing)));
   for (const row of rows) lines.push(textOf(compiled, { ...row, [rowMark]: true }));
-  for (const line of isTable ? alignColumns(lines) : lines) say(session, line);
+  return isTable ? alignColumns(lines) : lines;
 }
 
 function readFormat(format: string, columns: string): { readonly template: string; readonly isTable: boolean } {

@@ -4,12 +4,12 @@ const columnWidthMin = 10;
 const gap = 3;
 
 /** Aligns lines whose cells are separated by tabs. */
-export function alignColumns(lines: readonly string[]): string[] {
+export function alignColumns(lines: readonly string[], { widthMin = columnWidthMin }: { readonly widthMin?: number } = {}): string[] {
   const rows = lines.map((line) => line.split('\t'));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.slice(0, -1).entries()) {
-      widths[column] = Math.max(widths[column] ?? columnWidthMin, Array.from(cell).length + gap);
+      widths[column] = Math.max(widths[column] ?? widthMin, Array.from(cell).length + gap);
     }
   }
   return rows.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - Array.from(cell).length))).join(''));

@@ -1,6 +1,6 @@
 // Containers: the typed calls of /containers. Names and ids go into paths as they are, percent-encoded; `signal` leaves a waiting call.
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
-import type { ContainerInspect, ContainerSummary, CreateContainerResponse, WaitResponse } from '../spec/docker/container-view.ts';
+import type { ContainerInspect, ContainerSummary, CreateContainerResponse, TopResponse, WaitResponse } from '../spec/docker/container-view.ts';
 import type { Docker, Hijacked } from './docker.ts';
 import { readJsonLines, textOf } from './docker.ts';
 import type { Answer } from './http.ts';
@@ -118,6 +118,11 @@ export function inspectContainer(docker: Docker, container: string): Promise<Con
 /** Inspect as the daemon wrote it, for showing it unchanged. */
 export async function inspectContainerText(docker: Docker, container: string, options: { readonly size?: boolean } = {}): Promise<string> {
   return textOf(await docker.call('GET', at(container, '/json'), { query: { size: options.size } }));
+}
+
+/** The processes of a container, as the host's `ps` with these arguments shows them. */
+export function topContainer(docker: Docker, container: string, psArguments: string): Promise<TopResponse> {
+  return docker.json('GET', at(container, '/top'), { query: { ps_args: psArguments } });
 }
 
 export interface LogsOptions {

@@ -7,4 +7,5 @@ export { watchEvents } from './events.ts';
 export * from './execs.ts';
 export { parseHost, type Host } from './host.ts';
 export * from './images.ts';
+export { statsOf, watchStats } from './stats.ts';
 export * from './system.ts';

@@ -9,6 +9,8 @@ import type { ContainerId, Digest } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig } from '../spec/docker/container.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import type { ContainerSize } from './size.ts';
+import type { ProcessTable } from './top.ts';
+import type { StatsSample, StatsWatcher } from './stats.ts';
 import type { State } from './state.ts';
 
 export type { State } from './state.ts';
@@ -110,6 +112,12 @@ export interface Containers {
   list(): readonly ContainerRecord[];
   /** Counted anew each time: it costs a look at every file that the container wrote. */
   size(idOrName: string): Promise<ContainerSize>;
+  /** Its processes, by the host's `ps` with these arguments (empty: `-ef`). @throws as topContainer. */
+  top(idOrName: string, psArguments: string): Promise<ProcessTable>;
+  /** What it uses, now; undefined when it does not run. */
+  stats(idOrName: string): StatsSample | undefined;
+  /** Looks once a second, until disposed or the container is gone. */
+  watchStats(idOrName: string, watcher: StatsWatcher): Disposable;
   /** Resolves once the program is running (its execve succeeded). @throws `not_modified` when it already runs; command errors carry Docker's text ("exec: …"), after which the state is `created` with a failure of exit code 127, 126 or 128. */
   start(idOrName: string): Promise<void>;
   /** Asks with the stop signal, then kills. `timeoutSeconds` -1 waits for ever. @throws `not_modified` when it does not run. */

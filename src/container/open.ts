@@ -25,9 +25,11 @@ import { SeccompFilters } from './seccomp.ts';
 import { Shelf } from './shelf.ts';
 import { allow } from './state.ts';
 import { sizeOf, type ContainerSize } from './size.ts';
+import { Sampler, type StatsSample, type StatsWatcher } from './stats.ts';
 import { explainStart, startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { recordExit } from './task.ts';
+import { topContainer, type ProcessTable } from './top.ts';
 import { Waiters } from './waiters.ts';
 
 export interface ContainersOptions {
@@ -119,10 +121,12 @@ async function replaceSupervisor(room: Room, connect: () => Promise<Supervisor>)
 class StoredContainers implements Containers, AsyncDisposable {
   readonly #room: Room;
   readonly #resources: AsyncDisposableStack;
+  readonly #sampler: Sampler;
 
   constructor(room: Room, resources: AsyncDisposableStack) {
     this.#room = room;
     this.#resources = resources;
+    this.#sampler = new Sampler(room.cgroups, (id) => room.shelf.find(id), room.log);
   }
 
   create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
@@ -139,6 +143,18 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async size(idOrName: string): Promise<ContainerSize> {
     return sizeOf(this.#room, this.get(idOrName));
+  }
+
+  async top(idOrName: string, psArguments: string): Promise<ProcessTable> {
+    return topContainer(this.#room, this.get(idOrName), psArguments);
+  }
+
+  stats(idOrName: string): StatsSample | undefined {
+    return this.#sampler.sample(this.get(idOrName));
+  }
+
+  watchStats(idOrName: string, watcher: StatsWatcher): Disposable {
+    return this.#sampler.watch(this.get(idOrName).id, watcher);
   }
 
   async start(idOrName: string): Promise<void> {
@@ -230,6 +246,7 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   /** Containers go on; a supervisor without any is ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#sampler[Symbol.dispose]();
     for (const restart of this.#room.restarts.values()) restart[Symbol.dispose]();
     await Promise.all(this.#room.aftermath.values());
     await this.#room.supervisor.shutdown();

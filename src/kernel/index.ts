@@ -14,6 +14,7 @@ export { loopback } from './loopback.ts';
 export * from './message.ts';
 export * from './mount.ts';
 export * from './process.ts';
+export * from './process-list.ts';
 export * from './program.ts';
 export * from './pty.ts';
 export * from './readiness.ts';

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import type { Resources } from '../../spec/oci/runtime.ts';
+import type { FigureReader } from './figures.ts';
 import { openHierarchy } from './hierarchy.ts';
 import { parseCgroupMounts, type CgroupMount } from './mounted.ts';
 import { openVersion1 } from './version1.ts';
@@ -43,6 +44,8 @@ export interface Cgroups extends Disposable {
   freeze(path: string): Promise<void>;
   thaw(path: string): void;
   isFrozen(path: string): boolean;
+  /** Opens the group's figures, to be read again and again. */
+  figures(path: string): FigureReader;
   /** How many processes of the group the kernel killed for memory; 0 when it does not count them. */
   oomKills(path: string): number;
   /** Removes the group and groups below it; waits a bounded time for processes to be gone. Nothing there is fine. @throws EstivaError conflict */

@@ -10,6 +10,8 @@ import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { devicePolicy, exceptionText, type DevicePolicy } from './devices.ts';
 import { freezeWhole } from './freeze.ts';
+import type { FigureReader } from './figures.ts';
+import { readFigures1 } from './figures1.ts';
 import { cgroupExists, childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion1, type Limit } from './limit.ts';
 import { missingController, missingFile, refusedLimit } from './refusal.ts';
@@ -136,6 +138,10 @@ class Version1 implements Cgroups {
   #setFreezer(freezer: Hierarchy, file: string, value: 'FROZEN' | 'THAWED'): void {
     const { result } = tryWrite(freezer, file, [value]);
     if (result < 0) throw refusedLimit('the freezer', value, result);
+  }
+
+  figures(path: string): FigureReader {
+    return readFigures1(this.#byController, parseCgroupPath(path));
   }
 
   oomKills(path: string): number {

@@ -8,6 +8,8 @@ import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { DeviceFilters } from './device-filter.ts';
 import { devicePolicy, type DevicePolicy } from './devices.ts';
+import type { FigureReader } from './figures.ts';
+import { readFigures2 } from './figures2.ts';
 import { freezeWhole } from './freeze.ts';
 import { childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion2, type Limit } from './limit.ts';
@@ -104,6 +106,10 @@ class Version2 implements Cgroups {
   #setFreeze(path: string, value: '0' | '1'): void {
     const { result } = tryWrite(this.#tree, `${parseCgroupPath(path)}/cgroup.freeze`, [value]);
     if (result < 0) throw refusedLimit('the freezer', value, result);
+  }
+
+  figures(path: string): FigureReader {
+    return readFigures2(this.#tree, parseCgroupPath(path));
   }
 
   oomKills(path: string): number {

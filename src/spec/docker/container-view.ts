@@ -14,6 +14,12 @@ export interface WaitResponse {
   readonly Error?: { readonly Message: string };
 }
 
+/** `GET /containers/{id}/top`. */
+export interface TopResponse {
+  readonly Processes: readonly (readonly string[])[] | null;
+  readonly Titles: readonly string[];
+}
+
 /** `POST /containers/{id}/exec`. */
 export interface CreateExecResponse {
   readonly Id: string;

@@ -1,0 +1,144 @@
+// Statistics: what running containers use, looked at once a second for as long as somebody watches. One look serves all who watch a container;
+// each container has its own second, so that five hundred of them are not looked at in the same millisecond.
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import type { Logger } from 'pino';
+import { isKernelError, type CgroupFigures, type Cgroups, type FigureReader } from '../kernel/index.ts';
+import type { ContainerRecord } from './container.ts';
+import { cgroupPathOf } from './room.ts';
+import { hasProcess } from './state.ts';
+
+const periodMs = 1000;
+
+export interface StatsSample {
+  readonly at: Date;
+  readonly figures: CgroupFigures;
+  /** What all processors of the host did since it started: all of their time but idle in wait of an interrupt's end. */
+  readonly hostCpuNs: number;
+  readonly hostCpus: number;
+  readonly hostMemoryBytes: number;
+}
+
+/** What a watcher gets each second: the sample, and the one before it, if there is one. `undefined`: the container does not run. */
+export interface StatsLook {
+  readonly sample: StatsSample | undefined;
+  readonly previous: StatsSample | undefined;
+}
+
+/** Must not throw. After `gone` nothing comes any more. */
+export interface StatsWatcher {
+  readonly onLook: (look: StatsLook) => void;
+  /** The container was removed. */
+  readonly onGone: () => void;
+}
+
+interface Watched {
+  readonly watchers: Set<StatsWatcher>;
+  timer: NodeJS.Timeout | undefined;
+  /** Of this run of the container: another run has another group. */
+  run: { readonly pid: number; readonly reader: FigureReader } | undefined;
+  last: StatsSample | undefined;
+}
+
+export class Sampler implements Disposable {
+  readonly #cgroups: Cgroups;
+  readonly #find: (id: string) => ContainerRecord | undefined;
+  readonly #log: Logger;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(cgroups: Cgroups, find: (id: string) => ContainerRecord | undefined, log: Logger) {
+    this.#cgroups = cgroups;
+    this.#find = find;
+    this.#log = log;
+  }
+
+  /** One sample, now; undefined when it does not run. */
+  sample(record: ContainerRecord): StatsSample | undefined {
+    if (!hasProcess(record.state)) return undefined;
+    using reader = this.#cgroups.figures(cgroupPathOf(record.id, record.hostConfig.CgroupParent));
+    return sampleOf(reader);
+  }
+
+  /** Looks from now on, until disposed. Who comes first gets the first look a second later: two looks are a second apart. */
+  watch(id: string, watcher: StatsWatcher): Disposable {
+    const watched = this.#watched.get(id) ?? this.#begin(id);
+    watched.watchers.add(watcher);
+    return {
+      [Symbol.dispose]: () => {
+        if (watched.watchers.delete(watcher) && watched.watchers.size === 0) this.#end(id, watched);
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    for (const [id, watched] of this.#watched) this.#end(id, watched);
+  }
+
+  #begin(id: string): Watched {
+    const watched: Watched = { watchers: new Set(), timer: undefined, run: undefined, last: undefined };
+    watched.last = this.#next(watched, id, this.#find(id));
+    watched.timer = setInterval(() => this.#look(id, watched), periodMs);
+    this.#watched.set(id, watched);
+    return watched;
+  }
+
+  #end(id: string, watched: Watched): void {
+    clearInterval(watched.timer);
+    watched.run?.reader[Symbol.dispose]();
+    this.#watched.delete(id);
+  }
+
+  #look(id: string, watched: Watched): void {
+    const record = this.#find(id);
+    if (record === undefined) {
+      this.#end(id, watched);
+      for (const { onGone } of watched.watchers) onGone();
+      return;
+    }
+    const previous = watched.last;
+    watched.last = this.#next(watched, id, record);
+    const look = { sample: watched.last, previous: watched.last === undefined ? undefined : previous };
+    for (const { onLook } of watched.watchers) onLook(look);
+  }
+
+  #next(watched: Watched, id: string, record: ContainerRecord | undefined): StatsSample | undefined {
+    const pid = record !== undefined && hasProcess(record.state) ? record.state.pid : undefined;
+    if (watched.run !== undefined && watched.run.pid !== pid) {
+      watched.run.reader[Symbol.dispose]();
+      watched.run = undefined;
+    }
+    if (record === undefined || pid === undefined) return undefined;
+    watched.run ??= { pid, reader: this.#cgroups.figures(cgroupPathOf(record.id, record.hostConfig.CgroupParent)) };
+    try {
+      return sampleOf(watched.run.reader);
+    } catch (error) {
+      // Out of descriptors, say: there is no figure this second, and the next may fare better.
+      if (!isKernelError(error)) throw error;
+      this.#log.warn({ container: id, error: error.message }, 'the figures of a container cannot be read');
+      return undefined;
+    }
+  }
+}
+
+function sampleOf(reader: FigureReader): StatsSample | undefined {
+  const figures = reader.read();
+  return figures === undefined ? undefined : { at: new Date(), figures, ...hostCpu(), hostMemoryBytes: hostMemory };
+}
+
+const hostMemory = totalmem();
+
+/** The kernel counts in ticks of 10 ms: within one, the answer is the same. */
+const hostCpuMs = 5;
+const tickNs = 1e9 / 100;
+let hostCpuKept: { readonly atMs: number; readonly hostCpuNs: number; readonly hostCpus: number } | undefined;
+
+/** Source: proc_stat(5); the sum that Docker takes: user, nice, system, idle, iowait, irq, softirq. */
+function hostCpu(): Pick<StatsSample, 'hostCpuNs' | 'hostCpus'> {
+  const now = performance.now();
+  if (hostCpuKept === undefined || now - hostCpuKept.atMs > hostCpuMs) {
+    const lines = readFileSync('/proc/stat', 'latin1').split('\n', 4097);
+    const ticks = lines[0]!.split(/ +/).slice(1, 8).reduce((sum, word) => sum + Number(word), 0);
+    hostCpuKept = { atMs: now, hostCpuNs: ticks * tickNs, hostCpus: lines.filter((line) => /^cpu\d/.test(line)).length };
+  }
+  return hostCpuKept;
+}
