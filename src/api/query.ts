@@ -1,5 +1,5 @@
 // The query of a request, read as dockerd reads it.
-import { decode, fail, parseUnixTime } from '../base/index.ts';
+import { decode, fail, parseUnixNs } from '../base/index.ts';
 
 /** Filter values by filter name. Values of one name are alternatives, names are all required. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
@@ -43,10 +43,10 @@ export class Query {
     return Number(value);
   }
 
-  /** Seconds since 1970; undefined when absent, empty or 0. @throws `invalid` naming the parameter. */
-  time(name: string): Date | undefined {
+  /** Seconds since 1970 with a fraction, as nanoseconds; undefined when absent, empty or 0. @throws `invalid` naming the parameter. */
+  timeNs(name: string): bigint | undefined {
     const value = this.text(name);
-    return value === '' || value === '0' ? undefined : parseUnixTime(value, name);
+    return value === '' || value === '0' ? undefined : parseUnixNs(value, name);
   }
 
   /** `filters`, in both of Docker's forms: `{"label":["a"]}` and the older `{"label":{"a":true}}`. @throws `invalid` for other shapes and names not in `known`. */

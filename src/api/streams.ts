@@ -41,7 +41,7 @@ export async function logs(call: Call): Promise<void> {
   const { engine, query, response, apiMinor, signal } = call;
   const streams = wantedStreams(query);
   const { id, config } = engine.containers.get(parameterOf(call, 'id'));
-  const range = { since: query.time('since'), until: query.time('until'), tail: tailOf(query) };
+  const range = { sinceNs: query.timeNs('since'), untilNs: query.timeNs('until'), tail: tailOf(query) };
   const entries = engine.containers.logs(id, { ...streams, ...range, follow: query.flag('follow'), signal });
   response.writeHead(200, { 'Content-Type': streamType(config.Tty, apiMinor) });
   response.flushHeaders();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFail } from './errors.ts';
-import { durationInWords, parseUnixTime, rfc3339, withNanoseconds, zeroTime } from './time.ts';
+import { durationInWords, parseUnixNs, rfc3339, withNanoseconds, zeroTime } from './time.ts';
 
 test('durationInWords() says what Docker says at every border', () => {
   const second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
@@ -13,9 +13,10 @@ test('durationInWords() says what Docker says at every border', () => {
   for (const [ms, words] of cases) assert.equal(durationInWords(ms), words);
 });
 
-test('parseUnixTime() takes seconds with a fraction and refuses words', () => {
-  assert.equal(parseUnixTime('1700000000.5', 'since').getTime(), 1_700_000_000_500);
-  assert.throws(() => parseUnixTime('yesterday', 'since'), (error) => isFail(error, 'invalid') && error.message.includes('since'));
+test('parseUnixNs() takes seconds with a fraction and refuses words', () => {
+  assert.equal(parseUnixNs('1700000000.5', 'since'), 1_700_000_000_500_000_000n);
+  assert.equal(parseUnixNs('1700000000.123456789', 'since'), 1_700_000_000_123_456_789n);
+  assert.throws(() => parseUnixNs('yesterday', 'since'), (error) => isFail(error, 'invalid') && error.message.includes('since'));
 });
 
 test('withNanoseconds() pads a fraction to nine digits', () => {

@@ -15,14 +15,7 @@ export function withNanoseconds(time: string): string {
   return match === null ? time : `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}${match[3]}`;
 }
 
-/** Seconds since 1970, with or without a fraction: how Docker's API takes times. @throws `invalid` naming `label`. */
-export function parseUnixTime(text: string, label: string): Date {
-  const time = /^-?\d{1,12}(\.\d{1,9})?$/.test(text) ? new Date(Number(text) * 1000) : undefined;
-  if (time === undefined || Number.isNaN(time.getTime())) throw fail('invalid', `Invalid ${label}: ${JSON.stringify(text.slice(0, 100))}`, { hint: 'Give seconds since 1970' });
-  return time;
-}
-
-/** As parseUnixTime, to the nanosecond: nanoseconds since 1970. @throws `invalid` naming `label`. */
+/** Seconds since 1970, with or without a fraction, as Docker's API takes times: nanoseconds since 1970. @throws `invalid` naming `label`. */
 export function parseUnixNs(text: string, label: string): bigint {
   const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text);
   if (match === null) throw fail('invalid', `Invalid ${label}: ${JSON.stringify(text.slice(0, 100))}`, { hint: 'Give seconds since 1970' });

@@ -67,8 +67,9 @@ export interface LogOptions {
   readonly stdout: boolean;
   readonly stderr: boolean;
   readonly follow: boolean;
-  readonly since?: Date | undefined;
-  readonly until?: Date | undefined;
+  /** Nanoseconds since 1970, as the times of entries: the first and the last that are wanted. */
+  readonly sinceNs?: bigint | undefined;
+  readonly untilNs?: bigint | undefined;
   /** The last n entries; absent: all. */
   readonly tail?: number | undefined;
   readonly signal: AbortSignal;

@@ -163,9 +163,13 @@ export function handleOf(containers: Containers, { id, name }: ContainerRecord):
 }
 
 async function* linesOf(containers: Containers, id: string, { follow = false, tail, since, until, signal = never() }: LogsOptions): AsyncGenerator<LogLine> {
-  for await (const { stream, time, bytes } of containers.logs(id, { stdout: true, stderr: true, follow, tail, since, until, signal })) {
+  for await (const { stream, time, bytes } of containers.logs(id, { stdout: true, stderr: true, follow, tail, sinceNs: nanoseconds(since), untilNs: nanoseconds(until), signal })) {
     yield { stream, time, bytes, text: Buffer.from(bytes).toString() };
   }
+}
+
+function nanoseconds(time: Date | undefined): bigint | undefined {
+  return time === undefined ? undefined : BigInt(time.getTime()) * 1_000_000n;
 }
 
 async function beginExec(containers: Containers, id: string, command: readonly string[], { env, workdir = '', user = '', privileged = false, input, signal }: ExecOptions): Promise<Begun> {

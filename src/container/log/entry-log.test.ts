@@ -103,16 +103,19 @@ test('read() since and until take entries by their time', async (t) => {
   const log = openLog(t);
   log.append('stdout', Buffer.from('before\n'));
   await sleep(5);
-  const since = new Date();
+  const sinceNs = BigInt(Date.now()) * 1_000_000n;
   await sleep(5);
   log.append('stdout', Buffer.from('between\n'));
   await sleep(5);
-  const until = new Date();
+  const untilNs = BigInt(Date.now()) * 1_000_000n;
   await sleep(5);
   log.append('stdout', Buffer.from('after\n'));
-  assert.equal(await textOf(log, { since, until }), 'between\n');
-  assert.equal(await textOf(log, { since }), 'between\nafter\n');
-  assert.equal(await textOf(log, { until }), 'before\nbetween\n');
+  assert.equal(await textOf(log, { sinceNs, untilNs }), 'between\n');
+  assert.equal(await textOf(log, { sinceNs }), 'between\nafter\n');
+  assert.equal(await textOf(log, { untilNs }), 'before\nbetween\n');
+  const [first] = await entriesOf(log);
+  const exactlyNs = BigInt(Date.parse(`${first!.time.slice(0, 19)}Z`)) * 1_000_000n + BigInt(first!.time.slice(20, 29));
+  assert.equal(await textOf(log, { sinceNs: exactlyNs, untilNs: exactlyNs }), 'before\n', 'to the nanosecond');
 });
 
 test('read() skips what is no entry and reads what dockerd wrote', async (t) => {

@@ -4,7 +4,7 @@
 // an entry that a crash would take back. A file that is rotated while it is read stays open and is read to its end; a reader so slow that the next
 // file is gone when it comes to it gets one entry that says so, and goes on with the oldest that there is.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { withNanoseconds } from '../../base/index.ts';
+import { rfc3339Ns } from '../../base/index.ts';
 import { call, statFd, type Fd } from '../../kernel/index.ts';
 import type { LogEntry, LogOptions } from '../container.ts';
 import { timeOfEntry } from './clock.ts';
@@ -32,8 +32,8 @@ export interface LogPosition {
 
 /** Entries from the first that the options ask for to `end`, or, without it, for as long as the log is active. */
 export async function* readEntries(source: LogSource, options: LogOptions, end: LogPosition | undefined): AsyncGenerator<LogEntry> {
-  const since = options.since === undefined ? '' : withNanoseconds(options.since.toISOString());
-  const until = options.until === undefined ? '~' : withNanoseconds(options.until.toISOString());
+  const since = options.sinceNs === undefined ? '' : rfc3339Ns(options.sinceNs);
+  const until = options.untilNs === undefined ? '~' : rfc3339Ns(options.untilNs);
   for await (const lines of readLines(source, options, end)) {
     for (const line of lines) {
       const entry = source.format.decode(line);
@@ -52,7 +52,7 @@ async function* readLines(source: LogSource, options: LogOptions, end: LogPositi
   let isExpected = false;
   while (!options.signal.aborted) {
     using reader = await file.openGeneration(generation);
-    if (reader === undefined && isExpected) yield [missingEntries(source.format, options.until)];
+    if (reader === undefined && isExpected) yield [missingEntries(source.format, options.untilNs)];
     isExpected = true;
     for (let rest = ''; ;) {
       const isOlder = generation < file.generation;
@@ -76,16 +76,16 @@ async function* readLines(source: LogSource, options: LogOptions, end: LogPositi
 }
 
 /** A line of the log that is not in it. */
-function missingEntries(format: LogFormat, until: Date | undefined): string {
+function missingEntries(format: LogFormat, untilNs: bigint | undefined): string {
   const now = timeOfEntry();
-  const last = until === undefined ? now : withNanoseconds(until.toISOString());
+  const last = untilNs === undefined ? now : rfc3339Ns(untilNs);
   const text = '[estiva] entries are missing here: they were rotated away before this reader came to them\n';
   return Buffer.from(format.encode(Buffer.from(text), 'stderr', now < last ? now : last)).toString('latin1').slice(0, -1);
 }
 
 /** Waits for news; false when the options' time is over. */
 async function changed(source: LogSource, options: LogOptions): Promise<boolean> {
-  const leftMs = options.until === undefined ? undefined : options.until.getTime() - Date.now();
+  const leftMs = options.untilNs === undefined ? undefined : Number(options.untilNs / 1_000_000n) - Date.now();
   if (leftMs !== undefined && leftMs <= 0) return false;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = leftMs === undefined ? undefined : setTimeout(resolve, Math.min(leftMs, timeMsMax));
