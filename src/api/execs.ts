@@ -16,7 +16,7 @@ const { flag, integer, list, mapped, object, optional, text } = decode;
 
 const consoleSize: decode.Decode<readonly [number, number] | undefined> = optional(mapped(list(integer), ([height, width]) => [height ?? 0, width ?? 0] as const));
 
-const execConfig = object<ExecConfig>({
+export const execConfig = object<ExecConfig>({
   AttachStdin: flag,
   AttachStdout: flag,
   AttachStderr: flag,
@@ -48,7 +48,7 @@ interface StartOptions {
   readonly Tty: boolean;
   readonly ConsoleSize?: readonly [number, number] | undefined;
 }
-const startOptions = object<StartOptions>({ Detach: flag, Tty: flag, ConsoleSize: consoleSize });
+export const startOptions = object<StartOptions>({ Detach: flag, Tty: flag, ConsoleSize: consoleSize });
 
 export async function start(call: Call): Promise<void> {
   const { engine, request, response, apiMinor, signal } = call;

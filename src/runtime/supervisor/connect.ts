@@ -138,7 +138,9 @@ class Connection implements Supervisor {
     if ('exit' in reply) return void setImmediate(() => this.#events.onExit(reply.exit.task, reply.exit));
     const waiting = this.#waiting.get(reply.seq);
     this.#waiting.delete(reply.seq);
-    if ('refused' in reply) waiting?.reject(new Error(`The supervisor refused: ${reply.refused}`));
+    // Foreseen: a program may end while somebody asks for another one beside it.
+    if ('ended' in reply) waiting?.reject(fail('conflict', `container ${reply.ended} is not running`));
+    else if ('refused' in reply) waiting?.reject(new Error(`The supervisor refused: ${reply.refused}`));
     else waiting?.resolve(reply);
   }
 

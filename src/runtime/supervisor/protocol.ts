@@ -67,6 +67,8 @@ export type Reply =
   | { readonly seq: number; readonly launched: TaskReport }
   | { readonly seq: number; readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } }
   | { readonly seq: number; readonly done: true }
+  /** The task that it should have been launched within has ended. */
+  | { readonly seq: number; readonly ended: string }
   | { readonly seq: number; readonly refused: string };
 
 export function encodeFrame(message: Request | Reply, binary: readonly Uint8Array[] = []): Buffer {

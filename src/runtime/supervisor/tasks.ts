@@ -9,7 +9,7 @@ import type { LaunchRequest, Request, TaskExit, TaskReport } from './protocol.ts
 
 const drainBytesMax = 1024 * 1024;
 
-export type LaunchOutcome = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } } | { readonly refused: string };
+export type LaunchOutcome = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } } | { readonly ended: string } | { readonly refused: string };
 
 export interface Tasks {
   launch(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome>;
@@ -49,7 +49,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   async function start(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome> {
     if (tasks.has(request.task)) return { refused: `Task "${request.task}" exists` };
     const within = request.within === undefined ? undefined : tasks.get(request.within);
-    if (request.within !== undefined && (within === undefined || within.exit !== undefined)) return { refused: `Task "${request.within}" does not run` };
+    if (request.within !== undefined && (within === undefined || within.exit !== undefined)) return { ended: request.within };
     using inner = new DisposableStack();
     using outer = new DisposableStack();
     const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
