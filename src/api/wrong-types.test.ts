@@ -25,23 +25,22 @@ const start: Readonly<Record<string, Kind>> = { Detach: 'flag', Tty: 'flag', Con
 
 const something = fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null);
 
-function fits(kind: Kind, value: unknown): boolean {
-  const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string' || item === null);
-  switch (kind) {
-    case 'text': return typeof value === 'string';
-    case 'flag': return typeof value === 'boolean';
-    case 'integer': return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 63;
-    case 'texts': return isTexts;
-    case 'words': return isTexts || typeof value === 'string';
-    // What is in them is judged item by item, below.
-    case 'list': return Array.isArray(value);
-    case 'object': return typeof value === 'object' && !Array.isArray(value);
-  }
-}
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string' || item === null);
+
+const fits: Readonly<Record<Kind, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string',
+  flag: (value) => typeof value === 'boolean',
+  integer: (value) => typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 63,
+  texts: isTexts,
+  words: (value) => isTexts(value) || typeof value === 'string',
+  // What is in them is judged item by item, below.
+  list: (value) => Array.isArray(value),
+  object: (value) => typeof value === 'object' && !Array.isArray(value),
+};
 
 function refusesByName(fields: Readonly<Record<string, Kind>>, decoder: decode.Decode<unknown>, bodyOf: (field: object) => object): void {
   fc.assert(fc.property(fc.constantFrom(...Object.keys(fields)), something, (name, value) => {
-    fc.pre(!fits(fields[name]!, value));
+    fc.pre(!fits[fields[name]!](value));
     assert.throws(() => decode.decodeJson(JSON.stringify(bodyOf({ [name]: value })), decoder), (error) => isFail(error, 'invalid') && error.message.includes(name), `${name}: ${JSON.stringify(value)}`);
   }), { numRuns: 1000 });
 }
