@@ -69,6 +69,7 @@ export async function start(call: Call): Promise<void> {
   const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
   await relay(socket, {
     attachment,
+    framed: !attachment.tty,
     stdin: exec.config.AttachStdin,
     atEndOfInput: attachment.tty ? 'leave' : 'close',
     detachKeys: attachment.tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined,

@@ -14,7 +14,8 @@ const upgrades = new WeakMap<ServerResponse, { readonly stream: Duplex; readonly
 
 /** For `createServer`: whether a request's Upgrade header is one that we take. Others are served as if they had none. */
 export function isUpgrade(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() === 'tcp' && /\/(attach|start)(\?|$)/.test(request.url ?? '');
+  const [wanted, path] = [request.headers.upgrade?.toLowerCase(), (request.url ?? '').split('?', 1)[0]!];
+  return (wanted === 'tcp' && /\/(attach|start)$/.test(path)) || (wanted === 'websocket' && path.endsWith('/attach/ws'));
 }
 
 /** Serves upgrade requests by `serve`, like all others. */
@@ -44,6 +45,18 @@ export function takeSocket(request: IncomingMessage, response: ServerResponse, s
   const { stream, head } = upgrade;
   response.detachSocket(stream as Socket);
   stream.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${ourHeaders}\r\n`);
+  if (head.length > 0) stream.unshift(head);
+  return stream;
+}
+
+/** Takes the socket of a request to upgrade to WebSocket; `accept` answers its key. */
+export function takeWebSocket(request: IncomingMessage, response: ServerResponse, accept: string): Duplex {
+  const upgrade = upgrades.get(response);
+  if (upgrade === undefined) throw new Error('The request is no upgrade');
+  const { stream, head } = upgrade;
+  request.socket.setTimeout(0);
+  response.detachSocket(stream as Socket);
+  stream.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
   if (head.length > 0) stream.unshift(head);
   return stream;
 }

@@ -15,7 +15,6 @@ const later: readonly Later[] = [
   of('GET|HEAD|PUT', '/containers/[^/]+/archive', 'Copying files comes later', 'Pipe a tar through exec'),
   of('GET', '/containers/[^/]+/export', 'Exporting a container comes later', 'Pipe a tar through exec'),
   of('GET', '/containers/[^/]+/changes', 'The list of changed files comes later'),
-  of('GET', '/containers/[^/]+/attach/ws', 'Attaching over WebSocket comes later', 'Attach with POST /containers/{id}/attach'),
   of('POST', '/containers/[^/]+/(pause|unpause)', 'Pausing comes later', 'The signals STOP and CONT stop and continue the first process'),
   of('POST', '/containers/[^/]+/restart', 'Restarting comes later', 'Stop the container, then start it'),
   of('POST', '/containers/[^/]+/rename', 'Renaming comes later', 'Name a container when it is created'),

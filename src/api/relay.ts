@@ -13,6 +13,8 @@ const probeMs = 15_000;
 
 export interface RelayOptions {
   readonly attachment: Attachment;
+  /** Whether stdout and stderr are told apart by frames. */
+  readonly framed: boolean;
   /** Whether the client's bytes go to the program; if not, they are dropped. */
   readonly stdin: boolean;
   /** What the end of the client's bytes means: the program's end of file, or (a terminal has none; other clients may come) that the client leaves. */
@@ -23,7 +25,7 @@ export interface RelayOptions {
   readonly signal: AbortSignal;
 }
 
-export async function relay(socket: Duplex, { attachment, signal, ...input }: RelayOptions): Promise<void> {
+export async function relay(socket: Duplex, { attachment, framed, signal, ...input }: RelayOptions): Promise<void> {
   let leaving: Promise<void> | undefined;
   const leave = () => leaving ??= Promise.resolve(attachment[Symbol.asyncDispose]());
   const cutOff = () => socket.destroy();
@@ -32,7 +34,7 @@ export async function relay(socket: Duplex, { attachment, signal, ...input }: Re
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const output = async () => {
     try {
-      await sendOutput(socket, attachment.output, !attachment.tty);
+      await sendOutput(socket, attachment.output, framed);
     } finally {
       await leave();
       await hangUp(socket, closed);
@@ -42,7 +44,7 @@ export async function relay(socket: Duplex, { attachment, signal, ...input }: Re
   await Promise.all([output(), receiveInput(socket, { attachment, leave, ...input }), closed.then(leave)]);
 }
 
-interface Input extends Omit<RelayOptions, 'signal'> {
+interface Input extends Omit<RelayOptions, 'signal' | 'framed'> {
   readonly leave: () => Promise<void>;
 }
 

@@ -43,6 +43,7 @@ const routes: readonly Route[] = [
   route('GET', '/containers/{id}/stats', stats),
   route('GET', '/containers/{id}/top', containers.top),
   route('POST', '/containers/{id}/attach', streams.attach),
+  route('GET', '/containers/{id}/attach/ws', streams.attachWebSocket),
 
   route('POST', '/containers/{id}/exec', execs.create),
   route('GET', '/exec/{id}/json', execs.inspect),

@@ -1,13 +1,15 @@
 // Answers that last: waiting for the end, logs, attach. A client that hangs up ends them.
+import type { Duplex } from 'node:stream';
 import { fail, withNanoseconds } from '../base/index.ts';
-import type { LogEntry, OutputChunk, WaitCondition, WaitResult } from '../engine/index.ts';
+import type { Attachment, LogEntry, OutputChunk, WaitCondition, WaitResult } from '../engine/index.ts';
 import type { WaitResponse } from '../spec/docker/container-view.ts';
 import { type Call, parameterOf } from './call.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { sendOutput, streamType } from './frames.ts';
-import { takeSocket } from './hijack.ts';
+import { takeSocket, takeWebSocket } from './hijack.ts';
 import type { Query } from './query.ts';
 import { relay } from './relay.ts';
+import { acceptKey, WebSocketStream } from './websocket.ts';
 
 const waitConditions: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
 
@@ -81,14 +83,24 @@ function detailsInWords(details: LogEntry['details'] = {}): string {
 }
 
 export async function attach(call: Call): Promise<void> {
-  const { engine, query, request, response, apiMinor, signal } = call;
+  await attachTo(call, (attachment) => ({ socket: takeSocket(call.request, call.response, streamType(attachment.tty, call.apiMinor)), framed: !attachment.tty }));
+}
+
+/** The same over a WebSocket: without frames of Docker's, so that stdout and stderr are one stream. */
+export async function attachWebSocket(call: Call): Promise<void> {
+  const key = acceptKey(call.request);
+  await attachTo(call, () => ({ socket: new WebSocketStream(takeWebSocket(call.request, call.response, key)), framed: false }));
+}
+
+async function attachTo({ engine, query, parameters, signal }: Call, take: (attachment: Attachment) => { readonly socket: Duplex; readonly framed: boolean }): Promise<void> {
   const detachKeys = parseDetachKeys(query.text('detachKeys'));
   const wanted = { stdin: query.flag('stdin'), stdout: query.flag('stdout'), stderr: query.flag('stderr'), logs: query.flag('logs'), stream: query.flag('stream') };
-  const { id, config } = engine.containers.get(parameterOf(call, 'id'));
+  const { id, config } = engine.containers.get(parameterOf({ parameters }, 'id'));
   const attachment = await engine.containers.attach(id, wanted);
-  const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
+  const { socket, framed } = take(attachment);
   await relay(socket, {
     attachment,
+    framed,
     stdin: wanted.stdin && wanted.stream && config.OpenStdin,
     atEndOfInput: config.StdinOnce && !attachment.tty ? 'close' : 'leave',
     detachKeys: attachment.tty ? detachKeys : undefined,

@@ -54,8 +54,8 @@ function toSystemInfo(engine: EngineInfo, version: string): SystemInfo {
     ContainersStopped: containers.stopped,
     Images: engine.images,
     Driver: 'overlay2',
-    DriverStatus: [],
-    Plugins: { Volume: [], Network: ['host', 'null'], Authorization: null, Log: ['json-file'] },
+    DriverStatus: [['Backing Filesystem', engine.backingFileSystem], ['userxattr', 'false']],
+    Plugins: { Volume: [], Network: ['host', 'null'], Authorization: null, Log: ['json-file', 'local'] },
     MemoryLimit: hasMemory,
     SwapLimit: controllers.has('swap'),
     CpuCfsPeriod: hasCpu,
@@ -63,16 +63,16 @@ function toSystemInfo(engine: EngineInfo, version: string): SystemInfo {
     CPUShares: hasCpu,
     CPUSet: controllers.has('cpuset'),
     PidsLimit: controllers.has('pids'),
-    IPv4Forwarding: false,
+    IPv4Forwarding: engine.forwardsIpv4,
     Debug: false,
-    NFd: 0,
+    NFd: engine.openFiles,
     OomKillDisable: hasMemory && engine.cgroupVersion === 1,
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',
     CgroupVersion: engine.cgroupVersion === 1 ? '1' : '2',
-    NEventsListener: 0,
+    NEventsListener: engine.eventListeners,
     KernelVersion: engine.kernelVersion,
     OperatingSystem: engine.operatingSystem,
     OSVersion: engine.osVersion,
@@ -96,14 +96,21 @@ function toSystemInfo(engine: EngineInfo, version: string): SystemInfo {
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     LiveRestoreEnabled: true,
     Isolation: '',
-    InitBinary: '',
+    InitBinary: 'docker-init',
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: [...(engine.seccomp ? ['name=seccomp,profile=builtin'] : []), ...(engine.cgroupVersion === 2 ? ['name=cgroupns'] : [])],
+    SecurityOptions: [...(engine.seccomp ? ['name=seccomp,profile=builtin'] : []), 'name=cgroupns'],
     CDISpecDirs: [],
-    Warnings: null,
+    Warnings: warningsOf(controllers),
   };
+}
+
+/** What limits cannot do here, in dockerd's words; null: everything. */
+function warningsOf(controllers: EngineInfo['cgroupControllers']): readonly string[] | null {
+  const needs = [['memory', 'memory limit'], ['swap', 'swap limit'], ['cpu', 'cpu cfs quota'], ['cpuset', 'cpuset'], ['pids', 'pids limit']] as const;
+  const warnings = needs.filter(([controller]) => !controllers.has(controller)).map(([, what]) => `WARNING: No ${what} support`);
+  return warnings.length === 0 ? null : warnings;
 }
 
 /** Go's name of a `uname -m`. */

@@ -24,6 +24,13 @@ export interface EngineInfo {
   /** Controllers that limits can use here: `memory`, `swap`, `pids`, `cpu`, `cpuset`, `devices`. */
   readonly cgroupControllers: ReadonlySet<string>;
   readonly seccomp: boolean;
+  /** The file system of the data root: `extfs`, `xfs`. */
+  readonly backingFileSystem: string;
+  /** Whether the host routes between its networks. */
+  readonly forwardsIpv4: boolean;
+  /** Descriptors that the daemon holds. */
+  readonly openFiles: number;
+  readonly eventListeners: number;
 }
 
 export interface Engine extends AsyncDisposable {

@@ -1,12 +1,12 @@
 // The composition root: opens the rooms in order and plugs them into each other. Nothing else knows all of them.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import { isUp, openContainers, type Containers, type ImagePort } from '../container/index.ts';
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
-import { openCgroups } from '../kernel/index.ts';
+import { fileSystemOf, openCgroups } from '../kernel/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 import { containerEvent, imageEvent } from './tell.ts';
@@ -38,7 +38,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const all = opened.move();
   return {
     containers, images, events,
-    info: () => ({ id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true }),
+    info: () => ({
+      id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
+      backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners,
+    }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

@@ -3,6 +3,7 @@ export { call, tryCall, type CallArgument } from './call.ts';
 export { staticElf } from './elf.ts';
 export * from './error.ts';
 export * from './fd.ts';
+export { fileSystemOf } from './file-system.ts';
 export { initExecutable } from './init.ts';
 export { hideFromForks, SharedPage } from './forkable.ts';
 export * from './path.ts';

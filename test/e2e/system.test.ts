@@ -1,5 +1,6 @@
 // What clients ask first: is somebody there, which API, what machine. Docker's clients negotiate by these headers.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openEngine, succeeded } from './engine.ts';
 
@@ -33,9 +34,21 @@ test('info: counts, limits that work here, the machine', async () => {
   assert.ok((info.SecurityOptions as string[]).some((option) => option.startsWith('name=seccomp')));
 });
 
+test('info: true values of what the machine and the daemon are', async () => {
+  const info = (await engine.http('GET', '/info')).json() as { readonly DriverStatus: readonly string[][]; readonly NFd: number; readonly NEventsListener: number; readonly Warnings: unknown; readonly IPv4Forwarding: boolean; readonly InitBinary: string; readonly Plugins: { readonly Log: readonly string[] } };
+  assert.match(new Map(info.DriverStatus as [string, string][]).get('Backing Filesystem')!, /^[a-z0-9]+$/);
+  assert.ok(info.NFd > 5);
+  assert.deepEqual([info.Warnings, info.InitBinary], [null, 'docker-init']);
+  // A dockerd may live in another network namespace than this test.
+  if (engine.ours) assert.equal(info.IPv4Forwarding, readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1');
+  assert.ok(['json-file', 'local'].every((driver) => info.Plugins.Log.includes(driver)));
+});
+
 test('the docker client prints version and info', async () => {
   assert.match(succeeded(await engine.docker(['version'])), /Server:[\s\S]*API version:\s+1\.\d+/);
-  assert.match(succeeded(await engine.docker(['info'])), /Cgroup Version:\s+[12]/);
+  const info = await engine.docker(['info']);
+  assert.match(succeeded(info), /Cgroup Version:\s+[12]/);
+  assert.doesNotMatch(info.stdout + info.stderr, /WARNING/);
   assert.match(succeeded(await engine.docker(['version', '--format', '{{.Server.Os}}'])), /^linux\n$/);
 });
 
