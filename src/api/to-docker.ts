@@ -58,9 +58,7 @@ export function toInspect(record: ContainerRecord, size?: ContainerSize): Contai
     Args: args,
     State: toState(record.state),
     Image: record.imageId,
-    ResolvConfPath: '',
-    HostnamePath: '',
-    HostsPath: '',
+    ...filesOf(record),
     LogPath: record.logPath,
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
@@ -77,6 +75,13 @@ export function toInspect(record: ContainerRecord, size?: ContainerSize): Contai
     Config: toConfig(record.config),
     NetworkSettings: toNetworkSettings(record.hostConfig),
   };
+}
+
+/** Docker tells where they are from the first start on. */
+function filesOf({ state, filesDir }: ContainerRecord): Pick<ContainerInspect, 'ResolvConfPath' | 'HostnamePath' | 'HostsPath'> {
+  const wasStarted = state.status !== 'created' || state.failure !== undefined;
+  const at = (name: string): string => (wasStarted ? `${filesDir}/${name}` : '');
+  return { ResolvConfPath: at('resolv.conf'), HostnamePath: at('hostname'), HostsPath: at('hosts') };
 }
 
 export function toState(state: State): StateView {

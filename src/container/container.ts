@@ -31,6 +31,8 @@ export interface ContainerRecord {
   readonly restartCount: number;
   /** Where the log is, for `LogPath`; empty for drivers without a file. */
   readonly logPath: string;
+  /** Where its hosts, host name and name server files are: another container's directory, when the network is shared. */
+  readonly filesDir: string;
 }
 
 export type StreamName = 'stdout' | 'stderr';

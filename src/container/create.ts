@@ -27,10 +27,12 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const limitFacts = { cgroupVersion: room.cgroups.version, hasSwapLimit: room.cgroups.controllers.has('swap'), blockIo: room.host.blockIo };
   const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, mergeHostConfig(request.hostConfig, room.host)), limitFacts);
   const config = mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host);
+  const network = containerMode(hostConfig.NetworkMode);
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
     config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
+    filesDir: room.storage.containerDir(network === undefined ? id : room.shelf.get(network).id),
   };
   checkWhatStartNeeds(room, record);
   using _name = room.shelf.reserveName(record.name);

@@ -93,7 +93,7 @@ function startSpec(room: Room, record: ContainerRecord): Spec {
     devices: chooseDevices({ privileged: hostConfig.Privileged, mappings: hostConfig.Devices, rules: hostConfig.DeviceCgroupRules ?? [] }),
     blockIo: blockIoOf(hostConfig),
     rootDir: room.storage.rootDir,
-    filesDir: room.storage.containerDir(networkOwner(room, record).id),
+    filesDir: record.filesDir,
     cgroupsPath: cgroupPathOf(record.id, hostConfig.CgroupParent),
     joined: joinedNamespaces(room, record),
   });
@@ -120,12 +120,6 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
 /** The program by which it is or would be started, in words. */
 export function explainStart(room: Room, record: ContainerRecord): readonly ExplainedStep[] {
   return explain(startImage(room, record, startSpec(room, record)));
-}
-
-/** Whose hosts file and name server it uses. */
-function networkOwner(room: Room, record: ContainerRecord): ContainerRecord {
-  const other = containerMode(record.hostConfig.NetworkMode);
-  return other === undefined ? record : room.shelf.get(other);
 }
 
 function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<Record<NamespaceType, string>> {

@@ -53,6 +53,18 @@ for (const [name, flags] of Object.entries(created)) {
   });
 }
 
+test('inspect tells where the files of a container are, once it was started', async () => {
+  const [name, beside] = [engine.unique('files'), engine.unique('beside')];
+  const id = await engine.start(['--name', name, busybox, 'sleep', '60']);
+  const [label] = /estiva-e2e=\S+/.exec(engine.flags) ?? [''];
+  assert.equal((await engine.docker(['run', '-d', '--name', beside, '--label', label, '--network', `container:${name}`, busybox, 'sleep', '60'])).code, 0);
+  for (const container of [name, beside]) {
+    const { HostsPath, HostnamePath, ResolvConfPath } = await engine.inspect(container) as unknown as Record<string, string>;
+    assert.deepEqual([HostsPath, HostnamePath, ResolvConfPath].map((path) => path!.slice(path!.indexOf(id))), [`${id}/hosts`, `${id}/hostname`, `${id}/resolv.conf`], 'the network\'s owner has them');
+  }
+  assert.equal((await engine.docker(['rm', '-f', name, beside])).code, 0);
+});
+
 for (const [name, [flags, script]] of Object.entries(seen)) {
   const skip = isVersion2 && /^(cgroup|mounts)/.test(name) && 'recorded with cgroups of version 1';
   test(`a program sees: ${name}`, { skip, concurrency: false }, async () => {
