@@ -36,8 +36,19 @@ const later: readonly Later[] = [
   of('POST', '/containers/[^/]+/checkpoints', 'There are no checkpoints'),
 ];
 
-/** @throws `unsupported` when Docker has such an endpoint. */
+/** One of a kind of which there is none is not found: `docker inspect NAME` asks for a container, an image, a network, a volume and a plugin in turn. */
+const nowhere: readonly (readonly [path: RegExp, say: (name: string) => string])[] = [
+  [/^\/networks\/([^/]+)$/, (name) => `network ${name} not found`],
+  [/^\/volumes\/([^/]+)$/, (name) => `get ${name}: no such volume`],
+  [/^\/plugins\/([^/]+)\/json$/, (name) => `plugin ${JSON.stringify(name)} not found`],
+];
+
+/** @throws `unsupported` when Docker has such an endpoint, `not_found` when it asks for one thing of a kind that comes later */
 export function refuseLater(method: string, path: string): void {
+  for (const [pattern, say] of method === 'GET' ? nowhere : []) {
+    const name = pattern.exec(path)?.[1];
+    if (name !== undefined) throw fail('not_found', say(name.slice(0, 200)));
+  }
   const found = later.find(({ request }) => request.test(`${method} ${path}`));
   if (found !== undefined) throw fail('unsupported', found.what, found.hint === '' ? {} : { hint: found.hint });
 }

@@ -101,6 +101,10 @@ test('serve() refuses versions outside its range and paths that are not there, i
   assert.equal((await call('PUT', '/_ping')).status, 404);
   const networks = await call('GET', '/v1.43/networks');
   assert.deepEqual([networks.status, json(networks)], [501, { message: 'Networks come later (There are the network modes none, host and container:NAME)' }]);
+  for (const [path, message] of [['/networks/x', 'network x not found'], ['/volumes/x', 'get x: no such volume'], ['/plugins/x/json', 'plugin "x" not found']] as const) {
+    const answer = await call('GET', path);
+    assert.deepEqual([answer.status, json(answer)], [404, { message }]);
+  }
   assert.match(json(await call('POST', '/build?t=x')).message, /^Building comes later \(/);
   assert.equal((await call('GET', '/containers/%zz/json')).status, 400);
 });
