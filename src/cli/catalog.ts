@@ -45,6 +45,9 @@ const imageCommands = {
 const events: Entry = { summary: 'Get real time events from the server', load: async () => (await import('./commands/events.ts')).command };
 const info: Entry = { summary: 'Display system-wide information', load: async () => (await import('./commands/info.ts')).command };
 
+const contexts: Entry = { summary: 'List contexts', load: async () => (await import('./commands/context.ts')).ls };
+const contextRm: Entry = { summary: 'Remove one or more contexts', load: async () => (await import('./commands/context.ts')).rm };
+
 /** `estiva <group> <command>`. */
 export const groups: Readonly<Record<string, { readonly summary: string; readonly commands: Catalog }>> = {
   container: {
@@ -59,6 +62,19 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
     commands: {
       ...imageCommands, ls: images, list: alias(images), rm: rmi, remove: alias(rmi),
       inspect: { summary: 'Display detailed information on one or more images', load: async () => (await import('./commands/inspect.ts')).imageCommand },
+    },
+  },
+  context: {
+    summary: 'Manage contexts: names for daemons',
+    commands: {
+      create: { summary: 'Create a context', load: async () => (await import('./commands/context.ts')).create },
+      export: { summary: 'Export a context to a tar archive FILE or a tar stream on STDOUT', load: async () => (await import('./commands/context.ts')).exportCommand },
+      import: { summary: 'Import a context from a tar file', load: async () => (await import('./commands/context.ts')).importCommand },
+      inspect: { summary: 'Display detailed information on one or more contexts', load: async () => (await import('./commands/context.ts')).inspect },
+      list: alias(contexts), ls: contexts, remove: alias(contextRm), rm: contextRm,
+      show: { summary: 'Print the name of the current context', load: async () => (await import('./commands/context.ts')).show },
+      update: { summary: 'Update a context', load: async () => (await import('./commands/context.ts')).update },
+      use: { summary: 'Set the current context', load: async () => (await import('./commands/context.ts')).use },
     },
   },
   system: { summary: 'Manage the engine', commands: { events, info } },
@@ -89,7 +105,7 @@ const prunes = 'pruning comes later; remove by name with estiva rm and estiva rm
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, commit: 'committing comes later; build an image elsewhere and estiva load it', compose: 'compose comes later',
-  checkpoint: 'checkpoints come later', config: clusters, context: 'contexts come later; use -H or ESTIVA_HOST', cp: copies, df: 'see du on the data root',
+  checkpoint: 'checkpoints come later', config: clusters, cp: copies, df: 'see du on the data root',
   diff: 'it comes later', export: copies, history: 'it comes later', login: registries, logout: registries,
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
   save: 'saving comes later', search: registries,

@@ -1,7 +1,8 @@
 // A command: its words for help, its table of flags, and what it does. `defineCommand` ties the table's type to `run`.
+import type { Word } from './completion/words.ts';
 import { Complaint, UsageError } from './errors.ts';
 import type { Flags, LaterFlags, Values } from './flags.ts';
-import { commandHelp } from './help.ts';
+import { commandHelp, type Examples } from './help.ts';
 import { parseArguments } from './parse.ts';
 import { say, warn, type Session } from './session.ts';
 
@@ -11,6 +12,8 @@ export interface CommandTable<F extends Flags> {
   readonly summary: string;
   /** All names, for help: `container rm`, `container remove`, `rm`. */
   readonly aliases?: readonly string[];
+  /** Command lines without the program's name, and what they are for. */
+  readonly examples?: Examples;
   readonly flags: F;
   readonly later?: LaterFlags;
   readonly stopsAtOperand?: boolean;
@@ -21,14 +24,16 @@ export interface CommandTable<F extends Flags> {
 
 /** A command as the catalog calls it; `path` is how the user named it: `container ls`. */
 export interface Command {
-  /** With their dashes, for completion. */
-  readonly flags: readonly string[];
+  /** With their dashes, and what follows the command's name: for completion. */
+  readonly flags: readonly Word[];
+  readonly usage: string;
   readonly execute: (path: string, argv: readonly string[], session: Session) => Promise<number>;
 }
 
 export function defineCommand<F extends Flags>(table: CommandTable<F>): Command {
   return {
-    flags: Object.entries(table.flags).filter(([, { help }]) => help !== '').map(([name]) => `--${name}`),
+    flags: Object.entries(table.flags).filter(([, { help }]) => help !== '').map(([name, { help }]) => ({ word: `--${name}`, what: help })),
+    usage: table.usage,
     async execute(path, argv, session) {
       const name = `${session.program} ${path}`;
       try {

@@ -1,6 +1,8 @@
 // The keys that leave a container with a terminal. The daemon acts on them; the command line only recognises that it was them that ended
 // the stream, so that it does not wait for the container's end.
 
+import type { Session } from './session.ts';
+
 export const detachKeysDefault = 'ctrl-p,ctrl-q';
 
 /** The bytes of `ctrl-p,ctrl-q`, `a`, `ctrl-@`; undefined when it is no key sequence. */
@@ -13,6 +15,11 @@ export function detachBytes(keys: string): Buffer | undefined {
     else return undefined;
   }
   return Buffer.from(bytes);
+}
+
+/** What the command line says, else the user's configuration; undefined: the daemon's default. */
+export function detachKeysOf({ config }: Session, given: string | undefined): string | undefined {
+  return given ?? config.setting('detachKeys');
 }
 
 /** Remembers the end of what was typed. */

@@ -6,16 +6,24 @@ interface Helped {
   readonly usage: string;
   readonly summary: string;
   readonly aliases?: readonly string[];
+  readonly examples?: Examples;
   readonly flags: Flags;
 }
 
+export type Examples = readonly (readonly [line: string, what: string])[];
+
 const widthDefault = 80;
 
-export function commandHelp(name: string, session: Session, { usage, summary, aliases = [], flags }: Helped): string {
+export function commandHelp(name: string, session: Session, { usage, summary, aliases = [], examples = [], flags }: Helped): string {
   const parts = [`Usage:  ${name}${usage === '' ? '' : ` ${usage}`}`, summary];
   if (aliases.length > 1) parts.push(`Aliases:\n  ${aliases.map((alias) => `${session.program} ${alias}`).join(', ')}`);
   if (Object.keys(flags).length > 0) parts.push(`Options:\n${flagHelp(flags, session.stdout.columns ?? widthDefault)}`);
+  if (examples.length > 0) parts.push(`Examples:\n${exampleLines(session.program, examples)}`);
   return parts.join('\n\n');
+}
+
+function exampleLines(program: string, examples: Examples): string {
+  return examples.map(([line, what]) => `  # ${what}\n  ${program} ${line}`).join('\n');
 }
 
 /** The two columns of the flags; Docker does not list --help unless it is the only company a flag has, and neither do we. */

@@ -1,6 +1,7 @@
 // Which daemon: what the command line names (-H, --run), then Estiva's own variables (ESTIVA_HOST, ESTIVA_RUN), then DOCKER_HOST, else the
 // socket in the default run directory. Only in a run directory is a daemon started on demand: a host that was named is somebody else's to run.
 import { resolve } from 'node:path';
+import { fail } from '../base/index.ts';
 import { parseHost, type Host } from '../client/index.ts';
 
 export interface HostChoice {
@@ -12,6 +13,24 @@ export interface HostChoice {
 export interface HostFlags {
   readonly host: string | undefined;
   readonly run: string | undefined;
+}
+
+export interface ContextFlags extends HostFlags {
+  readonly context: string | undefined;
+}
+
+/**
+ * Docker's order: --context; then whatever names a daemon directly (-H, --run and the variables of hosts) means `default`; then DOCKER_CONTEXT; then
+ * the configuration. @throws `invalid` when the command line says both.
+ */
+export function contextNameOf(flags: ContextFlags, environment: Readonly<Record<string, string | undefined>>, current: () => string | undefined): string {
+  const isHostNamed = flags.host !== undefined || flags.run !== undefined;
+  if (flags.context !== undefined && flags.context !== '') {
+    if (isHostNamed) throw fail('invalid', `conflicting options: cannot specify both --${flags.host === undefined ? 'run' : 'host'} and --context`);
+    return flags.context;
+  }
+  if (isHostNamed || ['ESTIVA_HOST', 'ESTIVA_RUN', 'DOCKER_HOST'].some((variable) => (environment[variable] ?? '') !== '')) return 'default';
+  return environment['DOCKER_CONTEXT'] || current() || 'default';
 }
 
 const runDirDefault = '/run/estiva';

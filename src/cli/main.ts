@@ -1,32 +1,33 @@
 // The command line: global flags, then a command, then its own affairs. Resolves with the exit code; nothing here ends the process.
 import { resolve } from 'node:path';
 import { fail } from '../base/index.ts';
-import { apiVersionDefault, info, openDocker, type Docker } from '../client/index.ts';
-import { commands, groups, laterCommands, type Catalog, type Entry } from './catalog.ts';
+import { apiVersionDefault, info, openDocker, parseHost, type Docker } from '../client/index.ts';
+import { commands, groups, laterCommands, type Catalog } from './catalog.ts';
+import { openConfig, type ClientConfig } from './config.ts';
+import { defaultName, openContexts } from './context/store.ts';
 import { Exit, textOfError, UsageError } from './errors.ts';
 import { flag, type Values } from './flags.ts';
-import { flagHelp } from './help.ts';
-import { chooseHost } from './host.ts';
+import { chooseHost, contextNameOf, type HostChoice } from './host.ts';
 import { parseArguments } from './parse.ts';
-import { productVersion } from './product.ts';
+import { program, productVersion } from './product.ts';
+import { groupHelp, nearestCommand, programHelp } from './program-help.ts';
 import { say, warn, type Session } from './session.ts';
 
-const program = 'estiva';
-
 const globalFlags = {
+  config: flag.text('', 'string', 'Directory of the client\'s configuration (DOCKER_CONFIG or ~/.docker unless given)'),
+  context: flag.text('c', 'string', 'Context to use, instead of the current one'),
   host: flag.text('H', 'string', 'Daemon to talk to (unix:///path or tcp://127.0.0.1:port)'),
   root: flag.text('', 'string', 'Data root of the daemon that is started when there is none'),
   run: flag.text('', 'string', 'Run directory: its socket, and where a daemon is started'),
   version: flag.on('v', 'Print the version and quit'),
 } as const;
 
-const contexts = 'contexts come later; use -H';
 const tls = 'TLS comes later; use unix://';
-const globalLater = { config: 'there is no client configuration', 'context|c': contexts, tls, tlsverify: tls, tlscacert: tls, tlscert: tls, tlskey: tls,
+const globalLater = { tls, tlsverify: tls, tlscacert: tls, tlscert: tls, tlskey: tls,
   'debug|D': 'see the daemon\'s log', 'log-level|l': 'see the daemon\'s log' } as const;
 
 /** What the process gives: its streams, its environment, and the way to run the daemon itself. */
-export type Surroundings = Omit<Session, 'program' | 'docker' | 'now'>;
+export type Surroundings = Omit<Session, 'program' | 'docker' | 'config' | 'contextName' | 'defaultHost' | 'now'>;
 
 /** `argv` without node and script. */
 export async function runCli(argv: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -34,27 +35,33 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
     const { values, operands, isHelp } = parseArguments(argv, { flags: globalFlags, later: globalLater, stopsAtOperand: true });
     const [name, ...rest] = operands;
     using docker = lazyDocker(values, surroundings);
-    const session = sessionIn(surroundings, docker);
+    const session = sessionIn(surroundings, values, docker);
     if (values.version) {
       say(session, `Estiva version ${productVersion}`);
       return 0;
     }
     if (name === undefined || isHelp) {
-      say(session, programHelp());
+      say(session, programHelp(globalFlags));
       return 0;
     }
     if (name === 'daemon') return await dispatch([name, ...placeWords(values), ...rest], session);
-    if (values.root !== undefined) await checkRoot(docker, resolve(values.root));
+    if (values.root !== undefined) await checkRoot(session.docker, resolve(values.root));
     return await dispatch(name === 'help' ? [...rest, '--help'] : operands, session);
   } catch (error) {
     return report(error, surroundings);
   }
 }
 
-function sessionIn(surroundings: Surroundings, docker: Docker): Session {
+type GlobalValues = Values<typeof globalFlags>;
+
+function sessionIn(surroundings: Surroundings, values: GlobalValues, docker: LazyDocker): Session {
+  const { config, contextName } = docker;
   return {
     program,
-    docker,
+    config,
+    contextName,
+    defaultHost: chooseHost(values, surroundings.environment).host.text,
+    get docker() { return docker.get(); },
     environment: surroundings.environment,
     runDaemon: surroundings.runDaemon,
     now: () => new Date(),
@@ -90,9 +97,39 @@ async function checkRoot(docker: Docker, root: string): Promise<void> {
   throw fail('conflict', `The daemon at ${docker.host.text} has the data root ${JSON.stringify(actual)}, not ${JSON.stringify(root)}`, { hint: 'Give a run directory of its own with --run' });
 }
 
-/** The daemon is connected, and started if need be, at the first request. */
-function lazyDocker({ host: named, root, run }: Values<typeof globalFlags>, { environment }: Surroundings): Docker {
-  const { host, runDir } = chooseHost({ host: named, run }, environment);
+/** The daemon: chosen when a command first asks for it (`context use` must work when the current context does not), connected at the first request. */
+interface LazyDocker extends Disposable {
+  readonly config: ClientConfig;
+  readonly contextName: () => string;
+  readonly get: () => Docker;
+}
+
+function lazyDocker(values: GlobalValues, { environment, stderr }: Surroundings): LazyDocker {
+  const config = openConfig(values.config ?? (environment['DOCKER_CONFIG'] || `${environment['HOME'] ?? ''}/.docker`), (line) => stderr.write(`${line}\n`));
+  const contextName = (): string => contextNameOf(values, environment, () => config.setting('currentContext'));
+  let docker: Docker | undefined;
+  return {
+    config,
+    contextName,
+    get: () => docker ??= connect(hostOf(contextName(), config, values, environment), values, environment),
+    [Symbol.dispose]: () => docker?.[Symbol.dispose](),
+  };
+}
+
+type Environment = Surroundings['environment'];
+
+function hostOf(context: string, config: ClientConfig, values: GlobalValues, environment: Environment): HostChoice {
+  if (context === defaultName) return chooseHost(values, environment);
+  try {
+    const host = openContexts(config.dir).get(context).Endpoints.docker?.Host;
+    return host === undefined || host === '' ? chooseHost({ host: undefined, run: undefined }, environment) : { host: parseHost(host), runDir: undefined };
+  } catch (error) {
+    throw new Exit(1, `Failed to initialize: unable to resolve docker endpoint: ${textOfError(error)}`);
+  }
+}
+
+/** A daemon that is not there is started, if it is ours to run. */
+function connect({ host, runDir }: HostChoice, { root }: GlobalValues, environment: Environment): Docker {
   const apiVersion = environment['DOCKER_API_VERSION'] || apiVersionDefault;
   if (runDir === undefined || host.kind !== 'unix') return openDocker({ host, apiVersion });
   const wake = async (): Promise<void> => {
@@ -105,7 +142,7 @@ function lazyDocker({ host: named, root, run }: Values<typeof globalFlags>, { en
 
 async function dispatch([name = '', ...rest]: readonly string[], session: Session): Promise<number> {
   if (name === '--help') {
-    say(session, programHelp());
+    say(session, programHelp(globalFlags));
     return 0;
   }
   const group = groups[name];
@@ -122,27 +159,8 @@ async function call(catalog: Catalog, name: string, path: string, argv: readonly
   const later = Object.hasOwn(laterCommands, name) ? laterCommands[name] : undefined;
   const parent = path.includes(' ') ? `${program} ${path.split(' ', 1)[0] ?? ''}` : program;
   warn(session, later !== undefined ? `${program}: '${program} ${path}' is not there yet in Estiva: ${later}` : `${program}: unknown command: ${program} ${path}`);
+  const near = later === undefined ? nearestCommand(name, catalog) : undefined;
+  if (near !== undefined) warn(session, `\nDid you mean '${parent} ${near}'?`);
   warn(session, `${parent === program ? '' : `\nUsage:  ${parent}\n`}\nRun '${parent} --help' for more information`);
   return 1;
-}
-
-function programHelp(): string {
-  const groupEntries = Object.entries(groups).map(([name, { summary }]) => [name, summary] as const);
-  return [`Usage:  ${program} [OPTIONS] COMMAND`, 'A complete container engine with Docker\'s commands', `Management Commands:\n${entryLines(groupEntries)}`,
-    `Commands:\n${entryLines(entriesOf(commands))}`, `Global Options:\n${flagHelp(globalFlags, 80)}`,
-    `Run '${program} COMMAND --help' for more information on a command.`].join('\n\n');
-}
-
-function groupHelp(name: string, summary: string, catalog: Catalog): string {
-  return [`Usage:  ${program} ${name} COMMAND`, summary, `Commands:\n${entryLines(entriesOf(catalog))}`,
-    `Run '${program} ${name} COMMAND --help' for more information on a command.`].join('\n\n');
-}
-
-function entriesOf(catalog: Catalog): (readonly [name: string, summary: string])[] {
-  const listed = Object.entries<Entry>(catalog).filter(([, { isAlias }]) => isAlias !== true);
-  return listed.map(([name, { summary }]) => [name, summary] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function entryLines(entries: readonly (readonly [name: string, summary: string])[]): string {
-  return entries.map(([name, summary]) => `  ${name.padEnd(12)}${summary}`).join('\n');
 }

@@ -192,16 +192,19 @@ test('--root is not ignored by a daemon that has another one', async () => {
 
 test('every command has help that names its usage', async () => {
   const { out } = await run(['--help']);
-  const names = [...out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name = '']) => name).filter((name) => !['container', 'image', 'system'].includes(name));
+  const names = [...out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name = '']) => name).filter((name) => !['container', 'context', 'image', 'system'].includes(name));
   assert.ok(names.length > 15);
   for (const name of names) assert.match((await run([name, '--help'])).out, new RegExp(`^Usage: {2}estiva ${name}`), name);
 });
 
-test('completion prints a script that names commands and flags', async () => {
+test('completion prints scripts for bash, fish and zsh that name commands, flags and what operands are', async () => {
   const { out, code } = await run(['completion', 'bash']);
   assert.equal(code, 0);
   assert.match(out, /^ {4}'container ls'\) words='[^']*--no-trunc/m);
-  assert.match(out, /^ {4}run\) words='[^']*--detach/m);
+  assert.match(out, /^ {4}'run'\) words='[^']*--detach/m);
+  assert.match(out, /^ {4}'rm'\) .*operands="\$\(estiva ps -a --format/m);
+  assert.match((await run(['completion', 'zsh'])).out, /^#compdef estiva\n[^]*'stop'\) words_here=\('--signal:Signal that asks to stop'/);
+  assert.match((await run(['completion', 'fish'])).out, /^complete -c estiva -f -n '__estiva_at container' -a stop -d 'Stop one or more running containers'$/m);
   assert.equal((await run(['completion', 'tcsh'])).code, 1);
 });
 

@@ -1,11 +1,18 @@
 // What a command has around it: the daemon (connected when first needed), the streams, the environment. Tests give their own.
 import type { Readable, Writable } from 'node:stream';
 import type { Docker } from '../client/index.ts';
+import type { ClientConfig } from './config.ts';
 
 export interface Session {
   /** `estiva`: the name that messages begin with. */
   readonly program: string;
+  /** The daemon of the command line, the context or the environment. @throws when its context cannot be used */
   readonly docker: Docker;
+  readonly config: ClientConfig;
+  /** The context in use: `default` when the command line or the environment name a daemon. */
+  readonly contextName: () => string;
+  /** What the context `default` means. */
+  readonly defaultHost: string;
   readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (isRaw: boolean) => unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable;

@@ -12,6 +12,7 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 export function parseHost(text: string): Host {
   if (text.startsWith('unix://')) return { kind: 'unix', path: text.slice(7) || '/var/run/docker.sock', text };
   if (text.startsWith('/')) return { kind: 'unix', path: text, text: `unix://${text}` };
+  if (text.startsWith('ssh://')) throw fail('unsupported', `Refusing ${text}: hosts over SSH are not there yet`, { hint: 'Use unix:// or tcp://127.0.0.1:port' });
   const tcp = /^tcp:\/\/(\[[^\]]*\]|[^:/]*)(?::(\d+))?\/?$/.exec(text);
   if (tcp === null) {
     throw fail('invalid', `Unable to parse docker host ${JSON.stringify(text)}`, { hint: 'A host is unix:///path/of/socket or tcp://127.0.0.1:port' });

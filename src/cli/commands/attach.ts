@@ -1,5 +1,6 @@
 import { attachContainer, beginWait, inspectContainer, killContainer, resizeContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
+import { detachKeysOf } from '../detach-keys.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { proxySignals } from '../signals.ts';
@@ -9,6 +10,9 @@ import { followSize, rawMode } from '../terminal.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER',
   summary: 'Attach the terminal to a running container',
+  examples: [
+    ['attach box', 'Ctrl-P Ctrl-Q leaves it running'],
+  ],
   aliases: ['container attach', 'attach'],
   flags: {
     'detach-keys': flag.text('', 'string', 'Keys that leave the container running'),
@@ -23,7 +27,7 @@ export const command = defineCommand({
     if (state.Restarting) throw new Exit(1, 'You cannot attach to a restarting container, wait until it is running');
     const stdin = !values['no-stdin'] && config.OpenStdin;
     if (stdin && config.Tty && session.stdin.isTTY !== true) throw new Exit(1, 'the input device is not a TTY');
-    const detachKeys = values['detach-keys'];
+    const detachKeys = detachKeysOf(session, values['detach-keys']);
     const [wait, hijacked] = await Promise.all([
       beginWait(session.docker, id, 'not-running'),
       attachContainer(session.docker, id, { stdin, stdout: true, stderr: true, detachKeys }),

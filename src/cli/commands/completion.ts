@@ -1,71 +1,56 @@
-// completion: a script made from the same tables as parser and help. Names of containers and images are asked of the daemon when TAB is hit.
+// completion: a script made from the same tables as parser and help. Names of containers, images and contexts are asked for when TAB is hit.
 import { commands, groups, type Catalog } from '../catalog.ts';
+import { bashScript } from '../completion/bash.ts';
+import { fishScript } from '../completion/fish.ts';
+import type { Completed } from '../completion/words.ts';
+import { zshScript } from '../completion/zsh.ts';
 import { defineCommand } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { say } from '../session.ts';
 
+const scripts = { bash: bashScript, fish: fishScript, zsh: zshScript } as const;
+
 export const command = defineCommand({
   usage: 'SHELL',
-  summary: 'Print the completion script for a shell',
+  summary: 'Print the completion script for a shell: bash, fish or zsh',
+  examples: [
+    ['completion bash > /etc/bash_completion.d/estiva', 'for every bash from now on'],
+    ['completion zsh > "${fpath[1]}/_estiva"', 'for every zsh'],
+    ['completion fish > ~/.config/fish/completions/estiva.fish', 'for every fish'],
+  ],
   flags: {},
   operands: { min: 1, max: 1 },
   async run({ operands: [shell = ''], session }) {
-    if (shell !== 'bash' && shell !== 'zsh') throw new Exit(1, `no completion for ${JSON.stringify(shell)}: must be one of "bash", "zsh"`);
-    const script = bashScript(session.program, await cases());
-    say(session, shell === 'bash' ? script : `autoload -U +X bashcompinit && bashcompinit\n${script}`);
+    const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined;
+    if (script === undefined) throw new Exit(1, `no completion for ${JSON.stringify(shell)}: must be one of ${Object.keys(scripts).map((name) => JSON.stringify(name)).join(', ')}`);
+    say(session, script(session.program, await completed()));
     return 0;
   },
 });
 
-const containers = '$(NAME ps -a --format "{{.Names}}" 2>/dev/null)';
-const images = '$(NAME images --format "{{.Repository}}:{{.Tag}}" 2>/dev/null)';
-
-/** What the operands of a command are; others take none that could be listed. */
-const operandsOf: Readonly<Record<string, string>> = {
-  attach: containers, exec: containers, kill: containers, logs: containers, rm: containers, start: containers, stop: containers, wait: containers,
-  run: images, create: images, rmi: images, tag: images, inspect: `${containers} ${images}`,
-  'image rm': images, 'image tag': images, 'image inspect': images, 'container inspect': containers,
-};
-
-/** One line for each command: its flags, and the way to find its operands. */
-async function cases(): Promise<string[]> {
-  const lines = [caseLine('', [...Object.keys(commands), ...Object.keys(groups), 'help'], '')];
-  lines.push(...await catalogCases(commands, ''));
+/** Every command with its words; first the program itself. */
+async function completed(): Promise<Completed[]> {
+  const top = Object.entries(commands).map(([name, { summary }]) => ({ word: name, what: summary }));
+  const groupWords = Object.entries(groups).map(([name, { summary }]) => ({ word: name, what: summary }));
+  const all: Completed[] = [{ path: '', words: [...top, ...groupWords, { word: 'help', what: 'Help for a command' }], operands: [] }, ...await catalogWords(commands, '')];
   for (const [name, group] of Object.entries(groups)) {
-    lines.push(caseLine(name, Object.keys(group.commands), ''), ...await catalogCases(group.commands, `${name} `));
+    all.push({ path: name, words: Object.entries(group.commands).map(([word, { summary }]) => ({ word, what: summary })), operands: [] }, ...await catalogWords(group.commands, `${name} `));
   }
-  return lines;
+  return all;
 }
 
-async function catalogCases(catalog: Catalog, prefix: string): Promise<string[]> {
-  const lines: string[] = [];
-  for (const [name, { load }] of Object.entries(catalog)) {
-    const path = prefix + name;
-    // A command of the containers' group has the operands of its short form.
-    const operands = operandsOf[path] ?? (prefix === 'container ' ? operandsOf[name] : undefined) ?? '';
-    lines.push(caseLine(path, (await load()).flags, operands));
-  }
-  return lines;
+async function catalogWords(catalog: Catalog, prefix: string): Promise<Completed[]> {
+  return Promise.all(Object.entries(catalog).map(async ([name, { load }]) => {
+    const { flags, usage } = await load();
+    return { path: prefix + name, words: flags, operands: operandsIn(usage, prefix) };
+  }));
 }
 
-function caseLine(path: string, words: readonly string[], operands: string): string {
-  const pattern = /^[a-z]+$/.test(path) ? path : `'${path}'`;
-  return `    ${pattern}) words='${words.join(' ')}'${operands === '' ? '' : `; operands=${operands.includes(' $') ? JSON.stringify(operands).replaceAll('\\"', '"') : operands}`} ;;`;
-}
-
-function bashScript(program: string, lines: readonly string[]): string {
-  return `_${program}() {
-  local current=\${COMP_WORDS[COMP_CWORD]} path= words= operands= word at
-  for ((at = 1; at < COMP_CWORD; at++)); do
-    word=\${COMP_WORDS[at]}
-    [[ $word == -* ]] && continue
-    if [[ -z $path ]]; then path=$word; elif [[ $path == @(${Object.keys(groups).join('|')}) ]]; then path="$path $word"; else break; fi
-  done
-  case $path in
-${lines.map((line) => line.replaceAll('NAME', program)).join('\n')}
-  esac
-  [[ $current == -* ]] || words="$operands $([[ $words == --* ]] || echo "$words")"
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-}
-complete -o default -F _${program} ${program}`;
+/** What a command's usage line says that it takes. */
+function operandsIn(usage: string, prefix: string): Completed['operands'] {
+  const places: readonly (readonly [pattern: RegExp, kind: Completed['operands'][number]])[] = [
+    [/\bCONTAINER\b|NAME\|ID/, 'containers'], [/IMAGE\b|NAME\|ID|REPOSITORY\[/, 'images'], [/\bCONTEXT\b/, 'contexts'],
+  ];
+  if (/\bfile\|URL/.test(usage) || (prefix === 'context ' && usage.includes('FILE'))) return [];
+  return places.filter(([pattern]) => pattern.test(usage)).map(([, kind]) => kind);
 }

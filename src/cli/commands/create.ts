@@ -7,6 +7,9 @@ import { say } from '../session.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   summary: 'Create a new container',
+  examples: [
+    ['create --name job busybox sh -c \'echo done\'', 'start it later with start'],
+  ],
   aliases: ['container create', 'create'],
   flags: createFlags,
   later: createLater,

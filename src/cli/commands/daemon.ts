@@ -5,6 +5,9 @@ import { flag } from '../flags.ts';
 export const command = defineCommand({
   usage: '[OPTIONS]',
   summary: 'Run the engine in the foreground',
+  examples: [
+    ['daemon --root /srv/second --run /run/second', 'a second engine, beside the first'],
+  ],
   flags: {
     debug: flag.on('D', 'The same as --log-level debug'),
     host: flag.text('H', 'string', 'Socket to listen at (unix:///path; estiva.sock in the run directory unless given)'),

@@ -3,6 +3,7 @@ import type { ExecConfig } from '../../spec/docker/container.ts';
 import { readEnvironmentFile } from '../create/files.ts';
 import { environmentEntry } from '../create/values.ts';
 import { defineCommand } from '../command.ts';
+import { detachKeysOf } from '../detach-keys.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import type { Session } from '../session.ts';
@@ -12,6 +13,10 @@ import { followSize, rawMode, terminalSize } from '../terminal.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER COMMAND [ARG...]',
   summary: 'Execute a command in a running container',
+  examples: [
+    ['exec -it web sh', 'a shell in a running container'],
+    ['exec -e MODE=check -w /srv web ./check', 'one command, with its environment and directory'],
+  ],
   aliases: ['container exec', 'exec'],
   flags: {
     detach: flag.on('d', 'Run in the background'),
@@ -31,10 +36,11 @@ export const command = defineCommand({
     if (tty && interactive && !detach && session.stdin.isTTY !== true) throw new Exit(1, 'the input device is not a TTY');
     const consoleSize = tty ? terminalSize(session) : undefined;
     const files = values['env-file'].flatMap((path) => readEnvironmentFile(path, session.environment));
+    const detachKeys = detachKeysOf(session, values['detach-keys']);
     const config: ExecConfig = {
       AttachStdin: interactive && !detach, AttachStdout: !detach, AttachStderr: !detach, Tty: tty, ConsoleSize: consoleSize, Cmd: command,
       Env: [...files, ...values.env.map((entry) => fromHere(entry, session))], Privileged: values.privileged, User: values.user ?? '', WorkingDir: values.workdir ?? '',
-      ...(values['detach-keys'] === undefined ? {} : { DetachKeys: values['detach-keys'] }),
+      ...(detachKeys === undefined ? {} : { DetachKeys: detachKeys }),
     };
     const id = await createExec(session.docker, container, config);
     if (!detach) return execAttached(session, id, config);

@@ -8,6 +8,10 @@ import { imageListing, imageRows } from '../image-rows.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] [REPOSITORY[:TAG]]',
   summary: 'List images',
+  examples: [
+    ['images --filter dangling=true', 'those without a name'],
+    ['images --format \'{{.Repository}}:{{.Tag}} {{.Size}}\'', 'your own columns'],
+  ],
   aliases: ['image ls', 'image list', 'images'],
   flags: {
     all: flag.on('a', 'Also intermediate images'),
@@ -22,12 +26,13 @@ export const command = defineCommand({
   async run({ values, operands: [reference], session }) {
     const filters = filtersOf([...values.filter, ...(reference === undefined ? [] : [['reference', reference] as const])]);
     const images = await listImages(session.docker, { all: values.all, digests: values.digests, filters });
-    const isTable = (values.format ?? 'table').startsWith('table');
-    const isQuiet = values.quiet && (values.format ?? 'table') === 'table';
-    const showsDigests = values.digests || (values.format ?? '').includes('.Digest');
+    const format = values.format ?? (values.quiet ? undefined : session.config.setting('imagesFormat'));
+    const isTable = (format ?? 'table').startsWith('table');
+    const isQuiet = values.quiet && (format ?? 'table') === 'table';
+    const showsDigests = values.digests || (format ?? '').includes('.Digest');
     const options = { isTruncated: !values['no-trunc'], now: session.now(), showsDigests: showsDigests && !(isQuiet && isTable) };
     const rows = images.flatMap((image) => imageRows(image, options));
-    printRows(session, isQuiet ? '{{.ID}}' : values.format, values.digests ? imageListing.withDigests : imageListing.plain, rows);
+    printRows(session, isQuiet ? '{{.ID}}' : format, values.digests ? imageListing.withDigests : imageListing.plain, rows);
     return 0;
   },
 });

@@ -8,6 +8,10 @@ import { say } from '../session.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
   summary: 'Import the contents from a tarball to create a filesystem image',
+  examples: [
+    ['import -c \'CMD ["sh"]\' rootfs.tar mine:1', 'a directory packed with tar, and what it runs'],
+    ['import - mine:1 < rootfs.tar', 'from stdin'],
+  ],
   aliases: ['image import', 'import'],
   flags: {
     change: flag.texts('c', 'list', 'Apply a Dockerfile instruction to the image'),

@@ -12,6 +12,9 @@ import { binarySize } from '../units.ts';
 export const command = defineCommand({
   usage: '[OPTIONS]',
   summary: 'Display system-wide information',
+  examples: [
+    ['info --format \'{{.ServerVersion}}\'', 'single values'],
+  ],
   aliases: ['system info', 'info'],
   flags: { format: flag.text('f', 'string', 'Template, or \'json\'') },
   operands: { min: 0, max: 0 },
@@ -20,7 +23,7 @@ export const command = defineCommand({
       printValue(session, format, fromJson(await info(session.docker)), 'system.dockerInfo');
       return 0;
     }
-    for (const line of ['Client: Estiva', ` Version:    ${productVersion}`, ' Context:    default', '', 'Server:']) say(session, line);
+    for (const line of ['Client: Estiva', ` Version:    ${productVersion}`, ` Context:    ${session.contextName()}`, '', 'Server:']) say(session, line);
     try {
       for (const line of serverLines(await info(session.docker))) say(session, line);
     } catch (error) {

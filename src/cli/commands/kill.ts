@@ -6,6 +6,9 @@ import { flag } from '../flags.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   summary: 'Kill one or more running containers',
+  examples: [
+    ['kill -s HUP web', 'a signal that many programs take for \'read your configuration again\''],
+  ],
   aliases: ['container kill', 'kill'],
   flags: { signal: flag.text('s', 'string', 'Signal to send (KILL unless given)') },
   operands: { min: 1 },

@@ -7,6 +7,10 @@ import { flag } from '../flags.ts';
 export const command = defineCommand({
   usage: '[OPTIONS]',
   summary: 'Load an image from a tar archive or STDIN',
+  examples: [
+    ['load -i image.tar', 'from a file'],
+    ['load < image.tar.gz', 'from stdin; gzip and zstd are recognized'],
+  ],
   aliases: ['image load', 'load'],
   flags: {
     input: flag.text('i', 'string', 'Read this file instead of stdin'),

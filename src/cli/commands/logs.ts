@@ -8,6 +8,10 @@ import { apiTime } from '../times.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER',
   summary: 'Fetch the logs of a container',
+  examples: [
+    ['logs -f --tail 20 web', 'the last 20 lines, and what comes'],
+    ['logs --since 10m -t web', 'of the last ten minutes, with times'],
+  ],
   aliases: ['container logs', 'logs'],
   flags: {
     details: flag.on('', 'Show labels, environment and tag that the log keeps'),

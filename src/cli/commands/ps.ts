@@ -8,6 +8,11 @@ import { printRows } from '../format.ts';
 export const command = defineCommand({
   usage: '[OPTIONS]',
   summary: 'List containers',
+  examples: [
+    ['ps -a --filter status=exited', 'those that have ended'],
+    ['ps --format \'{{.Names}}: {{.Status}}\'', 'your own columns'],
+    ['ps -aq --filter label=job', 'ids only, for other commands'],
+  ],
   aliases: ['container ls', 'container list', 'container ps', 'ps'],
   flags: {
     all: flag.on('a', 'Also those that do not run'),
@@ -28,7 +33,8 @@ export const command = defineCommand({
     const containers = await listContainers(session.docker, { all: values.all, limit: limit === -1 ? undefined : limit, size, filters });
     const isTruncated = !values['no-trunc'];
     const rows = containers.map((container) => containerRow(container, { isTruncated, now: session.now() }));
-    const format = values.quiet && (values.format ?? 'table') === 'table' ? '{{.ID}}' : values.format;
+    const asked = values.format ?? (values.quiet ? undefined : session.config.setting('psFormat'));
+    const format = values.quiet && (asked ?? 'table') === 'table' ? '{{.ID}}' : asked;
     printRows(session, format, values.size ? containerListing.withSize : containerListing.plain, rows);
     return 0;
   },

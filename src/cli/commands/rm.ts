@@ -6,6 +6,9 @@ import { flag } from '../flags.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   summary: 'Remove one or more containers',
+  examples: [
+    ['rm -f web', 'also when it runs'],
+  ],
   aliases: ['container rm', 'container remove', 'rm'],
   flags: {
     force: flag.on('f', 'Kill it first when it runs'),

@@ -6,6 +6,9 @@ import { flag } from '../flags.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   summary: 'Remove one or more images',
+  examples: [
+    ['rmi tools/box:1', 'takes the name away, and the image with its last name'],
+  ],
   aliases: ['image rm', 'image remove', 'rmi'],
   flags: {
     force: flag.on('f', 'Remove it even when a stopped container uses it'),

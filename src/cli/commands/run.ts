@@ -6,6 +6,7 @@ import { attachedStreams, createBody, type CreateValues } from '../create/body.t
 import { create } from '../create/create.ts';
 import { createFlags, createLater } from '../create/flags.ts';
 import { defineCommand } from '../command.ts';
+import { detachKeysOf } from '../detach-keys.ts';
 import { Complaint, Exit, textOfError } from '../errors.ts';
 import type { Explainer } from '../explain.ts';
 import { flag } from '../flags.ts';
@@ -28,6 +29,12 @@ type RunValues = CreateValues & { readonly 'detach-keys': string | undefined; re
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   summary: 'Create and run a new container from an image',
+  examples: [
+    ['run -it --rm busybox sh', 'a shell in a new container that is gone afterwards'],
+    ['run -d --name web -m 256m --cpus 0.5 app', 'in the background, with limits'],
+    ['run --rm --read-only --tmpfs /tmp --user 1000:1000 --cap-drop ALL app', 'with as few rights as it needs'],
+    ['run --rm --explain estiva/hello', 'every system call by which the container is made'],
+  ],
   aliases: ['container run', 'run'],
   flags,
   later: createLater,
@@ -58,7 +65,7 @@ export const command = defineCommand({
 
 async function runAttached(session: Session, id: string, values: RunValues, explain: Explainer | undefined): Promise<number> {
   const streams = attachedStreams(values, false);
-  const detachKeys = values['detach-keys'];
+  const detachKeys = detachKeysOf(session, values['detach-keys']);
   const [wait, hijacked] = await complaining(Promise.all([
     beginWait(session.docker, id, values.rm ? 'removed' : 'next-exit'),
     attachContainer(session.docker, id, { ...streams, detachKeys }),

@@ -1,5 +1,6 @@
 import { attachContainer, beginWait, inspectContainer, isDaemonError, killContainer, resizeContainer, startContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
+import { detachKeysOf } from '../detach-keys.ts';
 import { Exit, textOfError } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { say, warn, type Session } from '../session.ts';
@@ -10,6 +11,9 @@ import { followSize, rawMode } from '../terminal.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   summary: 'Start one or more stopped containers',
+  examples: [
+    ['start -ai box', 'start it again and be in it'],
+  ],
   aliases: ['container start', 'start'],
   flags: {
     attach: flag.on('a', 'Attach to its output, and send signals on'),
@@ -22,7 +26,7 @@ export const command = defineCommand({
     if (!values.attach && !values.interactive) return startAll(session, operands);
     const [container = ''] = operands;
     if (operands.length > 1) throw new Exit(1, 'you cannot start and attach multiple containers at once');
-    return startAttached(session, container, values.interactive, values['detach-keys']);
+    return startAttached(session, container, values.interactive, detachKeysOf(session, values['detach-keys']));
   },
 });
 

@@ -6,6 +6,9 @@ import { flag } from '../flags.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   summary: 'Stop one or more running containers',
+  examples: [
+    ['stop -t 1 web', 'ask, and kill after a second'],
+  ],
   aliases: ['container stop', 'stop'],
   flags: {
     signal: flag.text('s', 'string', 'Signal that asks to stop'),

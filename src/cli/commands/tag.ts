@@ -6,6 +6,9 @@ import { splitReference } from '../reference.ts';
 export const command = defineCommand({
   usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
   summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+  examples: [
+    ['tag busybox tools/box:1', 'one more name for the same image'],
+  ],
   aliases: ['image tag', 'tag'],
   flags: {},
   operands: { min: 2, max: 2 },

@@ -11,6 +11,9 @@ import { fromJson } from '../../spec/template/index.ts';
 export const command = defineCommand({
   usage: '[OPTIONS]',
   summary: 'Show the version of client and daemon',
+  examples: [
+    ['version --format \'{{.Server.Version}}\'', 'single values'],
+  ],
   flags: { format: flag.text('f', 'string', 'Template, or \'json\'') },
   operands: { min: 0, max: 0 },
   async run({ values: { format }, session }) {
@@ -41,10 +44,10 @@ interface ClientVersion {
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-function clientVersion({ environment }: Session): ClientVersion {
+function clientVersion({ environment, contextName }: Session): ClientVersion {
   return {
     Version: productVersion, ApiVersion: environment['DOCKER_API_VERSION'] || apiVersionDefault, DefaultAPIVersion: apiVersionDefault, GitCommit: '',
-    GoVersion: `node ${process.version}`, Os: process.platform, Arch: architectures[process.arch] ?? process.arch, BuildTime: '', Context: 'default',
+    GoVersion: `node ${process.version}`, Os: process.platform, Arch: architectures[process.arch] ?? process.arch, BuildTime: '', Context: contextName(),
   };
 }
 

@@ -6,6 +6,9 @@ import { forEach } from '../each.ts';
 export const command = defineCommand({
   usage: 'CONTAINER [CONTAINER...]',
   summary: 'Block until one or more containers stop, then print their exit codes',
+  examples: [
+    ['wait job', 'prints the exit code when it has ended'],
+  ],
   aliases: ['container wait', 'wait'],
   flags: {},
   operands: { min: 1 },

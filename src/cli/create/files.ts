@@ -12,8 +12,8 @@ function read(path: string, complaint: (reason: string) => string): string {
 }
 
 /** `open /x: no such file or directory`: how Go says that a file cannot be opened. */
-function openError(path: string, error: unknown): string {
-  const words: Readonly<Record<string, string>> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'not a directory' };
+export function openError(path: string, error: unknown): string {
+  const words: Readonly<Record<string, string>> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'not a directory', EEXIST: 'file exists' };
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   return `open ${path}: ${words[code] ?? code}`;
 }

@@ -1,0 +1,72 @@
+// The user's own settings: Docker's config.json, in --config, DOCKER_CONFIG or ~/.docker. Read when first asked; what is not known here stays
+// as it is when something is changed.
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../base/index.ts';
+import { Exit } from './errors.ts';
+
+/** The settings that commands look at; each is a text. */
+export type Setting = 'currentContext' | 'detachKeys' | 'imagesFormat' | 'psFormat' | 'statsFormat';
+
+export interface ClientConfig {
+  readonly dir: string;
+  /** undefined when it is not set. */
+  setting(name: Setting): string | undefined;
+  /** undefined takes it away. @throws Exit rather than overwrite a file that was not understood */
+  change(name: Setting, value: string | undefined): void;
+}
+
+const fileName = 'config.json';
+
+/** `complain` is told of a file that cannot be understood, once; the settings are then as if there was none. */
+export function openConfig(dir: string, complain: (line: string) => void): ClientConfig {
+  const path = join(dir, fileName);
+  let known: Readonly<Record<string, unknown>> | undefined;
+  let isBroken = false;
+  const read = (): Readonly<Record<string, unknown>> => known ??= parse(path, (line) => {
+    isBroken = true;
+    complain(line);
+  });
+  return {
+    dir,
+    setting: (name) => {
+      const value = read()[name];
+      if (value === undefined || typeof value === 'string') return value || undefined;
+      complain(`WARNING: Error parsing config file (${path}): ${name}: expected a text`);
+      return undefined;
+    },
+    change: (name, value) => {
+      const { [name]: _, ...others } = read();
+      if (isBroken) throw new Exit(1, `Cannot write ${path}: it cannot be understood as it is; repair it first`);
+      known = value === undefined ? others : { ...others, [name]: value };
+      write(dir, path, known);
+    },
+  };
+}
+
+function parse(path: string, complain: (line: string) => void): Readonly<Record<string, unknown>> {
+  let text;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') complain(`WARNING: Error loading config file: ${messageOf(error)}`);
+    return {};
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    complain(`WARNING: Error parsing config file (${path}): expected an object`);
+  } catch (error) {
+    complain(`WARNING: Error parsing config file (${path}): ${messageOf(error)}`);
+  }
+  return {};
+}
+
+/** Whoever reads meanwhile sees the old file or the new one. It may hold secrets of Docker's: it is the user's alone. */
+function write(dir: string, path: string, value: object): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const making = `${path}.${process.pid}`;
+  writeFileSync(making, JSON.stringify(value, undefined, '\t'), { mode: 0o600 });
+  chmodSync(making, 0o600);
+  renameSync(making, path);
+}
