@@ -129,5 +129,6 @@ test('call() says that no daemon is there, after waking once', async () => {
 test('parseHost() keeps the API on this machine', () => {
   assert.equal(parseHost('tcp://127.0.0.1:2375').kind, 'tcp');
   assert.throws(() => parseHost('tcp://10.0.0.1:2375'), { kind: 'unsupported' });
-  assert.throws(() => parseHost('ssh://x'), { kind: 'invalid' });
+  assert.throws(() => parseHost('ssh://x'), { kind: 'unsupported' });
+  assert.throws(() => parseHost('http://x'), { kind: 'invalid' });
 });
