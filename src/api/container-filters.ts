@@ -86,7 +86,7 @@ function healthTest(values: readonly string[]): Test {
     const shown = value.slice(0, 100);
     throw fail('invalid', `invalid filter 'health=${shown}': invalid value for health (${shown}): must be one of ${healths.join(', ')}`);
   }
-  return (record: ContainerRecord & { readonly health?: { readonly status: string } | undefined }) => values.includes(record.health?.status ?? 'none');
+  return ({ health }) => values.includes(health?.status ?? 'none');
 }
 
 /** Tasks are of swarms: there are none. */

@@ -32,11 +32,10 @@ export const createRequest: decode.Decode<DecodedCreate> = (body, path) => {
 /** A list, or one string that stands for a list of one. */
 const words: decode.Decode<readonly string[] | null> = (value, path) => typeof value === 'string' ? [value] : nullable(list(text))(value, path);
 
-/** A request may switch a health check off; one that checks something is refused. */
+/** What is zero in it is left to the image. */
 const healthcheck: decode.Decode<ContainerConfig['Healthcheck']> = (value, path) => {
-  if (isAllNothing(presence(value, path))) return undefined;
-  if (list(text)(decode.fieldOf(value, 'Test'), `${path}.Test`).join() === 'NONE') return { Test: ['NONE'] };
-  throw fail('unsupported', `${path} is not supported yet`, { hint: 'Health checks come later: leave it away or use --no-healthcheck' });
+  const check = object<NonNullable<ContainerConfig['Healthcheck']>>({ Test: list(text), Interval: integer, Timeout: integer, StartPeriod: integer, StartInterval: integer, Retries: integer })(value, path);
+  return isAllNothing(check) ? undefined : Object.fromEntries(Object.entries(check).filter(([, setting]) => !isNothing(setting)));
 };
 
 const containerConfig = object<ContainerConfig>({

@@ -96,6 +96,8 @@ export class FakeEngine implements Engine {
     pause: async (idOrName) => { this.calls.push(`pause ${idOrName}`); },
     unpause: async (idOrName) => { this.calls.push(`unpause ${idOrName}`); },
     restart: async (idOrName, options) => { this.calls.push(`restart ${idOrName} ${JSON.stringify(options)}`); },
+    update: async (idOrName, request) => { this.calls.push(`update ${idOrName} ${JSON.stringify(request)}`); return []; },
+    prune: async (isChosen) => ({ ids: [...this.#live.values()].filter(({ record }) => isChosen(record)).map(({ record }) => record.id), reclaimedBytes: 0 }),
     rename: async (idOrName, name) => { this.calls.push(`rename ${idOrName} ${name}`); },
     remove: async (idOrName, options) => { this.calls.push(`remove ${JSON.stringify(options)}`); this.#live.delete(this.#find(idOrName).record.id); },
     wait: (idOrName, condition, signal) => this.#wait(this.#find(idOrName), condition, signal),

@@ -8,9 +8,11 @@ import { events } from './events.ts';
 import * as execs from './execs.ts';
 import * as images from './images.ts';
 import { refuseLater } from './later-routes.ts';
+import { pruneContainers } from './prune.ts';
 import { stats } from './stats.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
+import { update } from './update.ts';
 
 interface Route {
   readonly method: string;
@@ -27,6 +29,7 @@ const routes: readonly Route[] = [
 
   route('GET', '/containers/json', containers.list),
   route('POST', '/containers/create', containers.create),
+  route('POST', '/containers/prune', pruneContainers),
   route('GET', '/containers/{id}/json', containers.inspect),
   route('POST', '/containers/{id}/start', containers.start),
   route('POST', '/containers/{id}/stop', containers.stop),
@@ -35,6 +38,7 @@ const routes: readonly Route[] = [
   route('POST', '/containers/{id}/unpause', containers.unpause),
   route('POST', '/containers/{id}/restart', containers.restart),
   route('POST', '/containers/{id}/rename', containers.rename),
+  route('POST', '/containers/{id}/update', update),
   route('POST', '/containers/{id}/resize', containers.resize),
   route('DELETE', '/containers/{id}', containers.remove),
   route('GET', '/containers/{id}/estiva/explain', containers.explain),

@@ -170,7 +170,7 @@ test('list filters by label, name, status, ancestor, exited, before and since, a
   assert.deepEqual(await names({ before: ['two'] }), ['/one']);
   assert.deepEqual(await names({ since: ['one'] }), ['/two']);
   assert.deepEqual(await names({ exited: ['0'] }), []);
-  for (const [filters, message] of [['{"foo":["x"]}', /^invalid filter 'foo'/], ['{"health":["x"]}', /invalid value for health/], ['x', /invalid JSON/], ['{"status":["x"]}', /must be one of/]] as const) {
+  for (const [filters, message] of [['{"foo":["x"]}', /^invalid filter 'foo'/], ['{"health":["x"]}', /must be one of none, starting, healthy, unhealthy$/], ['x', /invalid JSON/], ['{"status":["x"]}', /must be one of/]] as const) {
     const answer = await call('GET', `/containers/json?filters=${encodeURIComponent(filters)}`);
     assert.equal(answer.status, 400);
     assert.match(json(answer).message, message);

@@ -1,9 +1,9 @@
 // Containers and execs as Docker's JSON: dockerd 28's fields, order and zero values. Docker's booleans of a state exist only here.
 import { durationInWords, rfc3339, zeroTime } from '../base/index.ts';
-import type { ContainerRecord, ContainerSize, ExecRecord, State } from '../engine/index.ts';
+import type { ContainerRecord, ContainerSize, ExecRecord, Health, State } from '../engine/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
 import type {
-  ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HostConfigView, NetworkSettingsView, StateView,
+  ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HealthView, HostConfigView, NetworkSettingsView, StateView,
 } from '../spec/docker/container-view.ts';
 
 /** A container whose start failed was never anything but created, to Docker's clients. */
@@ -12,11 +12,15 @@ export function statusOf(state: State): ContainerStatus {
 }
 
 /** The STATUS column of `docker ps`. */
-export function statusInWords(state: State, now: Date): string {
+export function statusInWords({ state, health }: Pick<ContainerRecord, 'state' | 'health'>, now: Date): string {
   const since = (time: Date): string => durationInWords(now.getTime() - time.getTime());
   if (state.status === 'created' || state.startedAt === undefined) return 'Created';
-  if ('pid' in state) return `Up ${since(state.startedAt)}${state.status === 'paused' ? ' (Paused)' : ''}`;
+  if ('pid' in state) return `Up ${since(state.startedAt)}${state.status === 'paused' ? ' (Paused)' : healthInWords(health)}`;
   return `${state.status === 'restarting' ? 'Restarting' : 'Exited'} (${state.exitCode}) ${since(state.finishedAt)} ago`;
+}
+
+function healthInWords(health: ContainerRecord['health']): string {
+  return health === undefined ? '' : ` (${health.status === 'starting' ? 'health: starting' : health.status})`;
 }
 
 export interface SummaryContext {
@@ -42,7 +46,7 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, si
     ...(size === undefined ? {} : { SizeRootFs: size.rootBytes }),
     Labels: record.config.Labels,
     State: statusOf(record.state),
-    Status: statusInWords(record.state, now),
+    Status: statusInWords(record, now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
     NetworkSettings: { Networks: networksOf(record.hostConfig) },
     Mounts: [],
@@ -56,7 +60,7 @@ export function toInspect(record: ContainerRecord, size?: ContainerSize): Contai
     Created: rfc3339(record.createdAt),
     Path: program,
     Args: args,
-    State: toState(record.state),
+    State: toState(record),
     Image: record.imageId,
     ...filesOf(record),
     LogPath: record.logPath,
@@ -84,7 +88,7 @@ function filesOf({ state, filesDir }: ContainerRecord): Pick<ContainerInspect, '
   return { ResolvConfPath: at('resolv.conf'), HostnamePath: at('hostname'), HostsPath: at('hosts') };
 }
 
-export function toState(state: State): StateView {
+export function toState({ state, health }: Pick<ContainerRecord, 'state' | 'health'>): StateView {
   const end = state.status === 'exited' || state.status === 'restarting' ? state : undefined;
   const failure = state.status === 'created' ? state.failure : undefined;
   return {
@@ -99,6 +103,15 @@ export function toState(state: State): StateView {
     Error: end?.error ?? failure?.message ?? '',
     StartedAt: state.status === 'created' ? zeroTime : rfc3339(state.startedAt),
     FinishedAt: end?.startedAt === undefined ? zeroTime : rfc3339(end.finishedAt),
+    ...(health === undefined ? {} : { Health: toHealth(health) }),
+  };
+}
+
+function toHealth({ status, failingStreak, log }: Health): HealthView {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ startedAt, endedAt, exitCode, output }) => ({ Start: rfc3339(startedAt), End: rfc3339(endedAt), ExitCode: exitCode, Output: output })),
   };
 }
 

@@ -4,4 +4,5 @@ export * from './clock.ts';
 export * from './digest.ts';
 export * from './errors.ts';
 export * as decode from './decode.ts';
+export * from './moment.ts';
 export * from './time.ts';

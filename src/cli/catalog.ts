@@ -33,6 +33,7 @@ const containerCommands = {
   stop: { summary: 'Stop one or more running containers', load: async () => (await import('./commands/stop.ts')).command },
   top: { summary: 'Display the running processes of a container', load: async () => (await import('./commands/top.ts')).command },
   unpause: { summary: 'Unpause all processes within one or more containers', load: async () => (await import('./commands/unpause.ts')).command },
+  update: { summary: 'Update configuration of one or more containers', load: async () => (await import('./commands/update.ts')).command },
   wait: { summary: 'Block until one or more containers stop, then print their exit codes', load: async () => (await import('./commands/wait.ts')).command },
 } as const satisfies Catalog;
 
@@ -54,6 +55,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
     summary: 'Manage containers',
     commands: {
       ...containerCommands, ls: ps, list: alias(ps), ps: alias(ps), remove: alias(rm),
+      prune: { summary: 'Remove all stopped containers', load: async () => (await import('./commands/container-prune.ts')).command },
       inspect: { summary: 'Display detailed information on one or more containers', load: async () => (await import('./commands/inspect.ts')).containerCommand },
     },
   },
@@ -100,7 +102,7 @@ const builds = 'builds come later; build elsewhere, save, and estiva load';
 const volumes = 'volumes come later; --tmpfs gives scratch space';
 const copies = 'copying comes later; pipe a tar through estiva exec -i NAME tar';
 const clusters = 'Estiva runs on one machine';
-const prunes = 'pruning comes later; remove by name with estiva rm and estiva rmi';
+const prunes = 'there is estiva container prune; remove images by name with estiva rmi';
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
@@ -110,5 +112,5 @@ export const laterCommands: Readonly<Record<string, string>> = {
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
   save: 'saving comes later', search: registries,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
-  trust: registries, update: 'limits of a running container cannot be changed yet', volume: volumes,
+  trust: registries, volume: volumes,
 };

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { alignColumns } from './table.ts';
 import { indentJson } from './indent-json.ts';
-import { apiTime } from './times.ts';
-import { binarySize, humanSize, parseBinarySize, parseDuration } from './units.ts';
+import { binarySize, humanSize, parseBinarySize } from './units.ts';
 
 test('humanSize() writes as Docker does', () => {
   const seen: readonly (readonly [bytes: number, text: string])[] = [[0, '0B'], [999, '999B'], [1910, '1.91kB'], [1_984_158, '1.98MB'], [77_800_000, '77.8MB'], [999_999, '1e+03kB'], [1_000_000, '1MB'], [4.27e9, '4.27GB']];
@@ -19,21 +18,6 @@ test('binarySize() writes as Docker does', () => {
 test('parseBinarySize() reads what Docker reads', () => {
   const seen: readonly (readonly [text: string, bytes: number | undefined])[] = [['64m', 64 * 1024 ** 2], ['1.5g', 1.5 * 1024 ** 3], ['32M', 32 * 1024 ** 2], ['5', 5], ['64kb', 65536], ['1 KiB', 1024], ['x', undefined], ['-1', undefined], ['', undefined]];
   for (const [text, bytes] of seen) assert.equal(parseBinarySize(text), bytes, text);
-});
-
-test('parseDuration() reads what Go reads', () => {
-  assert.equal(parseDuration('1m30s'), 90_000);
-  assert.equal(parseDuration('1.5h'), 5_400_000);
-  assert.equal(parseDuration('10'), undefined);
-});
-
-test('apiTime() knows times, seconds and durations', () => {
-  const now = new Date('2026-01-02T03:04:05.678Z');
-  assert.equal(apiTime('2026-01-02T03:04:05Z', now), '1767323045.000000000');
-  assert.equal(apiTime('2026-01-02T03:04:05.5Z', now), '1767323045.500000000');
-  assert.equal(apiTime('1767323045.25', now), '1767323045.25');
-  assert.equal(apiTime('5s', now), '1767323040.678000000');
-  assert.equal(apiTime('yesterday', now), undefined);
 });
 
 test('alignColumns() leaves three spaces and at least ten columns', () => {

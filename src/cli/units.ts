@@ -50,12 +50,3 @@ function zoneName(time: Date, zone: string): string {
   const name = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? '';
   return name === '' || name.startsWith('GMT') ? zone.replace(/00$/, '') : name;
 }
-
-/** Go's durations: `10s`, `1m30s`, `1.5h`, in milliseconds. undefined when it is not one. */
-export function parseDuration(text: string): number | undefined {
-  if (!/^(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  let ms = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) ms += Number(number) * (unitMs[unit ?? ''] ?? 0);
-  return ms;
-}

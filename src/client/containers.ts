@@ -1,5 +1,5 @@
 // Containers: the typed calls of /containers. Names and ids go into paths as they are, percent-encoded; `signal` leaves a waiting call.
-import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import type { ContainerConfig, ContainerLimits, HostConfig } from '../spec/docker/container.ts';
 import type { ContainerInspect, ContainerSummary, CreateContainerResponse, TopResponse, WaitResponse } from '../spec/docker/container-view.ts';
 import type { Docker, Hijacked } from './docker.ts';
 import { readJsonLines, textOf } from './docker.ts';
@@ -53,6 +53,24 @@ export async function restartContainer(docker: Docker, container: string, { sign
 
 export async function renameContainer(docker: Docker, container: string, name: string): Promise<void> {
   await textOf(await docker.call('POST', at(container, '/rename'), { query: { name } }));
+}
+
+/** What `POST /containers/{id}/update` takes: what is left out stays as it is. */
+export type UpdateBody = Partial<ContainerLimits> & { readonly RestartPolicy?: HostConfig['RestartPolicy'] };
+
+/** Resolves with the daemon's warnings. */
+export async function updateContainer(docker: Docker, container: string, body: UpdateBody): Promise<readonly string[]> {
+  const { Warnings } = await docker.json<{ readonly Warnings: readonly string[] | null }>('POST', at(container, '/update'), { body });
+  return Warnings ?? [];
+}
+
+export interface Pruned {
+  readonly ContainersDeleted: readonly string[] | null;
+  readonly SpaceReclaimed: number;
+}
+
+export function pruneContainers(docker: Docker, filters: Filters): Promise<Pruned> {
+  return docker.json('POST', '/containers/prune', { query: { filters: filtersText(filters) } });
 }
 
 export async function removeContainer(docker: Docker, container: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {

@@ -6,13 +6,15 @@
 // Its states and the verbs that they allow are in state.ts. Verbs on one container are served one after the other, in the order in which they
 // came (one serial queue each); waiting, logs and attach are no verbs of the queue, and stop and kill go past it.
 import type { ContainerId, Digest } from '../base/index.ts';
-import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig } from '../spec/docker/container.ts';
+import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import type { ContainerSize } from './size.ts';
+import type { Health } from './health/check.ts';
 import type { ProcessTable } from './top.ts';
 import type { StatsSample, StatsWatcher } from './stats.ts';
 import type { State } from './state.ts';
 
+export type { Health } from './health/check.ts';
 export type { State } from './state.ts';
 
 /** What is stored of a container. `config` and `hostConfig` are whole: the image's defaults are merged in. */
@@ -29,6 +31,8 @@ export interface ContainerRecord {
   readonly hostConfig: HostConfig;
   readonly state: State;
   readonly restartCount: number;
+  /** Absent: no health check is made. */
+  readonly health?: Health | undefined;
   /** Where the log is, for `LogPath`; empty for drivers without a file. */
   readonly logPath: string;
   /** Where its hosts, host name and name server files are: another container's directory, when the network is shared. */
@@ -97,6 +101,12 @@ export interface StopOptions {
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 export interface WaitResult { readonly exitCode: number; readonly error?: string | undefined }
 
+/** What a prune has removed, and the bytes that this gave back. */
+export interface Pruned {
+  readonly ids: readonly ContainerId[];
+  readonly reclaimedBytes: number;
+}
+
 export interface ExecRecord {
   readonly id: string;
   readonly containerId: ContainerId;
@@ -133,7 +143,11 @@ export interface Containers {
   restart(idOrName: string, options: StopOptions): Promise<void>;
   /** @throws `conflict` when the name is taken, `invalid` when it cannot be one. */
   rename(idOrName: string, name: string): Promise<void>;
+  /** Other limits and another restart policy. Returns warnings: what this kernel cannot limit. @throws `conflict` for what the kernel refuses; then nothing has changed. */
+  update(idOrName: string, request: UpdateContainerRequest): Promise<readonly string[]>;
   remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
+  /** Removes all that do not run and that `isChosen`. */
+  prune(isChosen: (record: ContainerRecord) => boolean): Promise<Pruned>;
   wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult>;
   resize(idOrName: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;
   attach(idOrName: string, options: AttachOptions): Promise<Attachment>;

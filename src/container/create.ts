@@ -3,7 +3,8 @@ import { fail, isFail, newContainerId, parseDigest, type ContainerId } from '../
 import type { CreateContainerRequest, HostConfig } from '../spec/docker/container.ts';
 import type { ImageConfig } from '../spec/oci/image.ts';
 import type { ContainerRecord } from './container.ts';
-import { discardWhatCannotBe } from './discard.ts';
+import { discardWhatCannotBe, limitFactsOf } from './discard.ts';
+import { ignoredHealthcheck } from './health/index.ts';
 import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { checkLog, logPathOf } from './logs.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
@@ -17,15 +18,14 @@ import { explainDiskFull } from '../storage/index.ts';
 import { capabilitiesOf } from './rights.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { containerMode } from './start.ts';
-import { parseSignal } from './stop.ts';
+import { parseSignal } from './signal.ts';
 
 /** @throws as Containers.create. What was half made is gone again. */
 export async function createContainer(room: Room, request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
   const image = room.images.get(request.config.Image);
   checkPlatform(request.config.Image, image.config, options.platform ?? '');
   const id = newContainerId();
-  const limitFacts = { cgroupVersion: room.cgroups.version, hasSwapLimit: room.cgroups.controllers.has('swap'), blockIo: room.host.blockIo };
-  const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, mergeHostConfig(request.hostConfig, room.host)), limitFacts);
+  const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, mergeHostConfig(request.hostConfig, room.host)), limitFactsOf(room));
   const config = mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host);
   const network = containerMode(hostConfig.NetworkMode);
   const record: ContainerRecord = {
@@ -47,7 +47,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
   }
   undo.move();
   room.tell({ kind: 'create', container: record });
-  return { id, warnings };
+  return { id, warnings: [...warnings, ignoredHealthcheck(config)].filter((warning) => warning !== undefined) };
 }
 
 /** `os[/architecture[/variant]]`: an image is kept for one platform. @throws `not_found` when another was asked for, as dockerd does: clients then pull. */

@@ -2,11 +2,16 @@
 import { fail } from '../base/index.ts';
 import type { BlockIoAbilities } from '../kernel/index.ts';
 import type { HostConfig } from '../spec/docker/container.ts';
+import type { Room } from './room.ts';
 
 export interface LimitFacts {
   readonly cgroupVersion: 1 | 2;
   readonly hasSwapLimit: boolean;
   readonly blockIo: BlockIoAbilities;
+}
+
+export function limitFactsOf({ cgroups, host }: Room): LimitFacts {
+  return { cgroupVersion: cgroups.version, hasSwapLimit: cgroups.controllers.has('swap'), blockIo: host.blockIo };
 }
 
 export interface Discarded {

@@ -13,7 +13,7 @@ import { runningRoot } from './rootfs.ts';
 import { allow, hasProcess } from './state.ts';
 import { startFailureOf } from './start-failure.ts';
 import { capabilitiesOf, tracersBeside } from './rights.ts';
-import { parseSignal } from './stop.ts';
+import { parseSignal } from './signal.ts';
 import { openStreams } from './streams/index.ts';
 import { resolveUser } from './user.ts';
 

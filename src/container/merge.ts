@@ -1,9 +1,10 @@
 // A container's configuration: what was asked for, filled up with the image's defaults and then with Docker's. Pure.
 // Source of the rules: Docker Engine API documentation, and what dockerd 28.5 answers to the same requests.
 import { fail, shortId, type ContainerId } from '../base/index.ts';
-import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import type { ContainerConfig, ContainerLimits, HostConfig } from '../spec/docker/container.ts';
 import { withLabels } from './oci/security.ts';
 import type { ImageRunConfig } from '../spec/oci/image.ts';
+import { checkHealthcheck, mergeHealthcheck } from './health/index.ts';
 import { checkRestartPolicy } from './restart-policy.ts';
 
 export function mergeConfig(asked: ContainerConfig, image: ImageRunConfig, id: ContainerId, hostConfig: HostConfig, host: { readonly hostname: string }): ContainerConfig {
@@ -12,7 +13,8 @@ export function mergeConfig(asked: ContainerConfig, image: ImageRunConfig, id: C
   const stopSignal = asked.StopSignal ?? image.StopSignal;
   const volumes = { ...image.Volumes, ...asked.Volumes };
   const exposed = { ...image.ExposedPorts, ...asked.ExposedPorts };
-  const health = asked.Healthcheck ?? image.Healthcheck;
+  const health = mergeHealthcheck(asked.Healthcheck, image.Healthcheck);
+  checkHealthcheck(health);
   const shell = asked.Shell ?? image.Shell;
   return {
     ...asked,
@@ -76,7 +78,8 @@ export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig 
   };
 }
 
-function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }: HostConfig): void {
+/** @throws `invalid` with Docker's text. */
+export function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }: Pick<HostConfig, 'Memory' | 'MemorySwap' | 'MemoryReservation' | 'MemorySwappiness'>): void {
   if (Memory !== 0 && Memory < memoryBytesMin) throw fail('invalid', 'Minimum memory limit allowed is 6MB');
   if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) throw fail('invalid', 'Minimum memoryswap limit should be larger than memory limit, see usage');
   if (Memory === 0 && MemorySwap > 0) throw fail('invalid', 'You should always set the Memory limit when using Memoryswap limit, see usage');
@@ -85,7 +88,8 @@ function checkMemory({ Memory, MemorySwap, MemoryReservation, MemorySwappiness }
   if (Memory > 0 && MemoryReservation > Memory) throw fail('invalid', 'Minimum memory limit can not be less than memory reservation limit, see usage');
 }
 
-function checkCpu(asked: HostConfig, { cpus }: HostFacts): void {
+/** @throws `invalid` with Docker's text. */
+export function checkCpu(asked: ContainerLimits, { cpus }: Pick<HostFacts, 'cpus'>): void {
   const { NanoCpus, CpuPeriod, CpuQuota } = asked;
   if (NanoCpus !== 0 && CpuPeriod > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Period cannot both be set');
   if (NanoCpus !== 0 && CpuQuota > 0) throw fail('invalid', 'Conflicting options: Nano CPUs and CPU Quota cannot both be set');

@@ -3,11 +3,11 @@ import type { Logger } from 'pino';
 import { messageOf, type ContainerId } from '../base/index.ts';
 import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
-import type { CreateContainerRequest, ExecConfig } from '../spec/docker/container.ts';
+import type { CreateContainerRequest, ExecConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { Storage } from '../storage/index.ts';
 import { afterRun } from './after-run.ts';
 import { attachContainer } from './attach.ts';
-import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, StopOptions, WaitCondition, WaitResult } from './container.ts';
+import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, Pruned, StopOptions, WaitCondition, WaitResult } from './container.ts';
 import { createContainer } from './create.ts';
 import { createExec, findExec, killExec, recordExecExit, resizeExec, startExec, waitExec } from './exec.ts';
 import type { Happening } from './happening.ts';
@@ -17,6 +17,7 @@ import { pauseContainer, unpauseContainer } from './pause.ts';
 import type { ImagePort } from './ports.ts';
 import { SerialQueue } from './queue.ts';
 import { adoptAfterLoss, recover } from './recover.ts';
+import { pruneContainers } from './prune.ts';
 import { removeContainer } from './remove.ts';
 import { renameContainer } from './rename.ts';
 import { restartAtDaemonStart, restartContainer } from './restart.ts';
@@ -30,6 +31,7 @@ import { explainStart, startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
 import { recordExit } from './task.ts';
 import { topContainer, type ProcessTable } from './top.ts';
+import { updateContainer } from './update.ts';
 import { Waiters } from './waiters.ts';
 
 export interface ContainersOptions {
@@ -61,7 +63,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const supervisor = await connect();
   const ready: Room = {
     ...options, shelf: new Shelf(options.storage.records), readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
-    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), delays: new Map(), pending: new Map(),
+    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();
       queues.set(id, queue);
@@ -191,6 +193,14 @@ class StoredContainers implements Containers, AsyncDisposable {
     await this.#room.queueOf(id).run(() => removeContainer(this.#room, id, options));
   }
 
+  async update(idOrName: string, request: UpdateContainerRequest): Promise<readonly string[]> {
+    return this.#inQueue(this.get(idOrName).id, (record) => updateContainer(this.#room, record, request));
+  }
+
+  async prune(isChosen: (record: ContainerRecord) => boolean): Promise<Pruned> {
+    return pruneContainers(this.#room, isChosen);
+  }
+
   async wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
     return this.#room.waiters.wait(this.get(idOrName), condition, signal);
   }
@@ -247,7 +257,7 @@ class StoredContainers implements Containers, AsyncDisposable {
   /** Containers go on; a supervisor without any is ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sampler[Symbol.dispose]();
-    for (const restart of this.#room.restarts.values()) restart[Symbol.dispose]();
+    for (const waiting of [this.#room.restarts, this.#room.monitors]) for (const one of waiting.values()) one[Symbol.dispose]();
     await Promise.all(this.#room.aftermath.values());
     await this.#room.supervisor.shutdown();
     this.#room.supervisor[Symbol.dispose]();

@@ -1,5 +1,6 @@
 // pause and unpause: the kernel freezes the container's cgroup, and thaws it.
 import type { ContainerRecord } from './container.ts';
+import { beginHealthChecks, endHealthChecks, unwatched } from './health/index.ts';
 import { cgroupPathOf, taskOf, type Room } from './room.ts';
 import { allow } from './state.ts';
 
@@ -16,7 +17,8 @@ export async function pauseContainer(room: Room, record: ContainerRecord): Promi
   }
   // It may have ended, or begun to end, before it stood still: then that counts.
   const state = allow('pause', room.shelf.get(record.id));
-  const paused = room.shelf.setState(record.id, { ...state, status: 'paused' });
+  endHealthChecks(room, record.id);
+  const paused = room.shelf.change(record.id, (now) => ({ ...now, state: { ...state, status: 'paused' }, health: unwatched(now.health) }));
   room.tell({ kind: 'pause', container: paused });
 }
 
@@ -31,5 +33,6 @@ export function resume(room: Room, { id, hostConfig }: ContainerRecord): void {
   const state = allow('unpause', room.shelf.get(id));
   room.cgroups.thaw(cgroupPathOf(id, hostConfig.CgroupParent));
   const resumed = room.shelf.setState(id, { ...state, status: 'running' });
+  beginHealthChecks(room, resumed);
   room.tell({ kind: 'unpause', container: resumed });
 }

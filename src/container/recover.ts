@@ -6,10 +6,11 @@
 import { messageOf } from '../base/index.ts';
 import { readExits, removeExit, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
+import { beginHealthChecks, unwatched } from './health/index.ts';
 import { openContainerLog } from './logs.ts';
 import { afterRun } from './after-run.ts';
 import { cgroupPathOf, type Room } from './room.ts';
-import { hasProcess, type StateWithProcess } from './state.ts';
+import { hasProcess, type State, type StateWithProcess } from './state.ts';
 import { openStreams, spoolPaths } from './streams/index.ts';
 import { openTask, recordExit } from './task.ts';
 
@@ -38,7 +39,7 @@ async function takeOver(room: Room, record: ContainerRecord, report: TaskReport)
   const running = found === record.state ? record : room.shelf.setState(record.id, found);
   const task = openTask(room, running, report);
   room.live.set(record.id, task);
-  if (report.exit === undefined) return;
+  if (report.exit === undefined) return beginHealthChecks(room, running);
   await recordExit(room, running, task, report.exit);
   await afterRun(room, record.id);
 }
@@ -63,7 +64,8 @@ async function recordLost(room: Room, record: ContainerRecord, exit: TaskExit | 
   const { startedAt, stopAsked } = record.state as StateWithProcess;
   const finishedAt = new Date(exit?.atMs ?? Date.now());
   const error = exit === undefined ? 'The daemon and the supervisor died while it ran: it was ended, and how it would have ended is not known' : '';
-  room.shelf.setState(record.id, { status: 'exited', exitCode: exit?.code ?? 137, startedAt, finishedAt, oomKilled: false, error, ...(stopAsked === true ? { stopAsked } : {}) });
+  const state: State = { status: 'exited', exitCode: exit?.code ?? 137, startedAt, finishedAt, oomKilled: false, error, ...(stopAsked === true ? { stopAsked } : {}) };
+  room.shelf.change(record.id, (now) => ({ ...now, state, health: unwatched(now.health) }));
   await afterRun(room, record.id);
 }
 

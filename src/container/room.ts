@@ -64,6 +64,10 @@ export interface Room {
   readonly restarts: Map<string, Disposable>;
   /** How long the last restart by a policy waited, in milliseconds. */
   readonly delays: Map<string, number>;
+  /** Health checks that are being made; disposing ends them. */
+  readonly monitors: Map<string, Disposable>;
+  /** A prune is at work. */
+  isPruning: boolean;
   /** Clients that attached before the start. */
   readonly pending: Map<string, Set<PendingAttachment>>;
   queueOf(id: ContainerId): SerialQueue;

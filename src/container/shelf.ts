@@ -84,10 +84,14 @@ export class Shelf {
 /** What was stored came from us: only dates and brands need to be made again. */
 function revive(json: unknown): ContainerRecord {
   const stored = json as Omit<ContainerRecord, 'createdAt' | 'id' | 'state'> & { readonly id: string; readonly createdAt: string; readonly state: Record<string, unknown> };
-  return { ...stored, id: parseContainerId(stored.id), imageId: stored.imageId, createdAt: new Date(stored.createdAt), state: reviveState(stored.state) };
+  return { ...stored, id: parseContainerId(stored.id), imageId: stored.imageId, createdAt: new Date(stored.createdAt), state: reviveDates(stored.state) as State, health: reviveHealth(stored.health) };
 }
 
-function reviveState(stored: Record<string, unknown>): State {
-  const dates = Object.entries(stored).map(([key, value]) => [key, key.endsWith('At') && typeof value === 'string' ? new Date(value) : value]);
-  return { startedAt: undefined, ...Object.fromEntries(dates) } as State;
+function reviveHealth(stored: ContainerRecord['health']): ContainerRecord['health'] {
+  return stored === undefined ? undefined : { ...stored, log: stored.log.map((probed) => reviveDates(probed) as typeof probed) };
+}
+
+/** What ends in `At` is a time. */
+function reviveDates(stored: object): object {
+  return Object.fromEntries(Object.entries(stored).map(([key, value]: [string, unknown]) => [key, key.endsWith('At') && typeof value === 'string' ? new Date(value) : value]));
 }

@@ -8,6 +8,7 @@ import { explain, planStart, type LaunchAnswer, type OverlayRoot, type StartSett
 import type { HostConfig } from '../spec/docker/container.ts';
 import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
+import { beginHealthChecks, healthCheckOf, startingHealth } from './health/index.ts';
 import { ensureInit, hasInit } from './init.ts';
 import { openContainerLog } from './logs.ts';
 import { blockIoOf } from './oci/block-io.ts';
@@ -70,8 +71,11 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
   }
   const { restartCount } = record;
   const { pid } = answer.launched;
-  const running = room.shelf.change(record.id, (now) => ({ ...now, restartCount, state: { status: 'running', pid, startedAt: new Date() } }));
+  const running = room.shelf.change(record.id, (now) => ({
+    ...now, restartCount, state: { status: 'running', pid, startedAt: new Date() }, health: healthCheckOf(now.config) && startingHealth(now.health),
+  }));
   room.live.set(record.id, openTask(room, running, answer.launched));
+  beginHealthChecks(room, running);
   room.tell({ kind: 'start', container: running });
 }
 

@@ -4,7 +4,9 @@ import { sendSignal, signalNumber } from '../kernel/index.ts';
 import type { ContainerRecord, StopOptions } from './container.ts';
 import { resume } from './pause.ts';
 import { taskOf, type LiveTask, type Room } from './room.ts';
+import { parseSignal } from './signal.ts';
 import { allow, hasProcess } from './state.ts';
+import { wait } from './timer.ts';
 
 const stopTimeoutSeconds = 10;
 const SIGKILL = 9;
@@ -71,12 +73,6 @@ function giveUpRestart(room: Room, record: ContainerRecord): void {
   room.waiters.ended(room.shelf.setState(record.id, { ...state, status: 'exited', stopAsked: true }));
 }
 
-export function parseSignal(text: string): number {
-  const number = signalNumber(text);
-  if (number === undefined) throw fail('invalid', `Invalid signal: ${text}`);
-  return number;
-}
-
 function stopSignal({ name, config }: ContainerRecord, asked: string | undefined): number {
   const text = asked ?? (config.StopSignal || 'TERM');
   const number = signalNumber(text);
@@ -88,11 +84,6 @@ function stopSignal({ name, config }: ContainerRecord, asked: string | undefined
 async function within(task: LiveTask, timeoutMs: number | undefined): Promise<boolean> {
   const exited = task.exited.promise.then(() => true);
   if (timeoutMs === undefined) return exited;
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), timeoutMs);
-  try {
-    return await Promise.race([exited, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  using timer = wait(timeoutMs);
+  return await Promise.race([exited, timer.over.then(() => false)]);
 }

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { TaskExit, TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
+import { endHealthChecks, unwatched } from './health/index.ts';
 import { openContainerLog } from './logs.ts';
 import { restartsAfterExit } from './restart-policy.ts';
 import { cgroupPathOf, type LiveTask, type Room } from './room.ts';
@@ -29,7 +30,8 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   if (record.hostConfig.PidMode !== '') room.cgroups.killAll(cgroupPath);
   await task.streams.finish();
   const oomKilled = room.cgroups.oomKills(cgroupPath) > 0;
-  const ended = room.shelf.change(record.id, (now) => afterExit(now, task, exit, oomKilled));
+  endHealthChecks(room, record.id);
+  const ended = room.shelf.change(record.id, (now) => afterExit({ ...now, health: unwatched(now.health) }, task, exit, oomKilled));
   room.live.delete(record.id);
   room.aftermath.set(record.id, clearAway(room, record.id, cgroupPath, task));
   if (oomKilled) room.tell({ kind: 'oom', container: ended });

@@ -1,7 +1,7 @@
 // `--change`: the Dockerfile instructions that alter an image's configuration and nothing else. Each is a function from configuration to
 // configuration. Source: Dockerfile reference; the messages are those of dockerd.
 import { posix } from 'node:path';
-import { fail } from '../base/index.ts';
+import { fail, parseDuration } from '../base/index.ts';
 import { signalNumber } from '../kernel/index.ts';
 import type { ImageRunConfig } from '../spec/oci/image.ts';
 import { splitWords } from './words.ts';
@@ -130,7 +130,7 @@ function healthcheck(text: string): NonNullable<ImageRunConfig['Healthcheck']> {
   let rest = text;
   for (let flag = /^(--[a-z-]+)=(\S+)\s*/.exec(rest); flag !== null; flag = /^(--[a-z-]+)=(\S+)\s*/.exec(rest)) {
     const [whole, name = '', value = ''] = flag;
-    if (Object.hasOwn(healthFlags, name)) check[healthFlags[name as keyof typeof healthFlags]] = parseDuration(value, name);
+    if (Object.hasOwn(healthFlags, name)) check[healthFlags[name as keyof typeof healthFlags]] = nanoseconds(value, name);
     else if (name === '--retries') check['Retries'] = retries(value);
     else throw fail('invalid', `Unknown flag: ${name.slice(2)}`);
     rest = rest.slice(whole.length);
@@ -148,13 +148,10 @@ function retries(text: string): number {
   return Number(text);
 }
 
-const unitNanoseconds: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
-
 /** `1m30s` in nanoseconds, at least a millisecond. */
-function parseDuration(text: string, name: string): number {
-  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) throw fail('invalid', `${name}: invalid duration ${JSON.stringify(text)}`, { hint: 'Write it like 30s or 1m30s' });
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
-  const nanoseconds = Math.round(parts.reduce((sum, [, value, unit]) => sum + Number(value) * unitNanoseconds[unit!]!, 0));
-  if (nanoseconds < 1e6) throw fail('invalid', `Interval ${JSON.stringify(name.slice(2))} cannot be less than 1ms`);
-  return nanoseconds;
+function nanoseconds(text: string, name: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw fail('invalid', `${name}: invalid duration ${JSON.stringify(text)}`, { hint: 'Write it like 30s or 1m30s' });
+  if (ms < 1) throw fail('invalid', `Interval ${JSON.stringify(name.slice(2))} cannot be less than 1ms`);
+  return Math.round(ms * 1e6);
 }

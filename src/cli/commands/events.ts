@@ -1,3 +1,4 @@
+import { unixTimeOf } from '../../base/index.ts';
 import { watchEvents } from '../../client/index.ts';
 import type { EventMessage } from '../../spec/docker/system.ts';
 import { fromJson } from '../../spec/template/index.ts';
@@ -7,7 +8,7 @@ import { filtersOf, parseFilter } from '../filters.ts';
 import { flag } from '../flags.ts';
 import { valuePrinter } from '../format.ts';
 import { say } from '../session.ts';
-import { apiTime, localTimeNs } from '../times.ts';
+import { localTimeNs } from '../times.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
@@ -22,7 +23,7 @@ export const command = defineCommand({
   operands: { min: 0, max: 0 },
   async run({ values, session }) {
     const time = (text: string | undefined): string | undefined => {
-      const seconds = text === undefined ? undefined : apiTime(text, session.now());
+      const seconds = text === undefined ? undefined : unixTimeOf(text, session.now());
       if (text !== undefined && seconds === undefined) throw new Exit(1, `failed to parse value as time or duration: ${JSON.stringify(text)}`);
       return seconds;
     };

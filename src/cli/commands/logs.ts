@@ -1,9 +1,9 @@
+import { unixTimeOf } from '../../base/index.ts';
 import { containerLogs, inspectContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { outputSink } from '../streams.ts';
-import { apiTime } from '../times.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER',
@@ -26,7 +26,7 @@ export const command = defineCommand({
     const time = (name: 'since' | 'until'): string | undefined => {
       const text = values[name];
       if (text === undefined) return undefined;
-      const seconds = apiTime(text, session.now());
+      const seconds = unixTimeOf(text, session.now());
       if (seconds === undefined) throw new Exit(1, `invalid value for "${name}": failed to parse value as time or duration: "${text}"`);
       return seconds;
     };

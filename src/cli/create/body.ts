@@ -41,6 +41,7 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
     Entrypoint: values.entrypoint === undefined ? null : [values.entrypoint],
     OnBuild: null,
     Labels: labelsOf(values),
+    ...healthOf(values),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
     ...(stopTimeout === undefined ? {} : { StopTimeout: stopTimeout }),
     HostConfig: { ...isolationOf(values), ...limitsOf(values), ConsoleSize: options.consoleSize },
@@ -52,6 +53,25 @@ export function attachedStreams({ attach, interactive }: CreateValues, isDetache
   if (attach.length === 0) return { stdin: interactive, stdout: true, stderr: true };
   // -i with -a: stdin too, as Docker has it.
   return { stdin: attach.includes('stdin') || interactive, stdout: attach.includes('stdout'), stderr: attach.includes('stderr') };
+}
+
+function healthOf(values: CreateValues): Pick<CreateBody, 'Healthcheck'> {
+  const { 'health-cmd': command = '', 'health-interval': interval = 0, 'health-timeout': timeout = 0, 'health-retries': retries = 0 } = values;
+  const { 'health-start-period': startPeriod = 0, 'health-start-interval': startInterval = 0 } = values;
+  const isAsked = command !== '' || [interval, timeout, retries, startPeriod, startInterval].some((value) => value !== 0);
+  if (values['no-healthcheck']) {
+    if (isAsked) throw new Complaint('--no-healthcheck conflicts with --health-* options');
+    return { Healthcheck: { Test: ['NONE'] } };
+  }
+  const times = { interval, timeout, retries, 'start-period': startPeriod, 'start-interval': startInterval };
+  for (const [name, value] of Object.entries(times)) if (value < 0) throw new Complaint(`--health-${name} cannot be negative`);
+  if (!isAsked) return {};
+  return {
+    Healthcheck: {
+      ...(command === '' ? {} : { Test: ['CMD-SHELL', command] }),
+      Interval: interval, Timeout: timeout, StartPeriod: startPeriod, StartInterval: startInterval, Retries: retries,
+    },
+  };
 }
 
 type HostPart = Partial<CreateBody['HostConfig']>;

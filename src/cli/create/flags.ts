@@ -1,7 +1,8 @@
 // The flags that run and create share: a container's whole configuration.
 import { flag } from '../flags.ts';
 import {
-  attachStream, blockRate, blockWeight, bytes, deviceCgroupRule, deviceWeight, environmentEntry, extraHost, ioRate, ipAddress, nanoCpus, pair, restartPolicy, swapBytes, sysctl, ulimit,
+  attachStream, blockRate, blockWeight, bytes, deviceCgroupRule, deviceWeight, environmentEntry, extraHost, ioRate, ipAddress, nanoCpus, nanoseconds, pair, restartPolicy,
+  swapBytes, sysctl, ulimit,
 } from './values.ts';
 
 export const createFlags = {
@@ -38,6 +39,12 @@ export const createFlags = {
   env: flag.list('e', 'list', 'Set an environment variable (NAME=value, or NAME from here)', environmentEntry),
   'env-file': flag.texts('', 'list', 'Read environment variables from a file'),
   'group-add': flag.texts('', 'list', 'Join one more group'),
+  'health-cmd': flag.text('', 'string', 'Command that tells whether the container does its work'),
+  'health-interval': flag.value('', 'duration', 'Time between two checks (30s)', nanoseconds),
+  'health-retries': flag.integer('', 'int', 'Failures in a row that make it unhealthy (3)'),
+  'health-start-interval': flag.value('', 'duration', 'Time between two checks in the start period (5s)', nanoseconds),
+  'health-start-period': flag.value('', 'duration', 'Time after the start in which failures do not count', nanoseconds),
+  'health-timeout': flag.value('', 'duration', 'Time after which a check counts as failed (30s)', nanoseconds),
   hostname: flag.text('h', 'string', 'Host name inside the container'),
   init: flag.choice('', 'Run a small init that passes signals on and reaps processes'),
   interactive: flag.on('i', 'Keep stdin open'),
@@ -55,6 +62,7 @@ export const createFlags = {
   name: flag.text('', 'string', 'Name of the container'),
   network: flag.text('', 'network', 'Network: none, host, container:name'),
   net: flag.text('', 'network', ''),
+  'no-healthcheck': flag.on('', 'No health check, also if the image has one'),
   'oom-kill-disable': flag.on('', 'Pause instead of killing when memory runs out (cgroup v1)'),
   'oom-score-adj': flag.integer('', 'int', 'Whom the kernel kills first (-1000 to 1000)'),
   pid: flag.text('', 'string', 'PID namespace: host, container:name'),
@@ -85,13 +93,10 @@ export const createFlags = {
 const ports = 'ports need networks, which come later; use --network host';
 const volumes = 'volumes and bind mounts come later; import the files into an image or use --tmpfs';
 const networks = 'networks come later; use --network none or host';
-const health = 'health checks come later; check from outside with estiva exec';
 
 /** Docker's flags of run and create that Estiva does not have yet. */
 export const createLater = {
   'publish|p': ports, 'publish-all|P': ports, expose: ports, 'volume|v': volumes, mount: volumes, 'volumes-from': volumes, 'volume-driver': volumes,
   'network-alias': networks, 'net-alias': networks, ip: networks, ip6: networks, 'mac-address': networks, link: networks, 'link-local-ip': networks,
-  'health-cmd': health, 'health-interval': health, 'health-retries': health, 'health-start-interval': health, 'health-start-period': health,
-  'health-timeout': health, 'no-healthcheck': health, gpus: 'give devices with --device',
-  'use-api-socket': volumes, 'disable-content-trust': 'there is nothing to disable',
+  gpus: 'give devices with --device', 'use-api-socket': volumes, 'disable-content-trust': 'there is nothing to disable',
 } as const;

@@ -1,4 +1,5 @@
 // How run and create read single values: sizes, limits, devices, pairs. Complaints carry the words of Docker's client.
+import { parseDuration } from '../../base/index.ts';
 import { FlagError } from '../flags.ts';
 import { parseBinarySize } from '../units.ts';
 
@@ -134,4 +135,11 @@ export function ioRate(text: string): Rate {
   const [Path, amount] = splitDevice(text);
   if (!/^\d{1,15}$/.test(amount)) throw new FlagError(`invalid rate for device: ${text}. The correct format is <device-path>:<number>. Number must be a positive integer`);
   return { Path, Rate: Number(amount) };
+}
+
+/** `1m30s`. */
+export function nanoseconds(text: string): number {
+  const ms = parseDuration(text.replace(/^-/, ''));
+  if (ms === undefined) throw new FlagError(/^-?[\d.]+$/.test(text) ? `time: missing unit in duration ${JSON.stringify(text)}` : `time: invalid duration ${JSON.stringify(text)}`);
+  return Math.round(ms * 1e6) * (text.startsWith('-') ? -1 : 1);
 }

@@ -33,8 +33,8 @@ export interface Cgroups extends Disposable {
   check(resources: Resources): void;
   /** Makes the group in every tree that needs it and sets the limits; undoes itself on failure. @throws EstivaError that names limit, value and reason */
   create(path: string, resources: Resources): void;
-  /** Sets limits of a group that is there; those that are not named stay. @throws EstivaError that names limit, value and reason */
-  update(path: string, resources: Resources): void;
+  /** Sets these limits in a group with processes, all or none; what is not named stays. Returns what puts the former ones back. @throws EstivaError */
+  update(path: string, resources: Resources): () => void;
   join(path: string): CgroupJoin;
   /** The group's processes and those of groups below it. */
   pids(path: string): readonly number[];

@@ -10,6 +10,11 @@ export function refusedLimit(what: string, value: string, result: number): Error
   return fail(denied.has(code) ? 'denied' : shortage.has(code) ? 'internal' : 'invalid', `Cannot set ${what} to "${value}": ${errnoSentence(code)}`);
 }
 
+/** Version 1 does not take memory away that is used and cannot be swapped out. */
+export function refusedBelowUse(what: string, value: string, usedBytes: string): Error {
+  return fail('conflict', `Cannot set ${what} to "${value}": the container uses ${usedBytes} bytes now`, { hint: 'Set more, or let the program give memory back first' });
+}
+
 export function refusedDirectory(path: string, mountPoint: string, result: number): Error {
   const code = errnoName(-result);
   const message = `Cannot create cgroup "${path}" in ${mountPoint}: ${errnoSentence(code)}`;

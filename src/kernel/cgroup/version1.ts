@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import type { Resources } from '../../spec/oci/runtime.ts';
 import { tryCall } from '../call.ts';
 import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
+import { changeLimits, inWritableOrder } from './change.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { devicePolicy, exceptionText, type DevicePolicy } from './devices.ts';
 import { freezeWhole } from './freeze.ts';
@@ -14,13 +15,15 @@ import type { FigureReader } from './figures.ts';
 import { readFigures1 } from './figures1.ts';
 import { cgroupExists, childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion1, type Limit } from './limit.ts';
-import { missingController, missingFile, refusedLimit } from './refusal.ts';
+import { missingController, missingFile, refusedBelowUse, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
 
 export function openVersion1(hierarchies: readonly Hierarchy[]): Cgroups {
   return new Version1(hierarchies);
 }
 
+const EBUSY = -16;
+const movePassesMax = 100;
 const killPassesMax = 100;
 /** From this pass on something forks faster than it is killed, and the group is frozen first. */
 const freezingPass = 3;
@@ -76,12 +79,21 @@ class Version1 implements Cgroups {
     undo.move();
   }
 
-  update(path: string, resources: Resources): void {
+  update(path: string, resources: Resources): () => void {
     const relative = parseCgroupPath(path);
     this.check(resources);
-    const limits = limitsVersion1(resources);
-    for (const limit of raisesMemory(limits, (file) => Number(readText(this.#memory!, `${relative}/${file}`) ?? 0)) ? swapFirst(limits) : limits) this.#set(relative, limit);
+    const sumNow = this.#byController.has('swap') ? Number(readText(this.#memory!, `${relative}/memory.memsw.limit_in_bytes`)) : Infinity;
+    const limits = inWritableOrder(limitsVersion1(resources), sumNow);
+    using undo = new DisposableStack();
+    const cpuset = limits.some(({ controller }) => controller === 'cpuset') ? this.#makeCpuset(relative, undo) : undefined;
+    const putBack = changeLimits(limits, {
+      read: (controller, file) => readText(this.#byController.get(controller)!, `${relative}/${file}`)?.trim(),
+      write: (limit) => this.#set(relative, limit),
+    });
+    undo.move();
     if (resources.devices !== undefined) this.#setDevices(relative, devicePolicy(resources.devices));
+    if (cpuset !== undefined) this.#moveInto(cpuset, relative);
+    return putBack;
   }
 
   join(path: string): CgroupJoin {
@@ -175,11 +187,33 @@ class Version1 implements Cgroups {
     if (cpu?.mems !== undefined && cpu.mems !== '') checkAvailable(cpu.mems, 'mems', readFileSync(`${tree}/cpuset.effective_mems`, 'utf8').trim());
   }
 
+  /** A container that was started without a choice of CPUs has no group in this tree. Undefined when there is one. */
+  #makeCpuset(relative: string, undo: DisposableStack): Hierarchy | undefined {
+    const cpuset = this.#cpuset;
+    if (cpuset === undefined || cgroupExists(cpuset, relative)) return undefined;
+    makeCgroup(cpuset, relative, (parent) => void this.#ownParents.add(parent));
+    undo.defer(() => void tryRemoveCgroup(cpuset, relative));
+    seedCpuset(cpuset, relative);
+    return cpuset;
+  }
+
+  /** A process that is born while its parent is moved is found in the next pass; one that has ended needs no place. */
+  #moveInto(hierarchy: Hierarchy, relative: string): void {
+    const moved = new Set<number>();
+    for (let pass = 0; pass < movePassesMax; pass++) {
+      const fresh = pidsIn(this.#census, relative).filter((pid) => !moved.has(pid));
+      if (fresh.length === 0) return;
+      for (const pid of fresh) tryWrite(hierarchy, `${relative}/cgroup.procs`, [String(pid)]);
+      for (const pid of fresh) moved.add(pid);
+    }
+  }
+
   #set(relative: string, { controller, file, value, what, otherwise }: Limit): void {
     const hierarchy = this.#byController.get(controller)!;
     let { result } = tryWrite(hierarchy, `${relative}/${file}`, [value]);
     if (result === -2 && otherwise !== undefined) ({ result } = tryWrite(hierarchy, `${relative}/${otherwise.file}`, [otherwise.value]));
     if (result === -2) throw missingFile(what, otherwise?.file ?? file);
+    if (result === EBUSY && file.startsWith('memory.')) throw refusedBelowUse(what, value, readText(hierarchy, `${relative}/memory.usage_in_bytes`)?.trim() ?? 'more');
     if (result < 0) throw refusedLimit(what, value, result);
   }
 
@@ -198,17 +232,6 @@ function byController(hierarchies: readonly Hierarchy[]): ReadonlyMap<string, Hi
   const memory = found.get('memory');
   if (memory !== undefined && existsSync(`${memory.mountPoint}/memory.memsw.limit_in_bytes`)) found.set('swap', memory);
   return found;
-}
-
-/** The limit of memory and swap may never be below that of memory: when that one grows beyond it, it grows first. */
-function raisesMemory(limits: readonly Limit[], valueOf: (file: string) => number): boolean {
-  const memory = limits.find(({ file }) => file === 'memory.limit_in_bytes');
-  const swap = limits.find(({ controller }) => controller === 'swap');
-  return memory !== undefined && swap !== undefined && (swap.value === '-1' || Number(memory.value) > valueOf(swap.file));
-}
-
-function swapFirst(limits: readonly Limit[]): readonly Limit[] {
-  return [...limits.filter(({ controller }) => controller === 'swap'), ...limits.filter(({ controller }) => controller !== 'swap')];
 }
 
 /** A new group of the cpuset tree has empty lists, and nobody can join it: each level gets what its parent has. */

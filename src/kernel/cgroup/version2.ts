@@ -5,6 +5,7 @@ import type { Resources } from '../../spec/oci/runtime.ts';
 import { tryCall } from '../call.ts';
 import { isKernelError } from '../error.ts';
 import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
+import { changeLimits } from './change.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { DeviceFilters } from './device-filter.ts';
 import { devicePolicy, type DevicePolicy } from './devices.ts';
@@ -69,12 +70,15 @@ class Version2 implements Cgroups {
     undo.move();
   }
 
-  update(path: string, resources: Resources): void {
+  update(path: string, resources: Resources): () => void {
     const relative = parseCgroupPath(path);
     this.check(resources);
-    for (const limit of limitsVersion2(resources)) this.#set(relative, limit);
     // Another program would be asked beside the first, and could only forbid more.
     if (resources.devices !== undefined) throw fail('unsupported', 'Cannot change the device rules of a container: cgroup v2 keeps those that it was made with', { hint: 'Make the container anew' });
+    return changeLimits(limitsVersion2(resources), {
+      read: (_controller, file) => readText(this.#tree, `${relative}/${file}`)?.trim(),
+      write: (limit) => this.#set(relative, limit),
+    });
   }
 
   join(path: string): CgroupJoin {

@@ -27,6 +27,13 @@ export interface CreateExecResponse {
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
 
+/** `State.Health` of inspect: the last five results, oldest first. */
+export interface HealthView {
+  readonly Status: 'starting' | 'healthy' | 'unhealthy';
+  readonly FailingStreak: number;
+  readonly Log: readonly { readonly Start: string; readonly End: string; readonly ExitCode: number; readonly Output: string }[];
+}
+
 /** `State` of inspect. Times that have not come yet are `0001-01-01T00:00:00Z`. */
 export interface StateView {
   readonly Status: ContainerStatus;
@@ -40,7 +47,7 @@ export interface StateView {
   readonly Error: string;
   readonly StartedAt: string;
   readonly FinishedAt: string;
-  readonly Health?: { readonly Status: string };
+  readonly Health?: HealthView;
 }
 
 /** One network of a container, as inspect shows it. */

@@ -118,6 +118,17 @@ export interface CreateContainerRequest {
   readonly hostConfig: HostConfig;
 }
 
+/** Limits that can be changed while a container exists. */
+export type ContainerLimits = Pick<HostConfig,
+  'BlkioWeight' | 'CpuShares' | 'NanoCpus' | 'CpuPeriod' | 'CpuQuota' | 'CpuRealtimePeriod' | 'CpuRealtimeRuntime' | 'CpusetCpus' | 'CpusetMems' | 'Memory' | 'MemorySwap' | 'MemoryReservation' | 'PidsLimit'
+>;
+
+/** The body of `POST /containers/{id}/update`, decoded: what is zero, empty or null stays as it is (of PidsLimit, 0 means no limit). */
+export interface UpdateContainerRequest {
+  readonly limits: ContainerLimits;
+  readonly restartPolicy: HostConfig['RestartPolicy'] | null;
+}
+
 /** What `POST /containers/{id}/exec` takes. */
 export interface ExecConfig {
   readonly AttachStdin: boolean;

@@ -1,0 +1,50 @@
+import { updateContainer, type UpdateBody } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { createFlags } from '../create/flags.ts';
+import { forEach } from '../each.ts';
+import { Exit } from '../errors.ts';
+import { flag, type Values } from '../flags.ts';
+import { warn } from '../session.ts';
+
+const flags = {
+  'blkio-weight': createFlags['blkio-weight'],
+  'cpu-period': createFlags['cpu-period'],
+  'cpu-quota': createFlags['cpu-quota'],
+  'cpu-rt-period': createFlags['cpu-rt-period'],
+  'cpu-rt-runtime': createFlags['cpu-rt-runtime'],
+  'cpu-shares': createFlags['cpu-shares'],
+  cpus: createFlags.cpus,
+  'cpuset-cpus': createFlags['cpuset-cpus'],
+  'cpuset-mems': createFlags['cpuset-mems'],
+  memory: createFlags.memory,
+  'memory-reservation': createFlags['memory-reservation'],
+  'memory-swap': createFlags['memory-swap'],
+  'pids-limit': flag.integer('', 'int', 'Limit of processes; -1: none'),
+  restart: createFlags.restart,
+} as const;
+
+export const command = defineCommand({
+  usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Update configuration of one or more containers',
+  aliases: ['container update', 'update'],
+  flags,
+  later: { 'kernel-memory': 'the kernel no longer has this limit; use --memory' },
+  operands: { min: 1 },
+  async run({ values, operands, session }) {
+    const body = bodyOf(values);
+    if (Object.keys(body).length === 0) throw new Exit(1, 'you must provide one or more flags when using this command');
+    return forEach(session, operands, {}, async (container) => {
+      for (const warning of await updateContainer(session.docker, container, body)) warn(session, `WARNING: ${warning}`);
+      return container;
+    });
+  },
+});
+
+function bodyOf(values: Values<typeof flags>): UpdateBody {
+  const given = {
+    BlkioWeight: values['blkio-weight'], CpuPeriod: values['cpu-period'], CpuQuota: values['cpu-quota'], CpuRealtimePeriod: values['cpu-rt-period'],
+    CpuRealtimeRuntime: values['cpu-rt-runtime'], CpuShares: values['cpu-shares'], NanoCpus: values.cpus, CpusetCpus: values['cpuset-cpus'], CpusetMems: values['cpuset-mems'],
+    Memory: values.memory, MemoryReservation: values['memory-reservation'], MemorySwap: values['memory-swap'], PidsLimit: values['pids-limit'], RestartPolicy: values.restart,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
