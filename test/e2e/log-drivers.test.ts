@@ -61,6 +61,18 @@ for (const driver of ['json-file', 'local']) {
   });
 }
 
+test('mode=non-blocking: what a flood outruns is counted in the log, byte for byte', { skip: !engine.ours && 'dockerd drops without a word' }, async () => {
+  const bytes = 30_000_000;
+  const id = await engine.start(['--log-opt', 'max-size=-1', '--log-opt', 'mode=non-blocking', '--log-opt', 'max-buffer-size=4k', busybox, 'sh', '-c', `yes 123456789 | head -c ${bytes}`]);
+  await engine.http('POST', `/containers/${id}/wait`, undefined, { timeoutMs: 30_000 });
+  const { stdout } = await logs(id);
+  const losses = [...stdout.matchAll(/\[estiva\] (\d+) bytes of output are missing here[^\n]*\n/g)];
+  const missing = losses.reduce((sum, [, count]) => sum + Number(count), 0);
+  const words = losses.reduce((sum, [text]) => sum + text.length, 0);
+  assert.equal(stdout.length - words + missing, bytes);
+  await remove(id);
+});
+
 test('json-file: details are labels, environment and a tag, as asked', async () => {
   const id = await ended('echo hi', '--name', engine.unique('details'), '--label', 'zz=1', '--label', 'aa=x, y=ü', '--label', 'qq=2', '-e', 'FOO=bar', '-e', 'BAR=x', '-e', 'BAZ=',
     '--log-opt', 'tag={{.ImageName}}', '--log-opt', 'labels=zz,aa', '--log-opt', 'labels-regex=^q', '--log-opt', 'env=FOO', '--log-opt', 'env-regex=^B');
