@@ -46,7 +46,7 @@ export function imageRows(image: ImageSummary, options: ImageRowOptions): Row[] 
   return namesOf(image, options.showsDigests).map(({ repository, tag, digest }) => {
     const { CreatedAt, CreatedSince, ID, SharedSize, Size, UniqueSize, VirtualSize } = fields;
     // In the order of their names: so does Docker's `json` write them.
-    return { Containers: 'N/A', CreatedAt, CreatedSince, Digest: digest, ID, Repository: repository, SharedSize, Size, Tag: tag, UniqueSize, VirtualSize };
+    return { Containers: image.Containers >= 0 ? String(image.Containers) : 'N/A', CreatedAt, CreatedSince, Digest: digest, ID, Repository: repository, SharedSize, Size, Tag: tag, UniqueSize, VirtualSize };
   });
 }
 

@@ -94,6 +94,8 @@ export const ls = defineCommand({
       DockerEndpoint: context.Endpoints.docker?.Host ?? '', Error: '', Name: context.Name,
     }));
     printRows(session, quiet ? '{{.Name}}' : format, listing, rows);
+    const variable = overridingVariable(session);
+    if (variable !== undefined) warn(session, overrides(variable, 'a context'));
     return 0;
   },
 });
@@ -129,11 +131,20 @@ export const use = defineCommand({
     session.config.change('currentContext', name === defaultName ? undefined : name);
     say(session, name);
     warn(session, `Current context is now ${JSON.stringify(name)}`);
-    const override = ['ESTIVA_HOST', 'ESTIVA_RUN', 'DOCKER_HOST'].find((variable) => session.environment[variable] !== undefined && session.environment[variable] !== '');
-    if (override !== undefined && name !== defaultName) warn(session, `Warning: ${override} environment variable overrides the active context. To use ${JSON.stringify(name)}, either set the global --context flag, or unset ${override} environment variable.`);
+    const variable = overridingVariable(session);
+    if (variable !== undefined && name !== defaultName) warn(session, overrides(variable, JSON.stringify(name)));
     return 0;
   },
 });
+
+/** What names a daemon in the environment, and so makes contexts count for nothing. */
+function overridingVariable({ environment }: Session): string | undefined {
+  return ['ESTIVA_HOST', 'ESTIVA_RUN', 'DOCKER_HOST'].find((variable) => (environment[variable] ?? '') !== '');
+}
+
+function overrides(variable: string, what: string): string {
+  return `Warning: ${variable} environment variable overrides the active context. To use ${what}, either set the global --context flag, or unset ${variable} environment variable.`;
+}
 
 export const rm = defineCommand({
   usage: 'CONTEXT [CONTEXT...]',

@@ -8,6 +8,8 @@ import { isRecord, isTrue, noValue, show, sortedEntries, TypedNil, type Method }
 export type FieldComplaint = (name: string) => string;
 
 export interface Run {
+  /** By the name that `define` and `block` gave them. */
+  readonly named: ReadonlyMap<string, readonly Node[]>;
   readonly write: (text: string) => void;
   readonly complaint: FieldComplaint;
 }
@@ -16,7 +18,12 @@ interface Scope extends Run {
   readonly dot: unknown;
   readonly variables: Map<string, unknown>;
   readonly outer: Scope | undefined;
+  /** Templates that call each other, each inside the one before. */
+  readonly depth: number;
 }
+
+/** Go's own limit is a hundred thousand; its stack is larger than ours. */
+const depthMax = 1000;
 
 class Leave extends Error {
   readonly how: 'break' | 'continue';
@@ -29,11 +36,11 @@ class Leave extends Error {
 
 /** @throws TemplateError */
 export function execute(nodes: readonly Node[], value: unknown, run: Run): void {
-  walk(nodes, { ...run, dot: value, variables: new Map([['$', value]]), outer: undefined });
+  walk(nodes, { ...run, dot: value, variables: new Map([['$', value]]), outer: undefined, depth: 0 });
 }
 
 function inner(outer: Scope, dot: unknown): Scope {
-  return { write: outer.write, complaint: outer.complaint, dot, variables: new Map(), outer };
+  return { ...outer, dot, variables: new Map(), outer };
 }
 
 function walk(nodes: readonly Node[], scope: Scope): void {
@@ -42,6 +49,7 @@ function walk(nodes: readonly Node[], scope: Scope): void {
     else if (node.kind === 'break') throw new Leave('break');
     else if (node.kind === 'continue') throw new Leave('continue');
     else if (node.kind === 'range') range(node, scope);
+    else if (node.kind === 'template') callTemplate(node, scope);
     else if (node.kind === 'action') {
       const value = pipeline(node.pipe, scope);
       if (node.pipe.declares.length === 0) scope.write(show(value));
@@ -52,6 +60,16 @@ function walk(nodes: readonly Node[], scope: Scope): void {
       walk(isOn ? node.body : node.otherwise, node.kind === 'with' && isOn ? inner(block, value) : block);
     }
   }
+}
+
+/** The template sees its own value alone: none of the caller's variables. */
+function callTemplate({ name, pipe, line, column, source }: Extract<Node, { kind: 'template' }>, scope: Scope): void {
+  const nodes = scope.named.get(name);
+  const refuse = (message: string): TemplateError => new TemplateError(`template: :${line}:${column}: executing "" at <${source}>: ${message}`);
+  if (nodes === undefined) throw refuse(`template ${JSON.stringify(name)} not defined`);
+  if (scope.depth >= depthMax) throw refuse(`exceeded maximum template depth (${depthMax})`);
+  const value = pipe === undefined ? noValue : pipeline(pipe, scope);
+  walk(nodes, { ...scope, dot: value, variables: new Map([['$', value]]), outer: undefined, depth: scope.depth + 1 });
 }
 
 function range(node: Block<'range'>, scope: Scope): void {

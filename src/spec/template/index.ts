@@ -1,4 +1,4 @@
-// Go templates for --format: parse once, execute for each row. Only what Docker's users write in formats; no nested templates.
+// Go templates for --format: parse once, execute for each row. The language of Go's text/template, with Docker's functions.
 import { execute, type FieldComplaint } from './evaluate.ts';
 import { functions } from './functions.ts';
 import { parseTemplate } from './parser.ts';
@@ -15,6 +15,6 @@ const names: ReadonlySet<string> = new Set(functions.keys());
 
 /** @throws TemplateError */
 export function compileTemplate(text: string, complaint: FieldComplaint): Template {
-  const nodes = parseTemplate(text, names);
-  return (value, write) => execute(nodes, value, { write, complaint });
+  const { nodes, named } = parseTemplate(text, names);
+  return (value, write) => execute(nodes, value, { named, write, complaint });
 }

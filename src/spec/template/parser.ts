@@ -1,5 +1,5 @@
 // From tokens to a tree: text, actions, if, range, with. A pipeline is commands joined by `|`; a command is a function, field or value
-// with its arguments. `define`, `template` and `block` are not there: a format is one line.
+// with its arguments. What `define` and `block` name is kept beside the tree.
 import { cut, TemplateError, type Piece, type Placed } from './lexer.ts';
 
 /** A field chain on something: `.A.B`, `$x.A`, `(index . 0).A`. */
@@ -31,21 +31,29 @@ export type Node =
   | Block<'if'>
   | Block<'with'>
   | Block<'range'>
+  | { readonly kind: 'template'; readonly name: string; readonly pipe: Pipe | undefined; readonly line: number; readonly column: number; readonly source: string }
   | { readonly kind: 'break' }
   | { readonly kind: 'continue' };
 
+/** What a template's text comes to: the tree, and the templates that it names. */
+export interface ParsedTemplate {
+  readonly nodes: readonly Node[];
+  readonly named: ReadonlyMap<string, readonly Node[]>;
+}
+
 /** `functions` are the names that may be called. @throws TemplateError */
-export function parseTemplate(template: string, functions: ReadonlySet<string>): readonly Node[] {
-  const reader: Reader = { pieces: cut(template), at: 0, functions };
+export function parseTemplate(template: string, functions: ReadonlySet<string>): ParsedTemplate {
+  const reader: Reader = { pieces: cut(template), at: 0, functions, named: new Map() };
   const { nodes, end } = readNodes(reader);
   if (end !== undefined) throw new TemplateError(`template: :${end.line}: unexpected {{${end.word}}}`);
-  return nodes;
+  return { nodes, named: reader.named };
 }
 
 interface Reader {
   readonly pieces: readonly Piece[];
   at: number;
   readonly functions: ReadonlySet<string>;
+  readonly named: Map<string, readonly Node[]>;
 }
 
 interface End {
@@ -67,7 +75,12 @@ function readNodes(reader: Reader): { readonly nodes: Node[]; readonly end: End 
     const word = first?.kind === 'word' ? first.name : '';
     if (word === 'end' || word === 'else') return { nodes, end: { word, rest: rest.filter(({ kind }) => kind !== 'space'), line: piece.line } };
     if (word === 'if' || word === 'with' || word === 'range') nodes.push(readBlock(reader, word, rest, piece.line));
-    else if (word === 'break') nodes.push({ kind: 'break' });
+    else if (word === 'define') readDefinition(reader, nameIn(rest, 'define', piece.line), piece.line);
+    else if (word === 'template') nodes.push(readCall(reader, 'template', first!, rest, piece.line));
+    else if (word === 'block') {
+      nodes.push(readCall(reader, 'block', first!, rest, piece.line));
+      readDefinition(reader, nameIn(rest, 'block', piece.line), piece.line);
+    } else if (word === 'break') nodes.push({ kind: 'break' });
     else if (word === 'continue') nodes.push({ kind: 'continue' });
     else nodes.push({ kind: 'action', pipe: readPipe(reader, piece.tokens, piece.line) });
   }
@@ -86,6 +99,28 @@ function readBlock(reader: Reader, kind: 'if' | 'with' | 'range', tokens: readon
   const { nodes: otherwise, end: last } = readNodes(reader);
   if (last?.word !== 'end') throw new TemplateError(`template: :${line}: unexpected ${last === undefined ? 'EOF' : '{{else}}'}`);
   return { kind, pipe, body, otherwise };
+}
+
+/** `{{define "name"}} … {{end}}`: gives nothing where it stands. */
+function readDefinition(reader: Reader, name: string, line: number): void {
+  const { nodes, end } = readNodes(reader);
+  if (end?.word !== 'end') throw new TemplateError(`template: :${line}: unexpected ${end === undefined ? 'EOF' : '{{else}}'} in define clause`);
+  reader.named.set(name, nodes);
+}
+
+/** `{{template "name" value}}`. Go says in errors that it stands at its name. */
+function readCall(reader: Reader, word: string, first: Placed, rest: readonly Placed[], line: number): Node {
+  const name = nameIn(rest, word, line);
+  const tokens = rest.filter(({ kind }) => kind !== 'space');
+  const pipe = tokens.length > 1 ? readPipe(reader, rest.slice(rest.indexOf(tokens[1]!)), line) : undefined;
+  if (pipe === undefined && word === 'block') throw new TemplateError(`template: :${line}: missing value for block clause`);
+  return { kind: 'template', name, pipe, line, column: tokens[0]?.column ?? first.column, source: `{{template ${JSON.stringify(name)}${pipe === undefined ? '' : ' .'}}}` };
+}
+
+function nameIn(tokens: readonly Placed[], word: string, line: number): string {
+  const name = tokens.find(({ kind }) => kind !== 'space');
+  if (name?.kind !== 'string') throw new TemplateError(`template: :${line}: unexpected ${name === undefined ? '"}}"' : `<${name.kind}>`} in ${word} clause`);
+  return name.text;
 }
 
 function readPipe(reader: Reader, tokens: readonly Placed[], line: number): Pipe {

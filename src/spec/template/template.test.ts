@@ -55,3 +55,12 @@ test('template calls a method of a row with its argument', () => {
   const row = { Label: (name: unknown) => `label ${String(name)}`, ID: 'abc' };
   assert.equal(render('{{.Label "k"}} {{.ID}}', row), 'label k abc');
 });
+
+test('define, template and block: a template sees its own value alone', () => {
+  assert.equal(render('{{define "n"}}<{{.}}>{{end}}{{template "n" .Name}}{{template "n" .State.ExitCode}}'), '</clit1><0>');
+  assert.equal(render('{{block "b" .Config}}{{index .Env 0}}{{end}}|{{template "b" .Config}}'), 'A=b|A=b');
+  assert.equal(render('{{define "n"}}{{.}}{{end}}{{template "n"}}'), '<no value>');
+  assert.throws(() => render('{{template "none"}}'), { message: 'template: :1:11: executing "" at <{{template "none"}}>: template "none" not defined' });
+  assert.throws(() => render('{{define "n"}}x'), TemplateError);
+  assert.throws(() => render('{{define "n"}}{{template "n" .}}{{end}}{{template "n" .}}'), /exceeded maximum template depth/);
+});
