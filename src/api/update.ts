@@ -25,7 +25,7 @@ const fixed = [
   'DeviceCgroupRules', 'DeviceRequests', 'Devices', 'IOMaximumBandwidth', 'IOMaximumIOps', 'Init', 'KernelMemory', 'KernelMemoryTCP', 'MemorySwappiness', 'OomKillDisable', 'Ulimits',
 ];
 
-const updateRequest: decode.Decode<UpdateContainerRequest> = (body, path) => {
+export const updateRequest: decode.Decode<UpdateContainerRequest> = (body, path) => {
   const decoded = { limits: limits(body, path), restartPolicy: restartPolicy(decode.fieldOf(body, 'RestartPolicy'), 'RestartPolicy') };
   const refused = fixed.find((name) => !isNothing(decode.fieldOf(body, name)) && decode.fieldOf(body, name) !== -1);
   if (refused !== undefined) throw fail('unsupported', `${refused} cannot be updated`, { hint: 'It is decided when a container is created' });

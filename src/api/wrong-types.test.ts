@@ -1,10 +1,11 @@
-// JSON of the wrong type in the bodies of create and exec: refused with the field's name, whatever the field and whatever is there instead.
+// JSON of the wrong type in the bodies of create, exec and update: refused with the field's name, whatever the field and whatever is there instead.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { decode, isFail } from '../base/index.ts';
 import { createRequest } from './create-request.ts';
 import { execConfig, startOptions } from './execs.ts';
+import { updateRequest } from './update.ts';
 
 type Kind = 'text' | 'flag' | 'integer' | 'texts' | 'words' | 'list' | 'object';
 
@@ -22,6 +23,11 @@ const host: Readonly<Record<string, Kind>> = {
 };
 const exec: Readonly<Record<string, Kind>> = { AttachStdin: 'flag', AttachStdout: 'flag', AttachStderr: 'flag', DetachKeys: 'text', Tty: 'flag', ConsoleSize: 'list', Env: 'texts', Cmd: 'words', Privileged: 'flag', User: 'text', WorkingDir: 'text' };
 const start: Readonly<Record<string, Kind>> = { Detach: 'flag', Tty: 'flag', ConsoleSize: 'list' };
+
+const update: Readonly<Record<string, Kind>> = {
+  BlkioWeight: 'integer', CpuShares: 'integer', NanoCpus: 'integer', CpuPeriod: 'integer', CpuQuota: 'integer', CpuRealtimePeriod: 'integer', CpuRealtimeRuntime: 'integer', CpusetCpus: 'text',
+  CpusetMems: 'text', Memory: 'integer', MemorySwap: 'integer', MemoryReservation: 'integer', PidsLimit: 'integer', RestartPolicy: 'object',
+};
 
 const something = fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null);
 
@@ -49,6 +55,8 @@ test('a create with a wrong type in Config is refused by the field\'s name', () 
 test('a create with a wrong type in HostConfig is refused by the field\'s name', () => refusesByName(host, createRequest, (field) => ({ Image: 'x', HostConfig: field })));
 test('an exec with a wrong type is refused by the field\'s name', () => refusesByName(exec, execConfig, (field) => field));
 test('a start of an exec with a wrong type is refused by the field\'s name', () => refusesByName(start, startOptions, (field) => field));
+
+test('an update with a wrong type is refused by the field\'s name', () => refusesByName(update, updateRequest, (field) => field));
 
 test('what is inside lists and objects is refused by its place', () => {
   for (const [field, value, place] of [
