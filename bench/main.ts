@@ -1,4 +1,4 @@
-// npm run bench [-- --only NAME,… --runs N --many N --json FILE]: each figure of ours beside its peers, interleaved; a table, and JSON.
+// npm run bench [-- --only NAME,… --runs N --many N --watched N --json FILE]: each figure of ours beside its peers, interleaved; a table, and JSON.
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,14 +9,15 @@ import { measure } from './measure.ts';
 import { processCases } from './process-cases.ts';
 import { runtimeCase } from './runtime-case.ts';
 import { scaleCases } from './scale-cases.ts';
+import { watchCases } from './watch-cases.ts';
 
 const { values: flags } = parseArgs({
-  options: { only: { type: 'string' }, runs: { type: 'string' }, many: { type: 'string', default: '500' }, idle: { type: 'string', default: '100' }, json: { type: 'string' }, list: { type: 'boolean' } },
+  options: { only: { type: 'string' }, runs: { type: 'string' }, many: { type: 'string', default: '500' }, watched: { type: 'string', default: '500' }, idle: { type: 'string', default: '100' }, json: { type: 'string' }, list: { type: 'boolean' } },
 });
 const engines = flags.list === true ? [] : await openEngines();
 const results: { readonly bench: BenchCase; readonly figures: readonly Figures[] }[] = [];
 try {
-  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) })];
+  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) })];
   if (flags.list === true) for (const bench of all) console.log(`${bench.name.padEnd(18)} ${bench.what}`);
   else for (const bench of chosen(all)) await runCase(bench);
 } finally {

@@ -13,7 +13,6 @@ const fileNames = {
   throttling: ['cpu', 'cpu.stat'],
   memory: ['memory', 'memory.usage_in_bytes'],
   memoryMax: ['memory', 'memory.max_usage_in_bytes'],
-  memoryFailures: ['memory', 'memory.failcnt'],
   memoryDetails: ['memory', 'memory.stat'],
   pids: ['pids', 'pids.current'],
   pidsMax: ['pids', 'pids.max'],
@@ -29,6 +28,8 @@ export function readFigures1(byController: ReadonlyMap<string, Hierarchy>, group
     const [controller, file] = fileNames[name];
     return [name, new FigureFile(byController.get(controller), `${group}/${file}`)] as const;
   });
+  // Read only where there is a limit that can be hit: every file costs as much as all that is made of its text.
+  const failures = new FigureFile(byController.get('memory'), `${group}/memory.failcnt`);
   return {
     read() {
       const texts: Partial<Record<FileName, string>> = {};
@@ -37,13 +38,13 @@ export function readFigures1(byController: ReadonlyMap<string, Hierarchy>, group
         if (text === undefined) return undefined;
         texts[name] = text;
       }
-      return texts.perCpu === '' && texts.memory === '' ? undefined : figuresOf(texts as Texts);
+      return texts.perCpu === '' && texts.memory === '' ? undefined : figuresOf(texts as Texts, failures);
     },
-    [Symbol.dispose]() { for (const [, file] of files) file[Symbol.dispose](); },
+    [Symbol.dispose]() { for (const file of [failures, ...files.map(([, file]) => file)]) file[Symbol.dispose](); },
   };
 }
 
-function figuresOf(texts: Texts): CgroupFigures {
+function figuresOf(texts: Texts, failures: FigureFile): CgroupFigures {
   const perCpuNs = texts.perCpu.trim().split(' ').filter((word) => word !== '').map(Number);
   const times = numbersByKey(texts.cpuTimes);
   const throttling = numbersByKey(texts.throttling);
@@ -53,23 +54,19 @@ function figuresOf(texts: Texts): CgroupFigures {
       totalNs: perCpuNs.reduce((sum, ns) => sum + ns, 0), userNs: (times['user'] ?? 0) * tickNs, kernelNs: (times['system'] ?? 0) * tickNs, perCpuNs,
       periods: throttling['nr_periods'] ?? 0, throttledPeriods: throttling['nr_throttled'] ?? 0, throttledNs: throttling['throttled_time'] ?? 0,
     },
-    ...memoryOf(texts),
+    ...memoryOf(texts, failures),
     ...(pids === undefined ? {} : { pids: { current: pids, limit: numberIn(texts.pidsMax) } }),
     blockIo: { bytes: blockCounts(texts.blockBytes), operations: blockCounts(texts.blockOperations) },
   };
 }
 
-function memoryOf(texts: Texts): Pick<CgroupFigures, 'memory'> {
+function memoryOf(texts: Texts, failures: FigureFile): Pick<CgroupFigures, 'memory'> {
   const usageBytes = numberIn(texts.memory);
   if (usageBytes === undefined) return {};
   const details = numbersByKey(texts.memoryDetails);
   const limit = details['hierarchical_memory_limit'];
-  return {
-    memory: {
-      usageBytes, maxUsageBytes: numberIn(texts.memoryMax) ?? 0, failures: numberIn(texts.memoryFailures) ?? 0,
-      limitBytes: limit === undefined || limit > limitBytesMax ? undefined : limit, details,
-    },
-  };
+  const limitBytes = limit === undefined || limit > limitBytesMax ? undefined : limit;
+  return { memory: { usageBytes, maxUsageBytes: numberIn(texts.memoryMax) ?? 0, failures: limitBytes === undefined ? 0 : numberIn(failures.read() ?? '') ?? 0, limitBytes, details } };
 }
 
 /** Lines of `8:0 Read 4096`; the sum of all devices, `Total 4096`, is left out. */
