@@ -200,7 +200,7 @@ function functionsOf(name: EngineName, socketPath: string, daemon: Daemon | unde
     hijack: (path, body) => hijack(socketPath, path, body),
     create: async (config, hostConfig) => {
       const [label, value] = mark.split('=') as [string, string];
-      const answer = await ask('POST', '/containers/create', { Image: busybox, Labels: { [label]: value }, ...config, HostConfig: { NetworkMode: 'none', ...hostConfig } });
+      const answer = await ask('POST', '/containers/create', { Image: busybox, ...config, Labels: { [label]: value, ...(config['Labels'] as object | undefined) }, HostConfig: { NetworkMode: 'none', ...hostConfig } });
       assert.equal(answer.status, 201, answer.text);
       return (answer.json() as { Id: string }).Id;
     },
