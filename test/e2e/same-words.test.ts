@@ -154,7 +154,7 @@ async function outcome(program: string, line: string): Promise<Outcome> {
 
 /** Names, ids and times that must differ. */
 function alike(text: string): string {
-  return text.replaceAll(/\bestiva(: '|: | (?=[a-z]+ [A-Z\[]|[a-z]+'|[a-z]+ --help|container|context))/g, 'docker$1').replaceAll(/'estiva\b/g, "'docker").replaceAll(/\bestiva (?=\w+)/g, 'docker ')
+  return text.replaceAll(/\bestiva(: '|: | (?=[a-z]+ [A-Z[]|[a-z]+'|[a-z]+ --help|container|context))/g, 'docker$1').replaceAll(/'estiva\b/g, "'docker").replaceAll(/\bestiva (?=\w+)/g, 'docker ')
     .replaceAll(/\b[0-9a-f]{64}\b/g, 'ID').replaceAll(/\d+(\.\d+)? (seconds?|minutes?)|Less than a second|About a minute/g, 'TIME').replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^ "]*/g, 'WHEN');
 }
 
