@@ -21,16 +21,17 @@ export const command = defineCommand({
   operands: { min: 0 },
   async run({ values, operands, session }) {
     const isTruncated = !values['no-trunc'];
+    const format = values.format ?? session.config.setting('statsFormat');
     const names = operands.length > 0 ? operands : (await listContainers(session.docker, { all: values.all })).map(({ Id }) => Id);
     if (values['no-stream']) {
       const all = await Promise.all(names.map(async (name) => [name, await statsOf(session.docker, name)] as const));
-      printRows(session, values.format, statsListing, all.map(([name, stats]) => statsRow(name, stats, isTruncated)));
+      printRows(session, format, statsListing, all.map(([name, stats]) => statsRow(name, stats, isTruncated)));
       return 0;
     }
     const watched = new WatchedContainers(session);
     for (const name of names) watched.add(name);
     if (operands.length === 0) watched.follow(values.all);
-    await show(session, watched, (lines) => rowLines(values.format, statsListing, lines), isTruncated);
+    await show(session, watched, (lines) => rowLines(format, statsListing, lines), isTruncated);
     return 0;
   },
 });
