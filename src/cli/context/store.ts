@@ -4,7 +4,6 @@
 //   contexts/tls/<sha256 of the name>/               Docker's keys, which Estiva does not use yet
 //
 // `default` is no file: it is what -H and the environment say.
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
@@ -38,6 +37,8 @@ export interface ContextStore {
 export function openContexts(configDir: string): ContextStore {
   const root = join(configDir, 'contexts');
   const paths = (name: string): { readonly meta: string; readonly tls: string } => {
+    // Loaded when there is a context to look for: at the top it would cost every command ten milliseconds.
+    const { createHash } = process.getBuiltinModule('node:crypto');
     const key = createHash('sha256').update(name).digest('hex');
     return { meta: join(root, 'meta', key), tls: join(root, 'tls', key) };
   };
