@@ -2,7 +2,7 @@
 //
 //   estiva.cjs               the command line, whole: one file loads in half the time of six
 //   estiva-runtime.cjs       the OCI runtime's program, whole: it is started for every step of a container's life
-//   daemon-<content>/        the daemon, its supervisor, its worker, and the library, each whole
+//   daemon-<content>/        the daemon, its supervisor, its workers, and the library, each whole
 //   library.cjs, client.cjs  what `import 'estiva'` and `import 'estiva/client'` get
 //   types/                   their types, with --release only
 //
@@ -18,7 +18,7 @@ import { rolldown, type Plugin } from 'rolldown';
 const outDir = 'dist';
 /** How many daemons of earlier builds stay. */
 const keptDaemons = 5;
-const daemonMains = ['src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts', 'src/library/index.ts'];
+const daemonMains = ['src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts', 'src/storage/pack-worker.ts', 'src/library/index.ts'];
 const isRelease = process.argv.includes('--release');
 
 const began = performance.now();

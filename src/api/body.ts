@@ -46,6 +46,13 @@ export async function readJson<T>(request: IncomingMessage, decoder: decode.Deco
   return decode.decodeJson(bytes.toString('utf8'), decoder);
 }
 
+/** A body that may be missing, `null` or an object without fields: then undefined. */
+export async function readOptionalJson<T>(request: IncomingMessage, decoder: decode.Decode<T>): Promise<T | undefined> {
+  const text = (await readWhole(request)).toString('utf8');
+  if (text.trim() === '') return undefined;
+  return decode.decodeJson(text, (value, path) => (value === null || (typeof value === 'object' && Object.keys(value).length === 0) ? undefined : decoder(value, path)));
+}
+
 async function readWhole(request: IncomingMessage): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;

@@ -38,7 +38,7 @@ const healthcheck: decode.Decode<ContainerConfig['Healthcheck']> = (value, path)
   return isAllNothing(check) ? undefined : Object.fromEntries(Object.entries(check).filter(([, setting]) => !isNothing(setting)));
 };
 
-const containerConfig = object<ContainerConfig>({
+export const containerConfig = object<ContainerConfig>({
   Hostname: text,
   Domainname: text,
   User: text,

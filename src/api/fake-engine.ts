@@ -1,7 +1,7 @@
 // An engine in memory, for the api's tests: containers whose programs are a few lines of JavaScript. It keeps the contract of the Engine
 // interface as far as the api can see it.
 import { fail, newContainerId, digestOf } from '../base/index.ts';
-import type { Attachment, ContainerRecord, Engine, ExecRecord, Image, ImportOptions, LogEntry, LogOptions, OutputChunk, State, StreamName, WaitResult } from '../engine/index.ts';
+import type { Attachment, ContainerRecord, Engine, ExecRecord, Image, ImportOptions, LogEntry, LogOptions, OutputChunk, PathStat, State, StreamName, WaitResult } from '../engine/index.ts';
 import type { CreateContainerRequest } from '../spec/docker/container.ts';
 
 /** What a program is here: it reads lines of input and writes output until it returns its exit code. */
@@ -128,6 +128,16 @@ export class FakeEngine implements Engine {
     waitExec: async () => 0,
     killExec: async () => undefined,
     explain: async () => [],
+    statPath: async (idOrName, path) => { this.#find(idOrName); return fakeStat(path, idOrName); },
+    readArchive: async (idOrName, path) => { this.#find(idOrName); return { stat: fakeStat(path, idOrName), ...this.#tar('files') }; },
+    writeArchive: async (idOrName, path, tar, { keepsKinds, asUser }) => {
+      let bytes = 0;
+      for await (const chunk of tar) bytes += chunk.length;
+      this.calls.push(`extract ${idOrName} ${path} ${JSON.stringify({ bytes, keepsKinds, asUser })}`);
+    },
+    changes: async () => [{ path: '/etc', kind: 'modified' }, { path: '/etc/new', kind: 'added' }, { path: '/gone', kind: 'deleted' }],
+    exportRoot: async () => this.#tar('root'),
+    commit: async (idOrName, options) => { this.calls.push(`commit ${idOrName} ${JSON.stringify({ ...options, signal: undefined })}`); return this.image.id; },
   };
 
   readonly images: Engine['images'] = {
@@ -148,7 +158,16 @@ export class FakeEngine implements Engine {
       this.imported = { bytes, options };
       return this.image.id;
     },
+    prepareCommit: () => async () => this.image.id,
+    history: () => [{ imageId: this.image.id, repoTags: this.image.repoTags, createdAt: this.image.createdAt, createdBy: 'echo', comment: '', sizeBytes: 7 },
+      { imageId: undefined, repoTags: [], createdAt: undefined, createdBy: '', comment: 'first', sizeBytes: 0 }],
+    save: async (names) => this.#tar(names.join(' ')).bytes,
   };
+
+  #tar(content: string): { readonly bytes: AsyncIterable<Uint8Array> } & AsyncDisposable {
+    const packed = async function* packed(): AsyncGenerator<Uint8Array> { yield Buffer.from(content); };
+    return { bytes: packed(), [Symbol.asyncDispose]: async () => { this.calls.push(`packed ${content}`); } };
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
@@ -221,10 +240,15 @@ export class FakeEngine implements Engine {
   }
 }
 
+function fakeStat(path: string, container: string): PathStat {
+  if (path === '/nope') throw fail('not_found', `Could not find the file ${path} in container ${container}`);
+  return { name: 'x', sizeBytes: 5, mode: 0o102755, mtimeSeconds: 1, mtimeNanoseconds: 20, linkTarget: '' };
+}
+
 function fakeImage(): Image {
   const layer = digestOf('layer');
   return {
-    id: digestOf('config'), repoTags: ['tool:latest'], repoDigests: [], sizeBytes: 1234, createdAt: new Date('2026-01-01T00:00:00Z'), lastTaggedAt: undefined, layers: [layer],
+    id: digestOf('config'), repoTags: ['tool:latest'], repoDigests: [], sizeBytes: 1234, createdAt: new Date('2026-01-01T00:00:00Z'), lastTaggedAt: undefined, layers: [layer], parent: undefined,
     config: { architecture: 'amd64', os: 'linux', created: '2026-01-01T00:00:00Z', config: { Cmd: ['echo'], Labels: { a: 'b' } }, rootfs: { type: 'layers', diff_ids: [layer] } },
   };
 }

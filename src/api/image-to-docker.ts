@@ -1,6 +1,7 @@
 // Images as Docker's JSON.
 import { rfc3339 } from '../base/index.ts';
-import type { Image } from '../engine/index.ts';
+import type { HistoryStep, Image } from '../engine/index.ts';
+import type { HistoryItem } from '../spec/docker/archive-view.ts';
 import type { ImageInspect, ImageInspectConfig, ImageSummary } from '../spec/docker/image.ts';
 import type { ImageRunConfig } from '../spec/oci/image.ts';
 
@@ -10,7 +11,7 @@ export function toImageSummary(image: Image, containers: number): ImageSummary {
     Created: Math.floor(image.createdAt.getTime() / 1000),
     Id: image.id,
     Labels: image.config.config?.Labels ?? null,
-    ParentId: '',
+    ParentId: image.parent ?? '',
     RepoDigests: image.repoDigests,
     RepoTags: image.repoTags,
     SharedSize: -1,
@@ -24,7 +25,7 @@ export function toImageInspect(image: Image): ImageInspect {
     Id: image.id,
     RepoTags: image.repoTags,
     RepoDigests: image.repoDigests,
-    Parent: '',
+    Parent: image.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     ...(config.created === undefined ? {} : { Created: config.created }),
     DockerVersion: '',
@@ -37,6 +38,13 @@ export function toImageInspect(image: Image): ImageInspect {
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: rfc3339(image.lastTaggedAt) },
     Config: toInspectConfig(config.config ?? {}),
+  };
+}
+
+export function toHistoryItem({ comment, createdAt, createdBy, imageId, sizeBytes, repoTags }: HistoryStep): HistoryItem {
+  return {
+    Comment: comment, Created: createdAt === undefined ? 0 : Math.floor(createdAt.getTime() / 1000), CreatedBy: createdBy, Id: imageId ?? '<missing>', Size: sizeBytes,
+    Tags: repoTags.length === 0 ? null : repoTags,
   };
 }
 

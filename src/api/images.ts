@@ -1,12 +1,13 @@
-// Images: list, inspect, load, import, tag, remove.
+// Images: list, inspect, history, load, import, save, tag, remove.
 import type { ServerResponse } from 'node:http';
 import { fail } from '../base/index.ts';
 import type { ImageDeleteItem, ProgressMessage } from '../spec/docker/image.ts';
 import { answerEmpty, answerJson } from './answer.ts';
+import { answerTar } from './archive.ts';
 import { bodyOf } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
 import { selectImages } from './image-filters.ts';
-import { toImageInspect, toImageSummary } from './image-to-docker.ts';
+import { toHistoryItem, toImageInspect, toImageSummary } from './image-to-docker.ts';
 
 export function list({ engine, query, response }: Call): void {
   if (query.flag('shared-size')) throw fail('unsupported', "Parameter 'shared-size' is not supported yet");
@@ -25,6 +26,19 @@ export async function load({ engine, query, request, response, signal }: Call): 
   const loaded = await engine.images.load(bodyOf(request), { signal });
   const lines = loaded.flatMap(({ id, repoTags }) => repoTags.length > 0 ? repoTags.map((tag) => `Loaded image: ${tag}\n`) : [`Loaded image ID: ${id}\n`]);
   answerMessages(response, lines.map((stream) => ({ stream })));
+}
+
+/** One image by its path, or several in `names`. */
+export async function save({ engine, parameters, query, response, signal }: Call): Promise<void> {
+  if (query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'An image is kept for one platform: leave it away' });
+  const names = parameters['name'] === undefined ? query.all('names') : [parameters['name']];
+  if (names.length === 0) throw fail('invalid', 'No image to save is named', { hint: 'Give names=IMAGE, once for each' });
+  await answerTar(response, await engine.images.save(names), signal);
+}
+
+export function history(call: Call): void {
+  if (call.query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'An image is kept for one platform: leave it away' });
+  answerJson(call.response, 200, call.engine.images.history(parameterOf(call, 'name')).map(toHistoryItem));
 }
 
 /** Two endpoints in one, as Docker has it: `fromSrc` imports a root filesystem, `fromImage` pulls. */

@@ -3,6 +3,7 @@
 // not found"; paths of our own have `/estiva/` in them.
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
+import * as archive from './archive.ts';
 import * as containers from './containers.ts';
 import { events } from './events.ts';
 import * as execs from './execs.ts';
@@ -49,6 +50,13 @@ const routes: readonly Route[] = [
   route('POST', '/containers/{id}/attach', streams.attach),
   route('GET', '/containers/{id}/attach/ws', streams.attachWebSocket),
 
+  route('HEAD', '/containers/{id}/archive', archive.statPath),
+  route('GET', '/containers/{id}/archive', archive.readArchive),
+  route('PUT', '/containers/{id}/archive', archive.writeArchive),
+  route('GET', '/containers/{id}/changes', archive.changes),
+  route('GET', '/containers/{id}/export', archive.exportRoot),
+  route('POST', '/commit', archive.commit),
+
   route('POST', '/containers/{id}/exec', execs.create),
   route('GET', '/exec/{id}/json', execs.inspect),
   route('POST', '/exec/{id}/start', execs.start),
@@ -57,6 +65,9 @@ const routes: readonly Route[] = [
   route('GET', '/images/json', images.list),
   route('POST', '/images/load', images.load),
   route('POST', '/images/create', images.create),
+  route('GET', '/images/get', images.save),
+  route('GET', '/images/{name...}/get', images.save),
+  route('GET', '/images/{name...}/history', images.history),
   route('GET', '/images/{name...}/json', images.inspect),
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),

@@ -19,8 +19,12 @@ const alias = (entry: Entry): Entry => ({ ...entry, isAlias: true });
 
 const containerCommands = {
   attach: { summary: 'Attach the terminal to a running container', load: async () => (await import('./commands/attach.ts')).command },
+  commit: { summary: "Create a new image from a container's changes", load: async () => (await import('./commands/commit.ts')).command },
+  cp: { summary: 'Copy files/folders between a container and the local filesystem', load: async () => (await import('./commands/cp.ts')).command },
   create: { summary: 'Create a new container', load: async () => (await import('./commands/create.ts')).command },
+  diff: { summary: "Inspect changes to files or directories on a container's filesystem", load: async () => (await import('./commands/diff.ts')).command },
   exec: { summary: 'Execute a command in a running container', load: async () => (await import('./commands/exec.ts')).command },
+  export: { summary: "Export a container's filesystem as a tar archive", load: async () => (await import('./commands/export.ts')).command },
   kill: { summary: 'Kill one or more running containers', load: async () => (await import('./commands/kill.ts')).command },
   logs: { summary: 'Fetch the logs of a container', load: async () => (await import('./commands/logs.ts')).command },
   pause: { summary: 'Pause all processes within one or more containers', load: async () => (await import('./commands/pause.ts')).command },
@@ -38,8 +42,10 @@ const containerCommands = {
 } as const satisfies Catalog;
 
 const imageCommands = {
+  history: { summary: 'Show the history of an image', load: async () => (await import('./commands/history.ts')).command },
   import: { summary: 'Import the contents from a tarball to create a filesystem image', load: async () => (await import('./commands/import.ts')).command },
   load: { summary: 'Load an image from a tar archive or STDIN', load: async () => (await import('./commands/load.ts')).command },
+  save: { summary: 'Save one or more images to a tar archive (streamed to STDOUT by default)', load: async () => (await import('./commands/save.ts')).command },
   tag: { summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE', load: async () => (await import('./commands/tag.ts')).command },
 } as const satisfies Catalog;
 
@@ -100,17 +106,16 @@ const networks = 'networks come later; --network none, host and container:NAME a
 const registries = 'registries come later; bring images with estiva load or estiva import';
 const builds = 'builds come later; build elsewhere, save, and estiva load';
 const volumes = 'volumes come later; --tmpfs gives scratch space';
-const copies = 'copying comes later; pipe a tar through estiva exec -i NAME tar';
 const clusters = 'Estiva runs on one machine';
 const prunes = 'there is estiva container prune; remove images by name with estiva rmi';
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
-  build: builds, builder: builds, buildx: builds, commit: 'committing comes later; build an image elsewhere and estiva load it', compose: 'compose comes later',
-  checkpoint: 'checkpoints come later', config: clusters, cp: copies, df: 'see du on the data root',
-  diff: 'it comes later', export: copies, history: 'it comes later', login: registries, logout: registries,
+  build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
+  checkpoint: 'checkpoints come later', config: clusters, df: 'see du on the data root',
+  login: registries, logout: registries,
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, pull: registries, push: registries,
-  save: 'saving comes later', search: registries,
+  search: registries,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
   trust: registries, volume: volumes,
 };

@@ -1,4 +1,5 @@
 // Images: the typed calls of /images. A name goes into the path with its slashes, as Docker's clients send it.
+import type { HistoryItem } from '../spec/docker/archive-view.ts';
 import type { ImageDeleteItem, ImageSummary, ProgressMessage } from '../spec/docker/image.ts';
 import { filtersText, type Filters } from './containers.ts';
 import { readJsonLines, textOf, type Docker } from './docker.ts';
@@ -30,6 +31,15 @@ export async function loadImages(docker: Docker, archive: AsyncIterable<Uint8Arr
   const upload = { bytes: archive, contentType: 'application/x-tar' };
   const answer = await docker.call('POST', '/images/load', { upload, query: { quiet: options.quiet } });
   await readMessages(answer, onMessage);
+}
+
+/** One archive of all of them; read it to its end. */
+export function saveImages(docker: Docker, images: readonly string[]): Promise<Answer> {
+  return docker.call('GET', `/images/get?${images.map((image) => `names=${encodeURIComponent(image)}`).join('&')}`);
+}
+
+export function imageHistory(docker: Docker, image: string): Promise<readonly HistoryItem[]> {
+  return docker.json('GET', at(image, '/history'));
 }
 
 export interface ImportOptions {

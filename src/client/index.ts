@@ -5,6 +5,7 @@ export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, 
 export * from './demultiplex.ts';
 export { watchEvents } from './events.ts';
 export * from './execs.ts';
+export * from './files.ts';
 export { parseHost, type Host } from './host.ts';
 export * from './images.ts';
 export { statsOf, watchStats } from './stats.ts';

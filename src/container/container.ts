@@ -12,6 +12,7 @@ import type { ContainerSize } from './size.ts';
 import type { Health } from './health/check.ts';
 import type { ProcessTable } from './top.ts';
 import type { StatsSample, StatsWatcher } from './stats.ts';
+import type { FileVerbs } from './file-verbs.ts';
 import type { State } from './state.ts';
 
 export type { Health } from './health/check.ts';
@@ -118,7 +119,7 @@ export interface ExecRecord {
  * The verbs. Every `idOrName` is a full id, an unambiguous prefix of one, or a name (with or without a leading slash).
  * @throws `not_found` "No such container: x"; `invalid` "Multiple IDs found with provided prefix: x"; `conflict` for a verb that the state does not allow.
  */
-export interface Containers {
+export interface Containers extends FileVerbs {
   create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
   get(idOrName: string): ContainerRecord;
   /** Newest first. */

@@ -1,5 +1,6 @@
 // What happens to containers, told as it has happened: after the change is stored, never before. Whoever keeps the engine's events listens
 // (`ContainersOptions.tell`). The kinds are Docker's event actions.
+import type { Digest } from '../base/index.ts';
 import type { ContainerRecord } from './container.ts';
 
 /** `container` is the record as it is after the change (for `destroy`: as it was last). */
@@ -15,5 +16,8 @@ export type Happening =
   | { readonly kind: 'exec_create' | 'exec_start'; readonly container: ContainerRecord; readonly execId: string; readonly command: readonly string[] }
   | { readonly kind: 'exec_die'; readonly container: ContainerRecord; readonly execId: string; readonly exitCode: number }
   | { readonly kind: 'exec_detach'; readonly container: ContainerRecord; readonly execId: string }
+  /** Files were read from it, written to it. */
+  | { readonly kind: 'archive-path' | 'extract-to-dir' | 'export'; readonly container: ContainerRecord }
+  | { readonly kind: 'commit'; readonly container: ContainerRecord; readonly imageId: Digest; readonly comment: string }
   /** Stopped containers were removed, all at once. */
   | { readonly kind: 'prune'; readonly reclaimedBytes: number };

@@ -46,6 +46,23 @@ function mergeEnvironment(asked: readonly string[], image: readonly string[]): r
   return [...asked, ...image.filter((entry) => !names.has(nameOf(entry)))];
 }
 
+/** For a commit: a configuration that was asked for, filled up with the container's. The rules are dockerd's: a list that is not empty counts whole. */
+export function mergeForImage(asked: ContainerConfig, container: ContainerConfig): ContainerConfig {
+  const hasEntrypoint = (asked.Entrypoint ?? []).length > 0;
+  const volumes = { ...container.Volumes, ...asked.Volumes };
+  return {
+    ...container, ...asked,
+    User: asked.User === '' ? container.User : asked.User,
+    Entrypoint: hasEntrypoint ? asked.Entrypoint : asked.Entrypoint ?? container.Entrypoint,
+    Cmd: hasEntrypoint || (asked.Cmd ?? []).length > 0 ? asked.Cmd : container.Cmd,
+    Env: mergeEnvironment(asked.Env, container.Env),
+    WorkingDir: asked.WorkingDir === '' ? container.WorkingDir : asked.WorkingDir,
+    Labels: { ...container.Labels, ...asked.Labels },
+    Volumes: Object.keys(volumes).length === 0 ? null : volumes,
+    ExposedPorts: { ...container.ExposedPorts, ...asked.ExposedPorts },
+  };
+}
+
 function nameOf(entry: string): string {
   return entry.split('=', 1)[0]!;
 }

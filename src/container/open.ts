@@ -1,16 +1,20 @@
 // Opens the containers of a data root: their records, the supervisor that holds what runs, and the verbs.
 import type { Logger } from 'pino';
-import { messageOf, type ContainerId } from '../base/index.ts';
+import { messageOf, type ContainerId, type Digest } from '../base/index.ts';
 import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
 import type { CreateContainerRequest, ExecConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
-import type { Storage } from '../storage/index.ts';
+import type { PackedTar, Storage } from '../storage/index.ts';
 import { afterRun } from './after-run.ts';
+import { exportRoot, openDestination, readArchive, statPath, writeArchive } from './archive.ts';
 import { attachContainer } from './attach.ts';
+import { changesOf, commitContainer } from './commit.ts';
 import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, Pruned, StopOptions, WaitCondition, WaitResult } from './container.ts';
+import { Copies } from './copies.ts';
 import { createContainer } from './create.ts';
 import { createExec, findExec, killExec, recordExecExit, resizeExec, startExec, waitExec } from './exec.ts';
 import type { Happening } from './happening.ts';
+import type { CommitOptions, FileChange, PathArchive, PathStat, WriteArchiveOptions } from './file-verbs.ts';
 import { readHost } from './host.ts';
 import { readContainerLog } from './logs.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
@@ -63,7 +67,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const supervisor = await connect();
   const ready: Room = {
     ...options, shelf: new Shelf(options.storage.records), readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
-    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(),
+    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(), copies: new Copies(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();
       queues.set(id, queue);
@@ -243,6 +247,40 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async killExec(execId: string, signal: string): Promise<void> {
     killExec(findExec(this.#room, execId), signal);
+  }
+
+  async statPath(idOrName: string, path: string): Promise<PathStat> {
+    return statPath(this.#room, this.get(idOrName), path, idOrName);
+  }
+
+  async readArchive(idOrName: string, path: string): Promise<PathArchive> {
+    const record = this.get(idOrName);
+    const archive = readArchive(this.#room, record, path, idOrName);
+    this.#room.tell({ kind: 'archive-path', container: record });
+    return archive;
+  }
+
+  async writeArchive(idOrName: string, path: string, tar: AsyncIterable<Uint8Array>, options: WriteArchiveOptions): Promise<void> {
+    const { id } = this.get(idOrName);
+    const destination = await this.#inQueue(id, async (record) => openDestination(this.#room, record, path, options.asUser, idOrName));
+    await writeArchive(this.#room, destination, tar, options);
+    const record = this.#room.shelf.find(id);
+    if (record !== undefined) this.#room.tell({ kind: 'extract-to-dir', container: record });
+  }
+
+  async changes(idOrName: string): Promise<readonly FileChange[]> {
+    return changesOf(this.#room, this.get(idOrName));
+  }
+
+  async exportRoot(idOrName: string): Promise<PackedTar> {
+    const record = this.get(idOrName);
+    const tar = exportRoot(this.#room, record);
+    this.#room.tell({ kind: 'export', container: record });
+    return tar;
+  }
+
+  async commit(idOrName: string, options: CommitOptions): Promise<Digest> {
+    return this.#inQueue(this.get(idOrName).id, (record) => commitContainer(this.#room, record, options));
   }
 
   async explain(idOrName: string): Promise<readonly ExplainedStep[]> {

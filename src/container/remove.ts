@@ -12,6 +12,7 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   await endContainer(room, record, { signal: 'KILL' });
   await room.aftermath.get(id);
   room.shelf.delete(id);
+  room.copies.end(id);
   for (const pending of room.pending.get(id) ?? []) pending.end();
   room.pending.delete(id);
   room.delays.delete(id);

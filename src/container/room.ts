@@ -8,6 +8,7 @@ import type { ExecRecord } from './container.ts';
 import type { Happening } from './happening.ts';
 import type { ContainerLog } from './log/index.ts';
 import type { PendingAttachment } from './attach.ts';
+import type { Copies } from './copies.ts';
 import type { Host } from './host.ts';
 import type { ImagePort } from './ports.ts';
 import type { SerialQueue } from './queue.ts';
@@ -70,6 +71,8 @@ export interface Room {
   isPruning: boolean;
   /** Clients that attached before the start. */
   readonly pending: Map<string, Set<PendingAttachment>>;
+  /** Who reads or writes files of containers. */
+  readonly copies: Copies;
   queueOf(id: ContainerId): SerialQueue;
 }
 

@@ -36,7 +36,7 @@ export async function startContainer(room: Room, record: ContainerRecord, { agai
     allow('start', record);
     room.delays.delete(record.id);
   }
-  await Promise.all([room.aftermath.get(record.id), room.supervised]);
+  await Promise.all([room.aftermath.get(record.id), room.supervised, room.copies.writersDone(record.id)]);
   try {
     const spec = startSpec(room, record);
     room.cgroups.create(spec.linux.cgroupsPath!, spec.linux.resources ?? {});

@@ -29,7 +29,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventBus();
   const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
   const cgroups = opened.use(openCgroups());
-  const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId) };
+  const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   images.sweep();

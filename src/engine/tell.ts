@@ -39,6 +39,7 @@ function detailsOf(happening: Happening): Told['attributes'] {
     case 'resize': return { height: String(happening.rows), width: String(happening.columns) };
     case 'exec_create': case 'exec_start': case 'exec_detach': return { execID: happening.execId };
     case 'exec_die': return { execID: happening.execId, exitCode: String(happening.exitCode) };
+    case 'commit': return { comment: happening.comment, imageID: happening.imageId };
     default: return {};
   }
 }

@@ -26,7 +26,16 @@ const takesOne: ReadonlySet<string> = new Set(['STOPSIGNAL', 'USER', 'WORKDIR'])
 
 /** @throws `invalid` for anything that is not one of the instructions, rightly written. */
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
-  return changes.flatMap((change) => change.split('\n')).filter((line) => line.trim() !== '').reduce(applyChange, config);
+  const lines = changes.flatMap((change) => change.split('\n')).filter((line) => line.trim() !== '');
+  return lines.reduce((before, line, i) => {
+    const after = applyChange(before, line);
+    return /^\s*ENTRYPOINT\b/i.test(line) && !lines.slice(0, i).some((earlier) => /^\s*CMD\b/i.test(earlier)) ? withoutCmd(after) : after;
+  }, config);
+}
+
+/** A new entry point drops the command of the old one. */
+function withoutCmd(config: ImageRunConfig): ImageRunConfig {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => name !== 'Cmd'));
 }
 
 function applyChange(config: ImageRunConfig, line: string): ImageRunConfig {

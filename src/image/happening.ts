@@ -2,7 +2,7 @@
 import type { Digest } from '../base/index.ts';
 
 export interface ImageHappening {
-  readonly kind: 'delete' | 'import' | 'load' | 'tag' | 'untag';
+  readonly kind: 'delete' | 'import' | 'load' | 'save' | 'tag' | 'untag';
   readonly id: Digest;
   /** The tag that was given (`tag`); otherwise Docker names the image by its id. */
   readonly name: string;

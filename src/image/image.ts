@@ -1,11 +1,16 @@
 // An image: a stack of layers with a configuration, addressed by content. The image's id is the digest of its configuration.
 import type { Digest } from '../base/index.ts';
-import type { ImageConfig } from '../spec/oci/image.ts';
+import type { ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts';
+import type { HistoryStep } from './history.ts';
+
+export type { HistoryStep } from './history.ts';
 
 /** An immutable view of one image for one platform. */
 export interface Image {
   readonly id: Digest;
   readonly config: ImageConfig;
+  /** The image that it was committed on, while that is there. */
+  readonly parent: Digest | undefined;
   /** `name:tag` in familiar form (`busybox:latest`, not `docker.io/library/busybox:latest`). */
   readonly repoTags: readonly string[];
   /** `name@sha256:…`, where a manifest of that digest is stored. */
@@ -35,6 +40,21 @@ export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface ImageDraft {
+  readonly parent: Digest;
+  /** Those below the new one, lowest first. */
+  readonly layers: readonly Digest[];
+  readonly platform: Platform;
+  readonly config: ImageRunConfig;
+  readonly changes: readonly string[];
+  readonly author: string;
+  readonly message: string;
+  readonly createdBy: string;
+  /** `repo[:tag]` */
+  readonly reference: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 export interface RemovedImage {
   readonly untagged: readonly string[];
   readonly deleted: readonly Digest[];
@@ -55,4 +75,13 @@ export interface Images {
   load(archive: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<readonly LoadedImage[]>;
   /** Makes an image of one layer from a tar of a root filesystem. */
   import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<Digest>;
+  /** Checks all words at once; what it gives takes the tar of the new layer and makes the image. @throws `invalid` for a bad name or change. */
+  prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<Digest>;
+  /** The steps that made the image, newest first. */
+  history(nameOrId: string): readonly HistoryStep[];
+  /**
+   * An archive of the images, docker-archive and OCI layout at once; each with the name that it is asked for by, with all its tags when that is a
+   * repository, without a name when it is an id. @throws `not_found`, `unsupported` for layers that cannot be written again.
+   */
+  save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>>;
 }

@@ -5,14 +5,14 @@ import { hostPlatform, parsePlatform } from '../spec/oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 import { applyChanges } from './changes.ts';
-import { decompress } from './decompress.ts';
+import { decompress } from '../spec/compression.ts';
 import type { ImportOptions } from './image.ts';
-import { commitImage } from './install.ts';
+import { putImage } from './install.ts';
 import type { ImageStore } from './store.ts';
 
 export async function importImage(archive: AsyncIterable<Uint8Array>, options: ImportOptions, storage: Storage, store: ImageStore): Promise<Digest> {
   // All that can be wrong with the words is found before the archive is read.
-  const references = options.reference === undefined || options.reference === '' ? [] : [importReference(options.reference)];
+  const references = options.reference === undefined || options.reference === '' ? [] : [newReference(options.reference, 'import')];
   const platform = options.platform === undefined || options.platform === '' ? hostPlatform() : parsePlatform(options.platform);
   const config = applyChanges({}, options.changes ?? []);
   const layer = await storage.snapshots.unpack(decompress(archive), { signal: options.signal });
@@ -23,12 +23,13 @@ export async function importImage(archive: AsyncIterable<Uint8Array>, options: I
   };
   const bytes = Buffer.from(JSON.stringify(image));
   const id = digestOf(bytes);
-  await commitImage({ id, config: image, sizeBytes: layer.sizeBytes }, [bytes], references, storage, store);
+  await putImage({ id, config: image, sizeBytes: layer.sizeBytes }, [bytes], references, storage, store);
   return id;
 }
 
-function importReference(text: string): Reference {
+/** The name of an image that is being made. */
+export function newReference(text: string, verb: 'import' | 'commit'): Reference {
   const reference = withDefaultTag(parseReference(text));
-  if (reference.digest !== undefined) throw fail('invalid', 'cannot import digest reference');
+  if (reference.digest !== undefined) throw fail('invalid', verb === 'import' ? 'cannot import digest reference' : 'refusing to create a tag with a digest reference');
   return reference;
 }

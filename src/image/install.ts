@@ -1,13 +1,13 @@
 // From what an archive says to an image that is there: the configuration is checked, each layer unpacked and compared with its diff id, and then
 // one transaction makes all of it visible.
 //
-// The layers' blobs are not kept beside the unpacked layers: they would double the disk, and only a push needs them. An image from an archive therefore
-// has no repository digests: the manifest that such a digest names could not be given back.
+// The layers' blobs are not kept beside the unpacked layers: they would double the disk. Their tars can be written again (storage/frame.ts), but not as they
+// were compressed. An image from an archive therefore has no repository digests: the manifest that such a digest names could not be given back.
 import { digestOf, fail, type Digest } from '../base/index.ts';
 import { parseImageConfig } from '../spec/oci/config.ts';
 import type { Reference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
-import { decompress } from './decompress.ts';
+import { decompress } from '../spec/compression.ts';
 import { one, type ImageSource } from './source.ts';
 import type { ImageRecord, ImageStore } from './store.ts';
 
@@ -21,12 +21,12 @@ export async function installImage(source: ImageSource, storage: Storage, store:
   }
   const id = digestOf(source.config);
   const image: ImageRecord = { id, config, sizeBytes: sizeOf(storage, diffIds), ...source.manifest === undefined ? {} : { manifest: source.manifest.digest } };
-  await commitImage(image, [source.config, ...source.manifest === undefined ? [] : [source.manifest.bytes]], source.references, storage, store);
+  await putImage(image, [source.config, ...source.manifest === undefined ? [] : [source.manifest.bytes]], source.references, storage, store);
   return image;
 }
 
 /** Stores the documents of an image whose layers are there, and makes it visible. */
-export async function commitImage(image: ImageRecord, documents: readonly Uint8Array[], references: readonly Reference[], storage: Storage, store: ImageStore): Promise<void> {
+export async function putImage(image: ImageRecord, documents: readonly Uint8Array[], references: readonly Reference[], storage: Storage, store: ImageStore): Promise<void> {
   await using undo = new AsyncDisposableStack();
   for (const bytes of documents) {
     const digest = digestOf(bytes);
@@ -37,6 +37,6 @@ export async function commitImage(image: ImageRecord, documents: readonly Uint8A
   undo.move();
 }
 
-function sizeOf(storage: Storage, diffIds: readonly Digest[]): number {
+export function sizeOf(storage: Storage, diffIds: readonly Digest[]): number {
   return diffIds.reduce((sum, diffId) => sum + (storage.snapshots.layer(diffId)?.sizeBytes ?? 0), 0);
 }

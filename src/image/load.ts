@@ -3,7 +3,7 @@ import { fail } from '../base/index.ts';
 import { familiarReference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 import { Archive } from './archive.ts';
-import { decompress } from './decompress.ts';
+import { decompress } from '../spec/compression.ts';
 import { dockerArchiveSources } from './docker-archive.ts';
 import type { LoadedImage } from './image.ts';
 import { installImage } from './install.ts';

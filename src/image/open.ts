@@ -1,14 +1,17 @@
 // Opens the images of a data root. What is asked of images is answered from memory; what changes them is a transaction.
 import { fail, parseDigest, type EstivaError } from '../base/index.ts';
-import { familiarReference, parseReference, withDefaultTag } from '../spec/reference.ts';
+import { canonicalReference, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
+import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
-import type { Image, Images, ImportOptions, LoadedImage, RemovedImage } from './image.ts';
+import { historyOf } from './history.ts';
+import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, RemovedImage } from './image.ts';
 import { importImage } from './import.ts';
 import { loadArchive } from './load.ts';
 import type { ImagePorts } from './ports.ts';
 import { removeImage } from './remove.ts';
+import { saveArchive } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -91,6 +94,39 @@ class StoredImages implements OpenedImages {
   #tellNew(kind: 'import' | 'load', id: ImageRecord['id']): void {
     const image = this.#store.image(id);
     this.#tell({ kind, id, name: id, labels: image === undefined ? {} : labelsOf(image) });
+  }
+
+  prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<ImageRecord['id']> {
+    const commit = prepareCommit(options, this.#storage, this.#store);
+    return (tar) => this.#sweeper.whileMaking(() => commit(tar));
+  }
+
+  history(nameOrId: string): readonly HistoryStep[] {
+    return historyOf(this.#find(nameOrId), this.#storage, this.#store);
+  }
+
+  async save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>> {
+    const saved = new Map<ImageRecord['id'], Map<string, Reference>>();
+    for (const [image, reference] of namesOrIds.flatMap((nameOrId) => this.#named(nameOrId))) {
+      const references = saved.get(image.id) ?? new Map<string, Reference>();
+      saved.set(image.id, reference === undefined ? references : references.set(canonicalReference(reference), reference));
+    }
+    const images = [...saved].map(([id, references]) => ({ image: this.#find(id), references: [...references.values()] }));
+    const archive = await saveArchive(images, this.#storage);
+    for (const { image } of images) this.#tell({ kind: 'save', id: image.id, name: image.id, labels: labelsOf(image) });
+    return this.#sweeper.whileReading(archive);
+  }
+
+  /** The image with the name that is meant; all tags of a repository; an id is no name. */
+  #named(nameOrId: string): readonly (readonly [ImageRecord, Reference?])[] {
+    if (/^(?:sha256:)?[0-9a-f]{64}$/.test(nameOrId)) return [[this.#find(nameOrId)]];
+    const reference = parseReference(nameOrId);
+    const isRepository = reference.tag === undefined && reference.digest === undefined;
+    const names = isRepository ? this.#store.tagsOf(reference) : [];
+    if (names.length > 0) return names.map((name) => [this.#find(canonicalReference(name)), name]);
+    const image = this.#find(nameOrId);
+    const named = this.#store.named(withDefaultTag(reference));
+    return [named === undefined || reference.digest !== undefined ? [image] : [image, withDefaultTag(reference)]];
   }
 
   sweep(): void {

@@ -12,6 +12,8 @@ export interface ImageRecord {
   readonly config: ImageConfig;
   /** Stored beside the configuration when the image came with one. */
   readonly manifest?: Digest;
+  /** The image that it was committed on. */
+  readonly parent?: Digest;
   readonly sizeBytes: number;
   readonly lastTaggedAt?: string;
 }
@@ -24,7 +26,7 @@ interface NameRecord {
 
 const digest = decode.mapped(decode.text, parseDigest);
 const reviveImage: decode.Decode<ImageRecord> = decode.object<ImageRecord>({
-  id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), manifest: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text),
+  id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), manifest: decode.optional(digest), parent: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text),
 });
 const reviveName = decode.object<NameRecord>({ reference: decode.text, imageId: digest });
 
@@ -67,11 +69,18 @@ export class ImageStore {
     return [...this.#names].filter(([, imageId]) => imageId === id).map(([name]) => parseReference(name));
   }
 
+  /** All tags of a repository, by name. */
+  tagsOf({ domain, path }: Reference): readonly Reference[] {
+    const names = [...this.#names.keys()].map(parseReference);
+    return names.filter((name) => name.domain === domain && name.path === path && name.tag !== undefined && name.digest === undefined).sort((a, b) => (a.tag! < b.tag! ? -1 : 1));
+  }
+
   view(record: ImageRecord): Image {
     const names = this.namesOf(record.id);
     const familiar = (wanted: (name: Reference) => boolean): readonly string[] => names.filter(wanted).map(familiarReference).sort();
     return {
       id: record.id, config: record.config, sizeBytes: record.sizeBytes, layers: record.config.rootfs.diff_ids,
+      parent: record.parent !== undefined && this.#images.has(record.parent) ? record.parent : undefined,
       repoTags: familiar((name) => name.digest === undefined), repoDigests: familiar((name) => name.digest !== undefined),
       createdAt: new Date(record.config.created ?? 0), lastTaggedAt: record.lastTaggedAt === undefined ? undefined : new Date(record.lastTaggedAt),
     };

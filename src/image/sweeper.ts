@@ -28,6 +28,17 @@ export class Sweeper {
     }
   }
 
+  /** The same bytes; no layer is removed from the first to the last of them. */
+  async* whileReading(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#makers++;
+    try {
+      yield* bytes;
+    } finally {
+      this.#makers--;
+      if (this.#isWanted) this.sweep();
+    }
+  }
+
   sweep(): void {
     this.#isWanted = this.#makers > 0;
     if (this.#isWanted) return;

@@ -1,6 +1,7 @@
 // The only door to Linux. Other rooms import from here: calls, programs, descriptors, paths, processes, cgroups, seccomp.
 export { call, tryCall, type CallArgument } from './call.ts';
 export { staticElf } from './elf.ts';
+export * from './detached-tree.ts';
 export * from './error.ts';
 export * from './fd.ts';
 export { fileSystemOf } from './file-system.ts';

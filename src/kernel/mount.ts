@@ -1,4 +1,5 @@
 // Mount flags by name, as mount(8) and the OCI runtime spec write them. Source: linux/mount.h, mount(2), mount_setattr(2).
+import { fail } from '../base/index.ts';
 
 export const MS = {
   RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, SYNCHRONOUS: 16, REMOUNT: 32, MANDLOCK: 64, DIRSYNC: 128, NOSYMFOLLOW: 256, NOATIME: 1024, NODIRATIME: 2048,
@@ -115,4 +116,33 @@ export function idmapAttributes(userNamespace: number): Uint8Array {
   const struct = mountAttributes(ATTR.IDMAP);
   new DataView(struct.buffer).setBigUint64(24, BigInt(userNamespace), true);
   return struct;
+}
+
+/** mount(2) copies at most one page of options. */
+const mountDataBytesMax = 4095;
+
+export interface OverlayDirs {
+  /** Topmost first. Relative ones are looked up from the working directory of whoever mounts. */
+  readonly lowerDirs: readonly string[];
+  /** Absent: nothing can be written. */
+  readonly upperDir?: string;
+  readonly workDir?: string;
+}
+
+/**
+ * The options of an overlay. The upper directory must say by itself what was changed, whatever the machine's defaults are: no entry that only
+ * names another directory (redirect_dir) or only other attributes (metacopy). A second mount of the same directories is ours (index).
+ * Source: Documentation/filesystems/overlayfs.rst.
+ * @throws `unsupported` for more directories than fit.
+ */
+export function overlayOptions({ lowerDirs, upperDir, workDir }: OverlayDirs): string {
+  const upper = upperDir === undefined ? '' : `,upperdir=${escapeOption(upperDir)},workdir=${escapeOption(workDir ?? '')}`;
+  const data = `lowerdir=${lowerDirs.map(escapeOption).join(':')}${upper},redirect_dir=off,metacopy=off,index=off`;
+  if (Buffer.byteLength(data) > mountDataBytesMax) throw fail('unsupported', `Too many layers for one overlay: the list of ${lowerDirs.length} directories is longer than a page`, { hint: 'Flatten the image: export a container of it and import that' });
+  return data;
+}
+
+/** overlayfs reads `:` `,` and `\` in its options as its own. */
+function escapeOption(path: string): string {
+  return path.replace(/[\\:,]/g, '\\$&');
 }

@@ -7,6 +7,7 @@
 import { call, tryCall } from './call.ts';
 import { KernelError } from './error.ts';
 import { AT_SYMLINK_NOFOLLOW, Fd, fdNumber, O } from './fd.ts';
+import { AT_EMPTY_PATH } from './mount.ts';
 
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_NO_SYMLINKS = 0x04;
@@ -100,37 +101,61 @@ export interface FileStat {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** Bytes on the disk: less than the size for a file with holes. */
+  readonly storedBytes: number;
   readonly inode: bigint;
+  /** Of a device node: which device it is. */
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly links: number;
+  /** Seconds since 1970, rounded down, and the nanoseconds after them. */
+  readonly mtimeSeconds: number;
+  readonly mtimeNanoseconds: number;
+  /** The file system that it lies in. */
+  readonly fileSystem: number;
+  readonly mountId: bigint;
 }
+
+/** The bits of FileStat.mode that say what it is. Source: inode(7). */
+export const S = { IFMT: 0o170000, IFSOCK: 0o140000, IFLNK: 0o120000, IFREG: 0o100000, IFBLK: 0o060000, IFDIR: 0o040000, IFCHR: 0o020000, IFIFO: 0o010000 } as const;
 
 const STATX_BASIC_STATS = 0x7ff;
-const AT_EMPTY_PATH = 0x1000;
+const STATX_MNT_ID = 0x1000;
 const ENOENT = -2;
+/** One for all: it is read out before anybody else runs. Source: linux/stat.h, struct statx. */
+const statStruct = new Uint8Array(256);
+const stat = new DataView(statStruct.buffer);
 
-/** statx(2) of an open file. Source: linux/stat.h, struct statx. */
+/** statx(2) of an open file. */
 export function statFd(fd: number | Fd): FileStat {
-  const struct = new Uint8Array(256);
-  call('statx', fdNumber(fd), '', AT_EMPTY_PATH, STATX_BASIC_STATS, struct);
-  return fileStatOf(struct);
+  call('statx', fdNumber(fd), '', AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, statStruct);
+  return readStat();
 }
 
-/** The same of one name in a directory, of a link itself; undefined when it is not there. @throws KernelError */
+/** What `name` in the held directory is (a link is one); undefined when there is nothing. `name` must be one name, no path: it may be bytes that end in NUL. */
 export function statIn(dir: number | Fd, name: string | Uint8Array): FileStat | undefined {
-  const struct = new Uint8Array(256);
-  const result = tryCall('statx', fdNumber(dir), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, struct);
+  const result = tryCall('statx', fdNumber(dir), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, statStruct);
   if (result === ENOENT) return undefined;
   if (result < 0) throw new KernelError('statx', typeof name === 'string' ? JSON.stringify(name) : JSON.stringify(Buffer.from(name).toString()), -result);
-  return fileStatOf(struct);
+  return readStat();
 }
 
-function fileStatOf(struct: Uint8Array): FileStat {
-  const view = new DataView(struct.buffer);
+function readStat(): FileStat {
   return {
-    links: view.getUint32(16, true), uid: view.getUint32(20, true), gid: view.getUint32(24, true), mode: view.getUint16(28, true),
-    inode: view.getBigUint64(32, true), sizeBytes: Number(view.getBigUint64(40, true)),
-    deviceMajor: view.getUint32(128, true), deviceMinor: view.getUint32(132, true),
+    links: stat.getUint32(16, true), uid: stat.getUint32(20, true), gid: stat.getUint32(24, true), mode: stat.getUint16(28, true),
+    inode: stat.getBigUint64(32, true), sizeBytes: word64(40), storedBytes: word64(48) * 512,
+    mtimeSeconds: Number(stat.getBigInt64(112, true)), mtimeNanoseconds: stat.getUint32(120, true),
+    deviceMajor: stat.getUint32(128, true), deviceMinor: stat.getUint32(132, true),
+    fileSystem: stat.getUint32(136, true) * 2 ** 20 + stat.getUint32(140, true), mountId: stat.getBigUint64(144, true),
   };
+}
+
+function word64(at: number): number {
+  return stat.getUint32(at + 4, true) * 2 ** 32 + stat.getUint32(at, true);
+}
+
+/** The text of the symbolic link `name` in the held directory, as bytes. */
+export function readLinkIn(dir: number | Fd, name: string | Uint8Array): Uint8Array {
+  const text = new Uint8Array(4096);
+  return text.subarray(0, call('readlinkat', fdNumber(dir), name, text, text.length));
 }

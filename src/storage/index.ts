@@ -3,3 +3,6 @@ export { explainDiskFull } from './disk-full.ts';
 export { openStorage } from './open.ts';
 export { makeOwnDirectory } from './own-directory.ts';
 export * from './storage.ts';
+export { pack, type PackedTar } from './pack-elsewhere.ts';
+export { compareTrees, type Change } from './compare.ts';
+export { unpackInto } from './unpack-elsewhere.ts';

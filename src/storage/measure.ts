@@ -3,7 +3,7 @@
 import { O, openIn, statIn, tryOpenIn, Fd } from '../kernel/index.ts';
 import type { ByteString } from '../spec/tar/index.ts';
 import { nameArgument } from './names.ts';
-import { entriesIn } from './remove-tree.ts';
+import { entriesIn } from './listing.ts';
 import { Turn } from './turn.ts';
 
 const S_IFMT = 0o170000;

@@ -42,7 +42,7 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
 function makeDirectories(rootDir: string): void {
   try {
     makeOwnDirectory(rootDir, 0o710);
-    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'containers', 'merged']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'frames', 'containers', 'merged']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
   } catch (error) {
     const explained = explainDiskFull(error, rootDir);
     if (explained !== error || isFail(error, 'denied')) throw explained;

@@ -4,7 +4,8 @@
 // moved up, next to the tree's root, and removed as a tree of its own afterwards.
 import { randomUUID } from 'node:crypto';
 import { AT_REMOVEDIR, call, KernelError, O, openIn, tryCall, type Fd } from '../kernel/index.ts';
-import { byteString, byteStringOf, quoteName, type ByteString } from '../spec/tar/index.ts';
+import { byteString, quoteName, type ByteString } from '../spec/tar/index.ts';
+import { entriesIn, type Entry } from './listing.ts';
 import { nameArgument } from './names.ts';
 import { Turn } from './turn.ts';
 
@@ -44,7 +45,7 @@ interface Level {
 function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator<void, void, undefined> {
   const held: Level[] = [];
   try {
-    removeOne(top, { name: tree, isDirectory: false });
+    removeOne(top, { name: tree, type: 'unknown' });
     for (let level = held.at(-1); level !== undefined; level = held.at(-1)) {
       yield;
       const entry = level.entries.pop();
@@ -55,8 +56,8 @@ function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator
     for (const { fd } of held) fd[Symbol.dispose]();
   }
 
-  function removeOne(fd: Fd, { name, isDirectory }: Entry): void {
-    if (!isDirectory) {
+  function removeOne(fd: Fd, { name, type }: Entry): void {
+    if (type !== 'directory') {
       const removed = tryCall('unlinkat', fd.number, nameArgument(name), 0);
       if (removed === 0 || removed === ENOENT) return;
       // Linux says EISDIR for a directory, POSIX EPERM.
@@ -89,34 +90,3 @@ function refill(level: Level): boolean {
   level.entries.push(...entriesIn(level.fd));
   return level.entries.length > 0;
 }
-
-/** All names in the directory, from its start. */
-export function namesIn(fd: Fd): readonly ByteString[] {
-  const names: ByteString[] = [];
-  for (let some = entriesIn(fd); some.length > 0; some = entriesIn(fd)) names.push(...some.map(({ name }) => name));
-  return names;
-}
-
-interface Entry {
-  readonly name: ByteString;
-  /** False when the file system does not say. */
-  readonly isDirectory: boolean;
-}
-
-/** Some of the entries of the directory `fd`, from where it stands: at least one, if any is left. Source: getdents64(2), struct linux_dirent64. */
-export function entriesIn(fd: Fd): readonly Entry[] {
-  const DT_DIR = 4;
-  const entries: Entry[] = [];
-  while (entries.length === 0) {
-    const length = call('getdents64', fd.number, listing, listing.length);
-    if (length === 0) break;
-    for (let at = 0; at < length; at += listing.readUInt16LE(at + 16)) {
-      const name = byteStringOf(listing.subarray(at + 19, listing.indexOf(0, at + 19)));
-      if (name !== '.' && name !== '..') entries.push({ name, isDirectory: listing[at + 18] === DT_DIR });
-    }
-  }
-  return entries;
-}
-
-/** One for all: it is read out before anybody else runs. */
-const listing = Buffer.alloc(32 * 1024);

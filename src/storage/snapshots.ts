@@ -1,19 +1,21 @@
 // Snapshots: unpacked layers, and the writable directories of containers over them.
 //
-// A layer is unpacked under tmp/, checked, made durable, moved to layers/<16 random hex digits> and recorded, in this order: a crash leaves something in
-// tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
+// A layer is unpacked under tmp/, checked, made durable, moved to layers/<16 random hex digits> (the rest of its tar to frames/ of that name) and
+// recorded, in this order: a crash leaves something in tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
 // them in one page of options; they are random because two layers must never want the same one.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { fail, parseContainerId, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
-import { call, Fd, KernelError, O, tryCall } from '../kernel/index.ts';
+import { call, detachedDirectory, detachedTree, Fd, KernelError, O, overlayOptions, tryCall, type OverlayDirs } from '../kernel/index.ts';
 import { byteString, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { makeInitLayer } from './init-layer.ts';
 import { measureTree } from './measure.ts';
-import { namesIn, removeTree } from './remove-tree.ts';
+import { namesIn } from './listing.ts';
+import { removeTree } from './remove-tree.ts';
 import { nameArgument } from './names.ts';
-import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
+import { pack, type PackedTar } from './pack-elsewhere.ts';
+import type { FileUpon, Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
 import { Trash } from './trash.ts';
 import { unpack } from './unpack-elsewhere.ts';
 
@@ -23,7 +25,7 @@ interface LayerRecord extends Layer {
 }
 
 const reviveLayer: decode.Decode<LayerRecord> = decode.object<LayerRecord>({
-  diffId: decode.mapped(decode.text, parseDigest), sizeBytes: decode.integer, entries: decode.integer, dir: decode.text,
+  diffId: decode.mapped(decode.text, parseDigest), sizeBytes: decode.integer, entries: decode.integer, tarBytes: decode.optional(decode.integer), dir: decode.text,
 });
 
 const EEXIST = -17;
@@ -35,6 +37,8 @@ export class LayerSnapshots implements Snapshots, Disposable {
   readonly #table: Table<LayerRecord>;
   readonly #layers: Map<Digest, LayerRecord>;
   readonly #layersFd: Fd;
+  readonly #framesFd: Fd;
+  readonly #framesDir: string;
   readonly #containersFd: Fd;
   readonly #tmpFd: Fd;
   readonly #trash: Trash;
@@ -43,6 +47,7 @@ export class LayerSnapshots implements Snapshots, Disposable {
 
   constructor(rootDir: string, records: Records, onTrouble: (error: unknown) => void) {
     this.layersDir = `${rootDir}/layers`;
+    this.#framesDir = `${rootDir}/frames`;
     this.#containersDir = `${rootDir}/containers`;
     this.#tmpDir = `${rootDir}/tmp`;
     this.#mergedDir = `${rootDir}/merged`;
@@ -51,6 +56,7 @@ export class LayerSnapshots implements Snapshots, Disposable {
     this.#layers = new Map(this.#table.all().map((layer) => [layer.diffId, layer]));
     using opened = new DisposableStack();
     this.#layersFd = opened.use(Fd.open(this.layersDir, O.RDONLY | O.DIRECTORY));
+    this.#framesFd = opened.use(Fd.open(this.#framesDir, O.RDONLY | O.DIRECTORY));
     this.#containersFd = opened.use(Fd.open(this.#containersDir, O.RDONLY | O.DIRECTORY));
     this.#tmpFd = opened.use(Fd.open(this.#tmpDir, O.RDONLY | O.DIRECTORY));
     this.#trash = opened.use(new Trash(this.#tmpFd, onTrouble));
@@ -62,7 +68,9 @@ export class LayerSnapshots implements Snapshots, Disposable {
   sweep(): void {
     const known = new Set([...this.#layers.values()].map((layer) => layer.dir));
     for (const name of allNames(this.#tmpDir)) this.#trash.take(name);
-    for (const name of allNames(this.layersDir)) if (!known.has(name)) this.#trash.discard(this.#layersFd, nameArgument(name));
+    for (const [path, fd] of [[this.layersDir, this.#layersFd], [this.#framesDir, this.#framesFd]] as const) {
+      for (const name of allNames(path)) if (!known.has(name)) this.#trash.discard(fd, nameArgument(name));
+    }
   }
 
   layer(diffId: Digest): Layer | undefined {
@@ -77,22 +85,32 @@ export class LayerSnapshots implements Snapshots, Disposable {
     const known = options.expected === undefined ? undefined : this.#layers.get(options.expected);
     if (known !== undefined) return known;
     const tmpName = byteString(`layer-${randomUUID()}`);
+    const frameName = byteString(`frame-${tmpName}`);
     try {
-      call('mkdirat', this.#tmpFd.number, tmpName, 0o755);
-      const root = Fd.open(tmpName, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#tmpFd);
-      call('fchmod', root.number, 0o755);
-      const layer = await unpack(tar, root, this.layersDir, options.signal);
+      using opened = new DisposableStack();
+      const [root, frame] = [tmpName, frameName].map((name) => opened.use(this.#makeTmp(name)));
+      call('fchmod', root!.number, 0o755);
+      opened.move();
+      const layer = await unpack(tar, { what: 'layer', root: root!, frame: frame! }, this.layersDir, options.signal);
       if (options.expected !== undefined && layer.diffId !== options.expected) throw fail('invalid', `The layer does not match its diff id: expected ${options.expected}, got ${layer.diffId}`);
-      return this.#layers.get(layer.diffId) ?? this.#keep(tmpName, layer);
+      return this.#layers.get(layer.diffId) ?? this.#keep(tmpName, frameName, layer);
     } catch (error) {
       throw explainDiskFull(error, this.layersDir);
     } finally {
       await removeTree(this.#tmpFd, tmpName);
+      await removeTree(this.#tmpFd, frameName);
     }
   }
 
-  #keep(tmpName: string, layer: Layer): Layer {
+  #makeTmp(name: string): Fd {
+    call('mkdirat', this.#tmpFd.number, name, 0o755);
+    return Fd.open(name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#tmpFd);
+  }
+
+  #keep(tmpName: string, frameName: string, layer: Layer): Layer {
     const record: LayerRecord = { ...layer, dir: randomBytes(8).toString('hex') };
+    call('renameat2', this.#tmpFd.number, frameName, this.#framesFd.number, record.dir, 0);
+    call('fsync', this.#framesFd.number);
     call('renameat2', this.#tmpFd.number, tmpName, this.#layersFd.number, record.dir, 0);
     call('fsync', this.#layersFd.number);
     this.#table.put(layer.diffId, record);
@@ -106,6 +124,28 @@ export class LayerSnapshots implements Snapshots, Disposable {
     this.#table.delete(diffId);
     this.#layers.delete(diffId);
     this.#trash.discard(this.#layersFd, layer.dir);
+    this.#trash.discard(this.#framesFd, layer.dir);
+  }
+
+  tarBytes(diffId: Digest): number {
+    const { tarBytes } = this.#known(diffId);
+    if (tarBytes !== undefined) return tarBytes;
+    throw fail('unsupported', `Cannot write layer ${diffId} again: it was unpacked by an older Estiva, which did not keep what that needs`, { hint: 'Remove the image and its containers, and load it again' });
+  }
+
+  layerTar(diffId: Digest): PackedTar {
+    const layer = this.#known(diffId);
+    this.tarBytes(diffId);
+    using opened = new DisposableStack();
+    const [dir, frame] = [this.#layersFd, this.#framesFd].map((at) => opened.use(Fd.open(layer.dir, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, at)));
+    opened.move();
+    return pack({ what: 'layer', dir: dir!, frame: frame!, diffId });
+  }
+
+  #known(diffId: Digest): LayerRecord {
+    const layer = this.#layers.get(diffId);
+    if (layer === undefined) throw fail('not_found', `No such layer: ${diffId}`, { hint: 'Load or pull the image again' });
+    return layer;
   }
 
   prepare(id: ContainerId, layers: readonly Digest[]): RootDirs {
@@ -128,17 +168,37 @@ export class LayerSnapshots implements Snapshots, Disposable {
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs {
     const containerDir = `${this.#containersDir}/${id}`;
     // Topmost first. A layer that comes twice counts where it is topmost (it says the same again there); overlayfs takes no directory twice.
-    const lowerDirs = [...new Set(layers.toReversed())].map((diffId) => {
-      const layer = this.#layers.get(diffId);
-      if (layer === undefined) throw fail('not_found', `No such layer: ${diffId}`, { hint: 'Load or pull the image again' });
-      return `${this.layersDir}/${layer.dir}`;
-    });
+    const lowerDirs = [...new Set(layers.toReversed())].map((diffId) => `${this.layersDir}/${this.#known(diffId).dir}`);
     return { lowerDirs: [...lowerDirs, this.#initDir], upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: this.#mergedDir };
   }
 
   async writtenBytes(id: ContainerId): Promise<number> {
     using upper = Fd.open(`${id}/upper`, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#containersFd);
     return await measureTree(upper);
+  }
+
+  openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly FileUpon[]): Fd {
+    const { lowerDirs, upperDir, workDir } = this.dirs(id, layers);
+    // Reading must not wait for the end of a writer, nor hold up a start: the upper directory is then only the topmost of the lower ones.
+    return this.#overlay(access === 'write' ? { lowerDirs, upperDir, workDir } : { lowerDirs: [upperDir, ...lowerDirs] }, files);
+  }
+
+  openLayers(layers: readonly Digest[]): Fd {
+    const { lowerDirs } = this.dirs('' as ContainerId, layers);
+    return lowerDirs.length > 1 ? this.#overlay({ lowerDirs }, []) : detachedDirectory(lowerDirs[0]!);
+  }
+
+  openRootOf(pidfd: Fd, files: readonly FileUpon[]): Fd {
+    return detachedTree({ kind: 'process', pidfd: pidfd.number }, { mountPoint: this.#mergedDir, files });
+  }
+
+  openChanges(id: ContainerId): Fd {
+    return detachedDirectory(`${this.#containersDir}/${id}/upper`);
+  }
+
+  #overlay({ lowerDirs, ...upper }: OverlayDirs, files: readonly FileUpon[]): Fd {
+    const inLayers = lowerDirs.map((dir) => (dir.startsWith(`${this.layersDir}/`) ? dir.slice(this.layersDir.length + 1) : dir));
+    return detachedTree({ kind: 'overlay', options: overlayOptions({ lowerDirs: inLayers, ...upper }), workingDir: this.layersDir }, { mountPoint: this.#mergedDir, files });
   }
 
   snapshotIds(): readonly ContainerId[] {
@@ -155,7 +215,7 @@ export class LayerSnapshots implements Snapshots, Disposable {
 
   [Symbol.dispose](): void {
     this.#trash[Symbol.dispose]();
-    for (const fd of [this.#layersFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
+    for (const fd of [this.#layersFd, this.#framesFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
   }
 }
 

@@ -1,9 +1,11 @@
 // Storage: everything that stays. Three rooms under one root directory, all of them safe against a crash at any moment:
 //   content    blobs/sha256/<hex>   verified bytes by digest
-//   snapshots  layers/<id>/         unpacked layers for overlayfs; containers/<id>/{upper,work}
+//   snapshots  layers/<id>/         unpacked layers for overlayfs, frames/<id>/ the rest of their tars; containers/<id>/{upper,work}
 //   records    estiva.db            SQLite: names, configurations, states, references; one transaction a change
 // A change of several rooms is made durable bottom up (files, then directories, then the record), undone top down.
 import type { ContainerId, Digest } from '../base/index.ts';
+import type { Fd } from '../kernel/index.ts';
+import type { PackedTar } from './pack-elsewhere.ts';
 
 export interface Content {
   /** Streams `bytes` into the store and verifies them. Idempotent: content that is there already is only verified. @throws `invalid` when digest or size do not match. */
@@ -40,12 +42,25 @@ export interface Layer {
   readonly diffId: Digest;
   readonly sizeBytes: number;
   readonly entries: number;
+  /** Length of its tar; undefined for a layer that was unpacked before frames were kept: its tar cannot be written again. */
+  readonly tarBytes?: number | undefined;
+}
+
+/** A file of the host that lies upon a path of a root. */
+export interface FileUpon {
+  readonly source: string;
+  /** Relative to the root. */
+  readonly target: string;
 }
 
 export interface Snapshots {
   /** Unpacks an uncompressed layer tar into a directory of its own; verified against `expected` before it becomes visible. Idempotent by diff id. */
   unpack(tar: AsyncIterable<Uint8Array>, options?: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined }): Promise<Layer>;
   layer(diffId: Digest): Layer | undefined;
+  /** Length of its tar. @throws as layerTar */
+  tarBytes(diffId: Digest): number;
+  /** The layer's tar, byte for byte as it was unpacked. @throws `not_found`; `unsupported` when its frame was not kept. */
+  layerTar(diffId: Digest): PackedTar;
   layers(): readonly Layer[];
   /** The directory in which all layers lie: as the working directory of a mount, it makes the names of 128 layers fit one page of options. */
   readonly layersDir: string;
@@ -55,6 +70,14 @@ export interface Snapshots {
   prepare(id: ContainerId, layers: readonly Digest[]): RootDirs;
   /** The same paths again for a snapshot that is there. */
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs;
+  /** The root of a container that does not run, as one tree that only the descriptor leads to. Whoever opens it for writing keeps the container from being started meanwhile. */
+  openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly FileUpon[]): Fd;
+  /** The layers below a container, without what it changed. */
+  openLayers(layers: readonly Digest[]): Fd;
+  /** The root mount of a process, without what is mounted upon it. @throws KernelError ESRCH when the process is gone. */
+  openRootOf(pidfd: Fd, files: readonly FileUpon[]): Fd;
+  /** What a container changed: the upper directory, with overlayfs's marks in it. */
+  openChanges(id: ContainerId): Fd;
   /** What has a directory: at a start, also what a crash left between a snapshot and its record. */
   snapshotIds(): readonly ContainerId[];
   /** Bytes of the files in a container's writable layer. */

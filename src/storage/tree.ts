@@ -1,6 +1,9 @@
-// A layer's tree while it is made: every path in it is resolved by the kernel, beneath the held root, with no link anywhere, whatever the archive says.
-// What it offers are the few things that a layer is made of; each takes the path of an entry, as its components.
-import { AT_SYMLINK_NOFOLLOW, call, errnoName, Fd, KernelError, O, tryCall, tryOpenIn } from '../kernel/index.ts';
+// A tree that an archive is unpacked into: every path in it is resolved by the kernel, beneath the held root, whatever the archive says. What it offers
+// are the few things that trees are made of; each takes the path of an entry, as its components.
+//
+// A *layer* is new and nobody else's: no link anywhere in a path. A *living* tree is a container's, which may change it meanwhile: links in paths
+// lead within the root, a name that was made just now may be something else already, and what is mounted is not replaced.
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, call, errnoName, Fd, KernelError, O, openIn, S, statFd, statIn, tryCall, tryOpenIn, type Resolution } from '../kernel/index.ts';
 import { byteString, quoteName, type ByteString, type TarHeader } from '../spec/tar/index.ts';
 import { nameArgument } from './names.ts';
 import { removeTreeNow } from './remove-tree.ts';
@@ -10,10 +13,8 @@ const EEXIST = -17;
 const ENOTDIR = -20;
 const ELOOP = -40;
 const EOPNOTSUPP = -95;
-const S_IFCHR = 0o020000;
-const S_IFBLK = 0o060000;
-const S_IFIFO = 0o010000;
 const openDirsMax = 100;
+const replacingTriesMax = 100;
 
 /** What an entry asks for cannot be: the reason, to which the caller adds the entry's name. */
 export class Refusal extends Error {
@@ -25,17 +26,29 @@ export type TreePath = readonly ByteString[];
 
 export type Owner = Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'xattrs' | 'mtimeSeconds' | 'mtimeNanoseconds'>;
 
+export interface TreeRules {
+  readonly isLiving: boolean;
+  /** Neither a directory in the place of something else, nor the reverse. */
+  readonly keepsKinds: boolean;
+  /** Takes what is in the way out of the tree; absent: it is removed. */
+  readonly moveAside?: ((dir: Fd, name: ByteString, path: ByteString) => void) | undefined;
+}
+
 export class Tree implements Disposable {
   readonly #root: Fd;
+  readonly #rules: TreeRules;
+  readonly #how: Resolution;
   /** Directories used lately, by their path; the oldest is closed first. */
   readonly #open = new Map<string, Fd>();
   /** Where `createWhiteout` made one and nothing has taken its place yet. */
   readonly #whiteouts = new Set<string>();
   readonly #times = Buffer.alloc(32);
 
-  /** Takes over `root`, an empty directory. */
-  constructor(root: Fd) {
+  /** Takes over `root`. */
+  constructor(root: Fd, rules: TreeRules) {
     this.#root = root;
+    this.#rules = rules;
+    this.#how = rules.isLiving ? 'inside' : 'plain';
   }
 
   /** Makes the file, with nothing in it; the caller writes and then calls `finishFile`. */
@@ -59,7 +72,7 @@ export class Tree implements Disposable {
     if (path.length > 0) {
       const dir = this.#parent(path);
       const name = nameArgument(nameOf(path));
-      if (!isDirectory(dir, name) && !this.#whiteouts.has(join(path))) this.#replacing(path, dir, () => tryCall('mkdirat', dir.number, name, 0o755), 'mkdirat');
+      if (!isDirectory(dir, name) && !this.#whiteouts.has(join(path))) this.#replacing(path, dir, () => tryCall('mkdirat', dir.number, name, 0o755), 'mkdirat', true);
     }
     const made = this.#directory(path, 'create');
     call('fchown', made.number, owner.uid, owner.gid);
@@ -70,7 +83,7 @@ export class Tree implements Disposable {
   /** Sets the time of a directory, if there still is one at `path`. */
   setDirectoryTime(path: TreePath, owner: Owner): void {
     const joined = path.length === 0 ? byteString('.') : join(path);
-    const number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
+    const number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, this.#how);
     if (number === ENOENT || number === ENOTDIR || number === ELOOP) return;
     if (number < 0) throw new KernelError('openat2', quoteName(joined), -number);
     using dir = new Fd(number);
@@ -87,11 +100,12 @@ export class Tree implements Disposable {
   createSpecial(path: TreePath, type: 'char' | 'block' | 'fifo', device: { readonly major: number; readonly minor: number }, owner: Owner): void {
     const dir = this.#parent(path);
     const name = nameArgument(nameOf(path));
-    const typeBits = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO }[type];
+    const typeBits = { char: S.IFCHR, block: S.IFBLK, fifo: S.IFIFO }[type];
     this.#replacing(path, dir, () => tryCall('mknodat', dir.number, name, typeBits | 0o600, deviceNumber(device)), 'mknodat');
     this.#finishName(dir, path, owner);
-    // It was made just now in a tree that nobody else can reach, and it is no link: the call cannot be led elsewhere.
-    call('fchmodat', dir.number, name, owner.mode);
+    // Through a descriptor: by its name the call would follow a link that has taken its place.
+    using made = openIn(dir, name, O.PATH | O.NOFOLLOW, 'plain');
+    if ((statFd(made).mode & S.IFMT) === typeBits) call('fchmodat', AT_FDCWD, `/proc/self/fd/${made.number}`, owner.mode);
   }
 
   /** Another name for the file at `target`. */
@@ -106,7 +120,7 @@ export class Tree implements Disposable {
   createWhiteout(path: TreePath): void {
     const dir = this.#parent(path);
     const name = nameArgument(nameOf(path));
-    const made = tryCall('mknodat', dir.number, name, S_IFCHR, 0);
+    const made = tryCall('mknodat', dir.number, name, S.IFCHR, 0);
     if (made === 0) this.#whiteouts.add(join(path));
     else if (made !== EEXIST) throw new KernelError('mknodat', quoteName(nameOf(path)), -made);
     else if (isDirectory(dir, name)) this.makeOpaque(path);
@@ -125,15 +139,30 @@ export class Tree implements Disposable {
   }
 
   /** Runs `make`; where something is in the way, removes that and runs it again. */
-  #replacing(path: TreePath, dir: Fd, make: () => number, name: string): number {
+  #replacing(path: TreePath, dir: Fd, make: () => number, name: string, makesDirectory = false): number {
     let result = make();
-    if (result === EEXIST) {
+    // In a living tree somebody else may put something there again.
+    for (let tries = 0; result === EEXIST && tries < replacingTriesMax; tries++) {
+      this.#checkReplacing(path, dir, makesDirectory);
       this.#forget(path);
-      removeTreeNow(dir, nameOf(path));
+      if (this.#rules.moveAside === undefined) removeTreeNow(dir, nameOf(path));
+      else this.#rules.moveAside(dir, nameOf(path), join(path));
       result = make();
     }
     if (result < 0) throw new KernelError(name, quoteName(nameOf(path)), -result);
     return result;
+  }
+
+  /** The kernel would let us remove what is a mount point in another namespace, and take that mount away there. */
+  #checkReplacing(path: TreePath, dir: Fd, makesDirectory: boolean): void {
+    if (!this.#rules.isLiving) return;
+    const name = nameOf(path);
+    const there = statIn(dir, nameArgument(name));
+    if (there === undefined) return;
+    if (there.mountId !== statFd(dir).mountId) throw new Refusal('something is mounted there (device or resource busy)');
+    const isDirectory = (there.mode & S.IFMT) === S.IFDIR;
+    if (!this.#rules.keepsKinds || isDirectory === makesDirectory) return;
+    throw new Refusal(isDirectory ? `cannot overwrite directory ${quoteName(name)} with non-directory` : `cannot overwrite non-directory ${quoteName(name)} with directory`);
   }
 
   #finishName(dir: Fd, path: TreePath, owner: Owner): void {
@@ -167,11 +196,12 @@ export class Tree implements Disposable {
     const joined = join(path);
     const known = this.#open.get(joined);
     if (known !== undefined) return known;
-    let number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
+    let number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, this.#how);
     if ((number === ENOENT || number === ENOTDIR) && missing === 'create') {
       this.#makeMissing(path, this.#directory(path.slice(0, -1), 'create'));
-      number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, 'plain');
+      number = tryOpenIn(this.#root, nameArgument(joined), O.RDONLY | O.DIRECTORY, this.#how);
     }
+    if (number === ENOENT && missing === 'create') throw new Refusal(`a part of ${quoteName(joined)} is a link that leads nowhere`);
     if (number === ELOOP || number === ENOTDIR) throw new Refusal(`a part of ${quoteName(joined)} is not a directory but a link or a file`);
     if (number < 0) throw new KernelError('openat2', quoteName(joined), -number);
     return this.#remember(joined, new Fd(number));
@@ -184,7 +214,10 @@ export class Tree implements Disposable {
     if (wasHidden) call('unlinkat', parent.number, name, 0);
     const made = tryCall('mkdirat', parent.number, name, 0o755);
     if (made < 0 && made !== EEXIST) throw new KernelError('mkdirat', quoteName(nameOf(path)), -made);
-    if (made === 0) call('fchmodat', parent.number, name, 0o755);
+    if (made === 0) {
+      using dir = openIn(parent, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain');
+      call('fchmod', dir.number, 0o755);
+    }
     if (wasHidden) this.makeOpaque(path);
   }
 

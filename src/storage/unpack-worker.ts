@@ -1,10 +1,10 @@
-// The worker that unpacks one layer and ends. Its only ways to the world are the messages, and the descriptor of the directory that it fills.
+// The worker that unpacks one tar and ends. Its only ways to the world are the messages, and the descriptors of the directories that it fills.
 import { parentPort, workerData } from 'node:worker_threads';
-import { isFail, messageOf } from '../base/index.ts';
 import { Fd } from '../kernel/index.ts';
 import { explainDiskFull } from './disk-full.ts';
-import { unpackLayer } from './unpack-job.ts';
-import type { Failure, FromWorker, ToWorker, WorkerTask } from './unpack-messages.ts';
+import { runUnpackJob, type UnpackJob } from './unpack-job.ts';
+import { asFailure } from './failure.ts';
+import type { FromWorker, ToWorker, WorkerTask } from './unpack-messages.ts';
 
 if (parentPort === null) throw new Error('unpack-worker runs as a worker');
 const port = parentPort;
@@ -35,20 +35,16 @@ function tell(message: FromWorker): void {
   port.postMessage(message);
 }
 
-function asFailure(error: unknown): Failure {
-  const explained = explainDiskFull(error, task.path);
-  const isForeseen = isFail(explained);
-  return {
-    kind: isForeseen ? explained.kind : undefined, message: messageOf(explained), hint: isForeseen ? explained.hint : undefined,
-    stack: explained instanceof Error ? explained.stack : undefined,
-  };
+function jobOf({ job }: WorkerTask): UnpackJob {
+  const root = new Fd(job.root);
+  return job.what === 'layer' ? { what: 'layer', root, frame: new Fd(job.frame) } : { ...job, root };
 }
 
 async function work(): Promise<void> {
   try {
-    tell({ done: await unpackLayer(received(), new Fd(task.rootFd), true) });
+    tell({ done: await runUnpackJob(received(), jobOf(task), true) });
   } catch (error) {
-    tell({ failed: asFailure(error) });
+    tell({ failed: asFailure(explainDiskFull(error, task.path)) });
   }
   port.close();
 }

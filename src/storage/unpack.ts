@@ -1,18 +1,19 @@
-// Unpacks the tar of a layer into a tree for overlayfs.
+// Unpacks a tar: a layer's into a tree for overlayfs, or a copy into a container's own tree, as it is written.
 //
 // Docker's and OCI's tars say "this is gone" with a file ".wh.<name>" (a whiteout) and "nothing from below in this directory" with ".wh..wh..opq";
 // overlayfs wants a character device 0:0 and an attribute. Both mean the layers below only, never what the same layer has, in whatever order.
 // Attributes of overlayfs in the tar itself are dropped: with them an archive could point into other layers' directories.
 import { fail } from '../base/index.ts';
-import { call, isKernelError, type Fd } from '../kernel/index.ts';
+import { call, errnoSentence, isKernelError, type Fd } from '../kernel/index.ts';
 import { byteString, quoteName, readTar, tarLimits, type ByteString, type TarEntry, type TarHeader } from '../spec/tar/index.ts';
+import { overlayAttributes } from './attributes.ts';
+import type { FrameWriter } from './frame.ts';
 import { Refusal, Tree, type Owner, type TreePath } from './tree.ts';
 import { Turn } from './turn.ts';
 
 const whiteoutPrefix = '.wh.';
 const whiteoutMetaPrefix = '.wh..wh.';
 const opaqueName = '.wh..wh..opq';
-const overlayAttributes = /^(trusted|user)\.overlay\./;
 
 export interface Unpacked {
   /** Lengths of the files and of the links' texts together: what Docker shows as the size. */
@@ -20,30 +21,46 @@ export interface Unpacked {
   readonly entries: number;
 }
 
+/** How a copy goes into a container. */
+export interface CopyRules {
+  /** Neither a directory in the place of something else, nor the reverse. */
+  readonly keepsKinds: boolean;
+  /** Whose everything becomes; undefined: as the archive says. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+}
+
 export interface UnpackOptions {
   /** Return only when the filesystem has everything on disk. */
   readonly durable: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** For a layer: where its frame goes. It is ended, and stays the caller's. */
+  readonly frame?: FrameWriter | undefined;
+  /** For a copy. Without it, the tar is a layer's. */
+  readonly copy?: CopyRules | undefined;
 }
 
 /**
- * Reads `tar` to its end and makes what it says beneath `root` (an empty directory, which is taken over and closed).
+ * Reads `tar` to its end and makes what it says beneath `root` (for a layer an empty directory), which is taken over and closed.
  * @throws `invalid` for an archive that is broken or would leave the tree; KernelError for what the kernel refuses for its own reasons.
  */
 export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, options: UnpackOptions): Promise<Unpacked> {
-  using tree = new Tree(root);
+  const { frame, copy } = options;
+  const moveAside = frame === undefined ? undefined : (dir: Fd, name: ByteString, path: ByteString): void => frame.moveAside(dir, name, path);
+  using tree = new Tree(root, { isLiving: copy !== undefined, keepsKinds: copy?.keepsKinds === true, moveAside });
   const turn = new Turn();
   const directories = new Map<string, readonly [path: TreePath, owner: Owner]>();
   let sizeBytes = 0;
   let entries = 0;
-  for await (const entry of readTar(tar)) {
+  for await (const entry of readTar(tar, tarLimits, frame === undefined ? undefined : (bytes) => frame.raw(bytes))) {
     options.signal?.throwIfAborted();
     try {
       const path = pathOf(entry.path);
+      // The directory that a copy goes into stays as it is, as with Docker.
+      if (copy !== undefined && path.length === 0) continue;
       if (entry.type === 'directory') directories.set(path.join('/'), [path, entry]);
-      sizeBytes += await place(tree, path, entry);
+      sizeBytes += await place(tree, path, entry, options);
     } catch (error) {
-      throw explain(error, entry);
+      throw explain(error, entry, copy !== undefined);
     }
     entries++;
     await turn.yield();
@@ -53,20 +70,21 @@ export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, optio
     tree.setDirectoryTime(path, owner);
     await turn.yield();
   }
+  frame?.end();
   if (options.durable) call('syncfs', root.number);
   return { sizeBytes, entries };
 }
 
 /** Adds the entry; the result is what it adds to the layer's size. */
-async function place(tree: Tree, path: TreePath, entry: TarEntry): Promise<number> {
+async function place(tree: Tree, path: TreePath, entry: TarEntry, { copy, frame }: UnpackOptions): Promise<number> {
   const name = path.at(-1) ?? byteString('');
-  if (name.startsWith(whiteoutPrefix)) {
+  if (copy === undefined && name.startsWith(whiteoutPrefix)) {
     placeWhiteout(tree, path, name);
     return 0;
   }
-  const owner = { ...entry, xattrs: layerAttributes(entry) };
+  const owner = { ...entry, ...copy?.owner, xattrs: layerAttributes(entry) };
   switch (entry.type) {
-    case 'file': return placeFile(tree, path, entry, owner);
+    case 'file': return placeFile(tree, path, entry, owner, frame);
     case 'directory': tree.createDirectory(path, owner); break;
     case 'symlink': tree.createSymlink(path, symlinkText(entry), owner); return entry.linkPath.length;
     case 'hardlink': placeHardLink(tree, path, entry); break;
@@ -85,11 +103,12 @@ function placeWhiteout(tree: Tree, path: TreePath, name: ByteString): void {
   return tree.createWhiteout([...parent, hidden]);
 }
 
-async function placeFile(tree: Tree, path: TreePath, entry: TarEntry, owner: Owner): Promise<number> {
+async function placeFile(tree: Tree, path: TreePath, entry: TarEntry, owner: Owner, frame: FrameWriter | undefined): Promise<number> {
   using file = tree.createFile(path, entry.mode);
   if (entry.segments === undefined) await writeWhole(file, entry);
   else await writeSegments(file, entry, entry.segments);
   tree.finishFile(file, owner);
+  if (entry.sizeBytes > 0) frame?.data(path.join('/') as ByteString, entry.segments ?? [{ offset: 0, sizeBytes: entry.sizeBytes }]);
   return entry.sizeBytes;
 }
 
@@ -132,7 +151,7 @@ function placeHardLink(tree: Tree, path: TreePath, entry: TarHeader): void {
   try {
     tree.createHardLink(path, target);
   } catch (error) {
-    if (isKernelError(error, 'ENOENT')) throw new Refusal(`it is a hard link to ${quoteName(entry.linkPath)}, which is not in this layer`, { cause: error });
+    if (isKernelError(error, 'ENOENT')) throw new Refusal(`it is a hard link to ${quoteName(entry.linkPath)}, which is not there`, { cause: error });
     if (isKernelError(error, 'EPERM')) throw new Refusal(`it is a hard link to ${quoteName(entry.linkPath)}, which is a directory`, { cause: error });
     throw error;
   }
@@ -158,8 +177,12 @@ function pathOf(text: ByteString): TreePath {
 /** Errno values with which the kernel answers to a path or a value, not to the state of the machine. */
 const archiveFaults = ['ENAMETOOLONG', 'EINVAL', 'EFBIG', 'EEXIST', 'ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'];
 
+/** What a container's tree answers besides: it is not ours to know why. */
+const treeFaults = [...archiveFaults, 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOTEMPTY', 'EXDEV', 'EOPNOTSUPP'];
+
 /** Puts the entry's name before the reason. A full disk and the like are not the archive's fault, and stay what they are. */
-function explain(error: unknown, entry: TarHeader): unknown {
-  if (!(error instanceof Refusal) && !isKernelError(error, ...archiveFaults)) return error;
-  return fail('invalid', `Cannot unpack ${quoteName(entry.path)}: ${error.message}`, { cause: error });
+function explain(error: unknown, entry: TarHeader, isCopy: boolean): unknown {
+  if (!(error instanceof Refusal) && !isKernelError(error, ...isCopy ? treeFaults : archiveFaults)) return error;
+  const reason = isCopy && isKernelError(error) ? errnoSentence(error.code) : error.message;
+  return fail('invalid', `Cannot unpack ${quoteName(entry.path)}: ${reason}`, { cause: error });
 }

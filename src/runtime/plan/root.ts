@@ -1,12 +1,9 @@
 // The root file system: the overlay of the layers, made in the container's own mount namespace, so that the host never sees it mounted and
 // nothing is left over when the last process is gone.
-import { fail } from '../../base/index.ts';
-import { AT_EMPTY_PATH, AT_RECURSIVE, CLONE, MNT_DETACH, MS, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, openHow, resolution, type Op, type Step } from '../../kernel/index.ts';
+import { AT_EMPTY_PATH, AT_RECURSIVE, CLONE, MNT_DETACH, MS, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, openHow, overlayOptions, resolution, type Op, type Step } from '../../kernel/index.ts';
 import type { Mount } from '../../spec/oci/runtime.ts';
 import type { LentMount, Root } from './setting.ts';
 
-/** mount(2) copies at most one page of options. */
-const mountDataBytesMax = 4095;
 const AT_FDCWD = -100;
 
 /** What is done while both are seen, host and new root: sources of mounts are taken hold of. */
@@ -47,17 +44,10 @@ const afterwards = (flag: number): readonly Op[] => [{ call: 'mount', args: [0, 
 
 export function rootMount(root: Root): readonly Op[] {
   if (root.kind === 'directory') return [{ call: 'mount', args: [root.path, root.path, 0, MS.BIND | MS.REC, 0], why: 'pivot_root wants a mount point' }];
-  const data = `lowerdir=${root.lowerDirs.map(escapeOption).join(':')},upperdir=${escapeOption(root.upperDir)},workdir=${escapeOption(root.workDir)}`;
-  if (Buffer.byteLength(data) > mountDataBytesMax) throw fail('unsupported', `Too many layers for one overlay: the list of ${root.lowerDirs.length} directories is longer than a page`, { hint: 'Flatten the image: export a container of it and import that' });
   return [
     { call: 'chdir', args: [root.layersDir], why: 'lower directories are named from here' },
-    { call: 'mount', args: ['overlay', root.mergedDir, 'overlay', 0, data], why: 'the image\'s layers below, the container\'s own changes on top' },
+    { call: 'mount', args: ['overlay', root.mergedDir, 'overlay', 0, overlayOptions(root)], why: 'the image\'s layers below, the container\'s own changes on top' },
   ];
-}
-
-/** overlayfs reads `:` `,` and `\` in its options as its own. */
-function escapeOption(path: string): string {
-  return path.replace(/[\\:,]/g, '\\$&');
 }
 
 /** Takes hold of a bind's source while the host can still be seen; it is put into place after the pivot. */

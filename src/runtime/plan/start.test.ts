@@ -31,7 +31,7 @@ function position(steps: readonly Op[], call: Op['call'], ...args: readonly unkn
 test('planStart() names the overlay\'s layers relative to their directory, topmost first', () => {
   const steps = plan();
   const mount = steps[position(steps, 'mount', 'overlay')]!;
-  assert.deepEqual(mount.args, ['overlay', '/r/c/merged', 'overlay', 0, 'lowerdir=b:a,upperdir=/r/c/upper,workdir=/r/c/work']);
+  assert.deepEqual(mount.args, ['overlay', '/r/c/merged', 'overlay', 0, 'lowerdir=b:a,upperdir=/r/c/upper,workdir=/r/c/work,redirect_dir=off,metacopy=off,index=off']);
   assert.ok(position(steps, 'chdir', '/r/layers') < steps.indexOf(mount));
 });
 

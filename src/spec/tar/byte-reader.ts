@@ -3,12 +3,15 @@
 
 export class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>;
+  readonly #onTaken: (part: Buffer) => void;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
   #position = 0;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  /** `onTaken` sees all bytes that are handed out or skipped, but those of `someData`. */
+  constructor(source: AsyncIterable<Uint8Array>, onTaken: (part: Buffer) => void = () => undefined) {
     this.#source = source[Symbol.asyncIterator]();
+    this.#onTaken = onTaken;
   }
 
   /** Bytes handed out or skipped so far. */
@@ -18,6 +21,13 @@ export class ByteReader {
 
   /** Between 1 and `bytesMax` bytes; undefined at the end of the stream. A view: valid until more is taken. */
   async some(bytesMax: number): Promise<Buffer | undefined> {
+    const part = await this.someData(bytesMax);
+    if (part !== undefined) this.#onTaken(part);
+    return part;
+  }
+
+  /** As `some`, without telling. */
+  async someData(bytesMax: number): Promise<Buffer | undefined> {
     if (this.#at === this.#chunk.length && !await this.#refill()) return undefined;
     return this.#take(bytesMax);
   }
@@ -39,7 +49,10 @@ export class ByteReader {
 
   /** Exactly `count` bytes when they are here already, without waiting. */
   tryExactly(count: number): Buffer | undefined {
-    return this.#chunk.length - this.#at >= count ? this.#take(count) : undefined;
+    if (this.#chunk.length - this.#at < count) return undefined;
+    const part = this.#take(count);
+    this.#onTaken(part);
+    return part;
   }
 
   /** False when the stream ends before `count` bytes are skipped. */

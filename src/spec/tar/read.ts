@@ -19,10 +19,11 @@ const types: Readonly<Record<string, TarType>> = {
 
 /**
  * Yields the members of the tar in `source`, then reads the source to its end. A member's data are read (or skipped) before the next one is yielded.
+ * `onFrame` sees all bytes of the archive, in order, but those that `data()` gave out.
  * @throws `invalid` for a broken archive, `too_large` beyond `limits`.
  */
-export async function* readTar(source: AsyncIterable<Uint8Array>, limits: TarLimits = tarLimits): AsyncGenerator<TarEntry, void, undefined> {
-  const scan = new Scan(new ByteReader(source), limits);
+export async function* readTar(source: AsyncIterable<Uint8Array>, limits: TarLimits = tarLimits, onFrame?: (bytes: Buffer) => void): AsyncGenerator<TarEntry, void, undefined> {
+  const scan = new Scan(new ByteReader(source, onFrame), limits);
   try {
     for (;;) {
       const member = await scan.next();
@@ -160,7 +161,7 @@ class Member {
 
   async *#data(): AsyncGenerator<Buffer, void, undefined> {
     while (this.#dataLeft > 0) {
-      const piece = await this.#reader.some(this.#dataLeft);
+      const piece = await this.#reader.someData(this.#dataLeft);
       if (piece === undefined) throw brokenMember(this.#path, 'the archive ends inside it');
       this.#dataLeft -= piece.length;
       yield piece;
