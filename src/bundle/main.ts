@@ -3,9 +3,13 @@ import { existsSync, writeFileSync, writeSync } from 'node:fs';
 import { EstivaError, fail, isFail, messageOf } from '../base/index.ts';
 import { create, type CreateOptions } from './create.ts';
 import { preservedOf } from './descriptors.ts';
+import { defaultSpec } from './default-spec.ts';
+import { features } from './features.ts';
 import { describeFlags, parseFlags, type FlagSpec, type Parsed } from './flags.ts';
 import { openLog, type Log } from './log.ts';
 import { StateDirectory } from './state.ts';
+import { listText, psText, stateOf } from './reports.ts';
+import { run, runExec } from './run.ts';
 import { start } from './start.ts';
 import { kill, pause, remove, resume } from './kill.ts';
 import { update, updateFlags } from './update.ts';
@@ -51,14 +55,14 @@ const commands: Readonly<Record<string, Command>> = {
   create: { words: '<container-id>', what: 'make a container that waits for start', flags: creating, run: async (context) => void await create(context.states, createOptions(context)) },
   start: { words: '<container-id>', what: 'run the program of a container that waits', flags: [], run: ({ states, flags, log }) => start(states, states.load(idOf(flags)), log) },
   run: {
-    words: '<container-id>', what: 'create, start and wait for the end', run: async (context) => (await import('./run.ts')).run(context.states, createOptions(context), context),
+    words: '<container-id>', what: 'create, start and wait for the end', run: (context) => run(context.states, createOptions(context), context),
     flags: [...creating, { name: 'detach', short: 'd', kind: 'flag', what: 'do not wait' }, { name: 'keep', kind: 'flag', what: 'do not delete the container when it has ended' }],
   },
-  state: { words: '<container-id>', what: 'a container\'s state, as JSON', flags: [], run: async ({ states, flags }) => print(`${JSON.stringify((await import('./reports.ts')).stateOf(states, states.load(idOf(flags))), undefined, 2)}\n`) },
+  state: { words: '<container-id>', what: 'a container\'s state, as JSON', flags: [], run: ({ states, flags }) => print(`${JSON.stringify(stateOf(states, states.load(idOf(flags))), undefined, 2)}\n`) },
   kill: { words: '<container-id> [signal]', what: 'send a signal (default: SIGTERM)', flags: [{ name: 'all', short: 'a', kind: 'flag', what: 'to all its processes' }], run: ({ states, flags }) => kill(states.load(idOf(flags)), flags.words[1] ?? 'SIGTERM', flags.flag('all')) },
   delete: { words: '<container-id>', what: 'remove what is held for a container', flags: [{ name: 'force', short: 'f', kind: 'flag', what: 'end it first; none there is fine' }], run: deleteOne },
   exec: {
-    words: '<container-id> <command> [arguments…]', what: 'run one more program in a container', run: async (context) => (await import('./run.ts')).runExec(context.states, idOf(context.flags), context.flags),
+    words: '<container-id> <command> [arguments…]', what: 'run one more program in a container', run: (context) => runExec(context.states, idOf(context.flags), context.flags),
     flags: [
       consoleSocket, { name: 'cwd', kind: 'text', what: 'working directory' }, { name: 'env', short: 'e', kind: 'many', what: 'a variable, NAME=value' }, { name: 'tty', short: 't', kind: 'flag', what: 'with a terminal' },
       { name: 'user', short: 'u', kind: 'text', what: 'uid[:gid]' }, { name: 'additional-gids', short: 'g', kind: 'many', what: 'one more group' }, { name: 'process', short: 'p', kind: 'text', what: 'file with the whole process as JSON' },
@@ -69,10 +73,10 @@ const commands: Readonly<Record<string, Command>> = {
   },
   pause: { words: '<container-id>', what: 'stop all processes where they are', flags: [], run: ({ states, flags }) => pause(states, states.load(idOf(flags))) },
   resume: { words: '<container-id>', what: 'let them go on', flags: [], run: ({ states, flags }) => resume(states, states.load(idOf(flags))) },
-  list: { words: '', what: 'all containers of this root', flags: [format, { name: 'quiet', short: 'q', kind: 'flag', what: 'ids only' }], run: async ({ states, flags }) => print((await import('./reports.ts')).listText(states, flags.text('format') ?? 'table', flags.flag('quiet'))) },
-  ps: { words: '<container-id> [ps options]', what: 'a container\'s processes', flags: [format], run: async ({ states, flags }) => print(await (await import('./reports.ts')).psText(states.load(idOf(flags)), flags.text('format') ?? 'table', flags.words.slice(1))) },
+  list: { words: '', what: 'all containers of this root', flags: [format, { name: 'quiet', short: 'q', kind: 'flag', what: 'ids only' }], run: ({ states, flags }) => print(listText(states, flags.text('format') ?? 'table', flags.flag('quiet'))) },
+  ps: { words: '<container-id> [ps options]', what: 'a container\'s processes', flags: [format], run: async ({ states, flags }) => print(await psText(states.load(idOf(flags)), flags.text('format') ?? 'table', flags.words.slice(1))) },
   update: { words: '<container-id>', what: 'set other limits', flags: updateFlags, run: ({ states, flags }) => update(states.load(idOf(flags)), flags) },
-  features: { words: '', what: 'what this runtime can do, as JSON', flags: [], run: async () => print(`${JSON.stringify((await import('./features.ts')).features(), undefined, 2)}\n`) },
+  features: { words: '', what: 'what this runtime can do, as JSON', flags: [], run: () => print(`${JSON.stringify(features(), undefined, 2)}\n`) },
   spec: { words: '', what: 'write a config.json to begin with', flags: [{ name: 'bundle', short: 'b', kind: 'text', what: 'where to (default: the current directory)' }, { name: 'rootless', kind: 'flag', what: 'with a user namespace' }], run: writeSpec },
 };
 
@@ -149,9 +153,8 @@ async function deleteOne({ states, flags, log }: Context): Promise<void> {
   }
 }
 
-async function writeSpec({ flags }: Context): Promise<void> {
+function writeSpec({ flags }: Context): void {
   const path = `${flags.text('bundle') ?? '.'}/config.json`;
   if (existsSync(path)) throw fail('conflict', `File ${path} exists. Remove it first`);
-  const { defaultSpec } = await import('./default-spec.ts');
   writeFileSync(path, `${JSON.stringify(defaultSpec(flags.flag('rootless')), undefined, 2)}\n`, { mode: 0o666 });
 }

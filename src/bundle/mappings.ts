@@ -1,6 +1,6 @@
 // Ids of users that are others inside: the maps of a container's user namespace, and mounts that show a host's files under other ids.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { assemble, Arena, call, cloneArguments, CLONE, Fd, hostArchitecture, idmapAttributes, KernelError, O, parseMountOptions, sendSignal, type Step } from '../kernel/index.ts';
+import { assemble, Arena, call, callWaiting, cloneArguments, CLONE, Fd, hostArchitecture, idmapAttributes, KernelError, O, parseMountOptions, sendSignal, type Step } from '../kernel/index.ts';
 import { heldByLauncher, mountNames } from '../runtime/index.ts';
 import type { IdMapping, Spec } from '../spec/oci/runtime.ts';
 
@@ -71,7 +71,7 @@ function openUserNamespace(maps: Parameters<typeof writeMaps>[1]): Fd {
     return Fd.open(`/proc/${pid}/ns/user`, O.RDONLY);
   } finally {
     sendSignal(pidfd, SIGKILL);
-    call('waitid', P_PIDFD, pidfd.number, 0, WEXITED, 0);
+    callWaiting('waitid', P_PIDFD, pidfd.number, 0, WEXITED, 0);
   }
 }
 

@@ -1,5 +1,5 @@
 // start: the waiting process is told to go on, and says how that went: nothing when the program runs.
-import { call, Fd, isKernelError, O, opBytes, readRecord } from '../kernel/index.ts';
+import { call, callWaiting, Fd, isKernelError, O, opBytes, readRecord } from '../kernel/index.ts';
 import { fail } from '../base/index.ts';
 import { failureText, forgetWaiting } from './create.ts';
 import { runHooks } from './hooks.ts';
@@ -46,7 +46,7 @@ function answerOf(result: Fd): { readonly index: number; readonly result: number
   const view = new DataView(poll.buffer);
   view.setInt32(0, result.number, true);
   view.setInt16(4, POLLIN, true);
-  call('ppoll', poll, 1, 0, 0, 8);
+  callWaiting('ppoll', poll, 1, 0, 0, 8);
   const record = new Uint8Array(opBytes);
   return call('read', result.number, record, opBytes) === 0 ? undefined : readRecord(record);
 }

@@ -87,6 +87,21 @@ export function tryCall(name: SyscallName, ...args: readonly CallArgument[]): nu
 /** Makes the call and returns its result. @throws KernelError */
 export function call(name: SyscallName, ...args: readonly CallArgument[]): number {
   const result = tryCall(name, ...args);
-  if (result < 0) throw new KernelError(name, args.filter((arg) => typeof arg === 'string').map((arg) => JSON.stringify(arg)).join(' '), -result);
+  if (result < 0) throw kernelError(name, args, result);
   return result;
+}
+
+function kernelError(name: SyscallName, args: readonly CallArgument[], result: number): KernelError {
+  return new KernelError(name, args.filter((arg) => typeof arg === 'string').map((arg) => JSON.stringify(arg)).join(' '), -result);
+}
+
+const EINTR = -4;
+
+/** As call, for one that waits: a signal that comes meanwhile has been seen by its handler, and the wait goes on. */
+export function callWaiting(name: SyscallName, ...args: readonly CallArgument[]): number {
+  while (true) {
+    const result = tryCall(name, ...args);
+    if (result < 0 && result !== EINTR) throw kernelError(name, args, result);
+    if (result >= 0) return result;
+  }
 }

@@ -3,7 +3,7 @@
 //
 // Words. The *capsule* is the inner part as an executable in a sealed memfd. A *report* is the record of an op that went well: the inner part has
 // reached a point that it was to tell of. A record of one that failed ends the launch.
-import { Arena, assemble, call, Fd, hostArchitecture, opBytes, openPidfd, readRecord, sendSignal, staticElf, tryCall, type Image, type Op } from '../kernel/index.ts';
+import { Arena, assemble, call, callWaiting, Fd, hostArchitecture, opBytes, openPidfd, readRecord, sendSignal, staticElf, tryCall, type Image, type Op } from '../kernel/index.ts';
 import type { ApartPlan } from './plan/create.ts';
 import { slots, spaces } from './plan/setting.ts';
 
@@ -131,7 +131,7 @@ async function follow(launch: ApartLaunch, ops: readonly Op[], first: ApartProce
 /** The go-between made its sibling, and ends by itself. */
 function replaced(goBetween: ApartProcess, pid: number): ApartProcess {
   const born = { pid, pidfd: openPidfd(pid) };
-  call('waitid', P_PIDFD, goBetween.pidfd.number, 0, WEXITED, 0);
+  callWaiting('waitid', P_PIDFD, goBetween.pidfd.number, 0, WEXITED, 0);
   goBetween.pidfd[Symbol.dispose]();
   return born;
 }
@@ -141,7 +141,7 @@ function readOne(read: Fd): Uint8Array | undefined {
   const record = new Uint8Array(opBytes);
   let length = 0;
   while (length < opBytes) {
-    const got = call('read', read.number, record.subarray(length), opBytes - length);
+    const got = callWaiting('read', read.number, record.subarray(length), opBytes - length);
     if (got === 0) return undefined;
     length += got;
   }
@@ -150,6 +150,6 @@ function readOne(read: Fd): Uint8Array | undefined {
 
 function end({ pidfd }: ApartProcess): void {
   sendSignal(pidfd, SIGKILL);
-  call('waitid', P_PIDFD, pidfd.number, 0, WEXITED, 0);
+  callWaiting('waitid', P_PIDFD, pidfd.number, 0, WEXITED, 0);
   pidfd[Symbol.dispose]();
 }
