@@ -20,7 +20,7 @@ export function changeLimits(limits: readonly Limit[], files: LimitFiles): () =>
   try {
     for (const limit of limits) {
       const before = asItIs(limit, files);
-      if (before.value === limit.value) continue;
+      if (before.value === limit.value && before.otherwise?.value === limit.otherwise?.value) continue;
       files.write(limit);
       former.push(before);
     }
@@ -34,7 +34,8 @@ export function changeLimits(limits: readonly Limit[], files: LimitFiles): () =>
 /** The same limit with the value that it has. */
 function asItIs(limit: Limit, files: LimitFiles): Limit {
   const value = files.read(limit.controller, limit.file);
-  if (value !== undefined || limit.otherwise === undefined) return { ...limit, value: value ?? '' };
+  if (limit.otherwise === undefined) return { ...limit, value: value ?? '' };
+  if (value !== undefined) return { ...limit, value, otherwise: { ...limit.otherwise, value } };
   return { ...limit, otherwise: { ...limit.otherwise, value: files.read(limit.controller, limit.otherwise.file) ?? '' } };
 }
 
