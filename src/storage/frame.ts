@@ -1,5 +1,5 @@
 // The frame of a layer: everything of its tar but the data of its files, which lie unpacked in the layer's directory. With it the tar can be written
-// again, byte for byte: what `save` gives away has the digest that the image's configuration names (docs/decisions/0010-frames.md).
+// again, byte for byte: what `save` gives away has the digest that the image's configuration names (docs/decisions/0011-frames.md).
 //
 // A frame is a directory: the file "records", and, where an archive says something twice, "aside/<n>" with what a later member replaced. Records are
 // written in blocks, each compressed by itself: raw bytes, "so many bytes of that file", "what was at that path lies in aside/n from here on".

@@ -1,0 +1,84 @@
+// Files of containers and images: copies in and out, what changed, export, commit, history, save.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { after, test } from 'node:test';
+import { busybox, openEngine, succeeded } from './engine.ts';
+
+const engine = await openEngine();
+const dir = mkdtempSync(`${tmpdir()}/estiva-files-`);
+after(() => rmSync(dir, { recursive: true }));
+const ok = async (...args: string[]): Promise<string> => succeeded(await engine.docker(args));
+const fails = async (...args: string[]): Promise<string> => {
+  const outcome = await engine.docker(args);
+  assert.equal(outcome.code, 1, outcome.stdout);
+  return outcome.stderr;
+};
+
+mkdirSync(`${dir}/tree/sub`, { recursive: true });
+writeFileSync(`${dir}/tree/file`, 'content');
+symlinkSync('file', `${dir}/tree/link`);
+
+test('cp: a tree in and out again, of a container that runs and of one that does not', async () => {
+  const running = await engine.start([busybox, 'sleep', '60']);
+  const stopped = await engine.create({ Image: busybox, Cmd: ['true'] });
+  for (const [i, id] of [running, stopped].entries()) {
+    await ok('cp', `${dir}/tree`, `${id}:/tmp`);
+    await ok('cp', `${id}:/tmp/tree`, `${dir}/out${i}`);
+    assert.equal(readFileSync(`${dir}/out${i}/file`, 'utf8'), 'content');
+    assert.equal(readlinkSync(`${dir}/out${i}/link`), 'file');
+    assert.match(await fails('cp', `${id}:/nope`, dir), /Could not find the file \/nope in container/);
+    assert.match(await fails('cp', `${dir}/tree`, `${id}:/etc/group`), /cannot copy directory/);
+  }
+  assert.equal(await ok('exec', running, 'cat', '/tmp/tree/link'), 'content');
+});
+
+test('cp: a link out of the container leads nowhere else than in it', async () => {
+  writeFileSync(`${dir}/canary`, 'host');
+  const id = await engine.start([busybox, 'sh', '-c', `mkdir -p /x${dir}; ln -s ${dir} /out; while :; do rm -rf /x/d; ln -s ${dir} /x/d; rm /x/d; mkdir /x/d; done`]);
+  for (let i = 0; i < 10; i++) {
+    // Whether it succeeds is a matter of the race; where it goes is not.
+    await engine.docker(['cp', `${dir}/tree/file`, `${id}:/x/d/canary`]);
+    await engine.docker(['cp', `${id}:/x/d/canary`, '-']);
+  }
+  await engine.docker(['cp', `${dir}/tree/file`, `${id}:/out/canary`]);
+  assert.equal(readFileSync(`${dir}/canary`, 'utf8'), 'host');
+  assert.ok(!existsSync(`${dir}/d`));
+});
+
+test('diff, commit, history and save: what changed becomes a layer whose digest is true', async () => {
+  const name = engine.unique('changed');
+  const image = `${name}:1`;
+  succeeded(await engine.run(['--name', name, busybox, 'sh', '-c', 'echo new > /new; rm /etc/to-delete']));
+  assert.deepEqual((await ok('diff', name)).trim().split('\n').toSorted(), ['A /new', 'C /etc', 'D /etc/to-delete']);
+  await ok('commit', '-m', 'why', '-c', 'CMD ["cat","/new"]', name, image);
+  try {
+    assert.equal(succeeded(await engine.run(['--rm', image])), 'new\n');
+    assert.match(await ok('history', '--format', '{{.Comment}}', image), /^why\n/);
+    await ok('save', '-o', `${dir}/saved.tar`, image);
+    const members = spawnSync('tar', ['tf', `${dir}/saved.tar`], { encoding: 'utf8' }).stdout.split('\n').filter((path) => /sha256\/./.test(path));
+    assert.ok(members.length >= 4);
+    for (const path of members) {
+      const bytes = spawnSync('tar', ['xOf', `${dir}/saved.tar`, path], { maxBuffer: 64 << 20 }).stdout;
+      assert.equal(createHash('sha256').update(bytes).digest('hex'), path.slice(-64));
+    }
+  } finally {
+    await ok('rmi', '-f', image);
+  }
+  await ok('load', '-i', `${dir}/saved.tar`);
+  assert.equal(succeeded(await engine.run(['--rm', image])), 'new\n');
+  await ok('rmi', image);
+  await ok('export', '-o', `${dir}/root.tar`, name);
+  assert.equal(spawnSync('tar', ['xOf', `${dir}/root.tar`, 'new'], { encoding: 'utf8' }).stdout, 'new\n');
+});
+
+test('archive: bad paths and archives are refused, a read-only root too', async () => {
+  const id = await engine.create({ Image: busybox, Cmd: ['true'] }, { ReadonlyRootfs: true });
+  assert.match(await fails('cp', `${dir}/tree/file`, `${id}:/tmp`), /container rootfs is marked read-only/);
+  const other = await engine.create({ Image: busybox, Cmd: ['true'] });
+  const answer = await engine.http('PUT', `/containers/${other}/archive?path=/etc/group`);
+  assert.equal(answer.status, 400);
+  assert.equal((await engine.http('HEAD', `/containers/${other}/archive?path=/nope`)).status, 404);
+});
