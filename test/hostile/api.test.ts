@@ -92,7 +92,9 @@ test('bodies of all kinds, to every door that takes one', { skip }, async () => 
     for (const body of bodies) {
       // Refused before the body was read to its end, the connection may be closed under the writer.
       const answer = await engine.http('POST', door, body).catch((error: unknown) => ({ status: (error as NodeJS.ErrnoException).code === 'EPIPE' ? 400 : 0, text: String(error) }));
-      if (answer.status !== 201) assertRefused(`${door} ${body.slice(0, 40)}`, answer.status === 200 && door === '/images/load' ? { status: 400, text: answer.text } : answer);
+      // An update that asks for nothing is one, as dockerd has it.
+      const taken = door.endsWith('/update') ? 200 : 201;
+      if (answer.status !== taken) assertRefused(`${door} ${body.slice(0, 40)}`, answer.status === 200 && door === '/images/load' ? { status: 400, text: answer.text } : answer);
     }
   }
   for (const type of ['text/plain', 'application/json;charset=utf-16', '', 'x'.repeat(10_000)]) assert.ok((await engine.http('POST', '/containers/create', '{"Image":"x"}', { headers: { 'Content-Type': type } })).status < 500, type);

@@ -201,7 +201,7 @@ export function pipeSteps(uid: number): readonly Op[] {
   const names = [slots.stdin, slots.stdout, slots.stderr];
   return [
     ...names.map((slot, fd): Op => ({ call: 'dup3', args: [{ slot }, fd, 0], why: slot })),
-    // A program that is not root opens /dev/stdout by name: the pipe must be its own.
-    ...(uid === 0 ? [] : names.map((slot, fd): Op => ({ call: 'fchown', args: [fd, uid, -1], onError: 'ignore', why: `${slot} belongs to the user` }))),
+    // A program that is not root opens /dev/stdout by name: the pipe must be its own. Without a pipe, stdin is the host's /dev/null, which stays the host's.
+    ...(uid === 0 ? [] : [{ slot: slots.stdinPipe }, 1, 2].map((fd, i): Op => ({ call: 'fchown', args: [fd, uid, -1], onError: 'ignore', why: `${names[i]!} belongs to the user${i === 0 ? ', if it is a pipe' : ''}` }))),
   ];
 }

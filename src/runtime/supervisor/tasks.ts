@@ -59,7 +59,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     const fill = new Map<string, number>([
       [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
       [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, consoleMaster.number], [slots.consoleMessage, consoleMaster.number],
-      [slots.network, network?.number ?? -1], [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
+      [slots.stdinPipe, pipes?.stdin === undefined ? -1 : 0], [slots.network, network?.number ?? -1], [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
     ]);
     const result = await launch(image, fill, readiness, request.image.opCount);
     if (!result.ok) return { failed: result.failure };
