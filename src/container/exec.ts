@@ -1,5 +1,6 @@
 // exec: one more program in a running container, with the container's own posture.
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { fail, messageOf, type ContainerId } from '../base/index.ts';
 import { assemble, CLONE, hostArchitecture, isKernelError, sendSignal, setWindowSize } from '../kernel/index.ts';
 import { planExec, type TaskExit } from '../runtime/index.ts';
@@ -66,6 +67,7 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
     throw fail(error.kind, error.message.replace('failed to create task for container: unable to start container process', 'OCI runtime exec failed: exec failed: unable to start container process'));
   }
   const { pid } = answer.launched;
+  setOomScore(pid, container.hostConfig.OomScoreAdj);
   const fds = room.supervisor.borrow(answer.launched.fds);
   const streams = openStreams({
     stdout: fds.stdout!, stderr: fds.stderr, stdin: fds.stdin, terminal: config.Tty, readiness: room.readiness, stdinOnce: true,
@@ -76,6 +78,16 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   room.tell({ kind: 'exec_start', container, execId: id, command: config.Cmd });
   if (options.detach) return undefined;
   return untilRecorded(streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr }), exec.task.exited.promise);
+}
+
+/** From outside, once it has memory of its own: on its way there it shares the supervisor's, and the score with it. It may have ended already. */
+function setOomScore(pid: number, score: number): void {
+  if (score === 0) return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
+  } catch (error) {
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** The output ends when the exit code can be asked for, not before: clients ask at once. */

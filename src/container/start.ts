@@ -115,7 +115,8 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
     seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
     // In a pid namespace of its own nobody is there who could look at it; in another, nobody finds more than a copy of our memory that is closed to them.
-    shareMemory: hostConfig.PidMode === '',
+    // An OOM score is one for all who share memory: set by the child, it would be the supervisor's, too.
+    shareMemory: hostConfig.PidMode === '' && hostConfig.OomScoreAdj === 0,
     preparedNetwork: true,
   });
   return assemble(steps, hostArchitecture());

@@ -45,7 +45,7 @@ export function detachedTree(root: TreeRoot, { mountPoint, files = [] }: TreeOpt
   if (failed === undefined || failed.op.label !== 'clone') endOf(arena.int32(image.spaces.get('pidfd')!));
   if (failed !== undefined) {
     closeLeft(results);
-    throw new KernelError(failed.op.call, failed.op.args.filter((argument) => typeof argument === 'string' && argument !== '').join(' '), -failed.result);
+    throw new KernelError(failed.op.call, failed.op.args.filter((argument): argument is string => typeof argument === 'string' && argument !== '').join(' '), -failed.result);
   }
   return new Fd(results.find(({ op }) => op.label === 'view')!.result);
 }

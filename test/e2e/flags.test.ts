@@ -1,7 +1,7 @@
 // Flags of run and create that do something of their own: the init, other containers' memory, cgroup parents, warnings and refusals.
 // What flags merely set is compared with dockerd in parity.test.ts.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -168,4 +168,19 @@ test('exec: detached, environment from a file, user, directory, privileged', asy
     rmSync(file);
     await remove(id);
   }
+});
+
+test('an OOM score is the container\'s and its execs\' own, and never the supervisor\'s', { skip: !engine.ours && 'a dockerd has no supervisor' }, async () => {
+  const id = await engine.start(['--oom-score-adj', '500', busybox, 'sleep', '1000']);
+  const { Pid } = (await engine.inspect(id)).State;
+  const scoreOf = (pid: number): string => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
+  assert.equal(scoreOf(Pid), '500');
+  assert.equal(succeeded(await engine.docker(['exec', id, 'sh', '-c', 'sleep 0.3; cat /proc/self/oom_score_adj'])), '500\n');
+  assert.equal(scoreOf(engine.daemon!.supervisorPid!), scoreOf(process.pid));
+});
+
+test('the host\'s /dev/null stays the host\'s, whoever a program without input runs as', async () => {
+  const owner = statSync('/dev/null').uid;
+  succeeded(await engine.run(['--rm', '-u', '1234', busybox, 'true']));
+  assert.equal(statSync('/dev/null').uid, owner);
 });

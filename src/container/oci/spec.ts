@@ -98,6 +98,5 @@ export function execProcessOf(record: ContainerRecord, exec: { readonly Cmd: rea
     capabilities: capabilitySets(facts.capabilities, facts.user.uid),
     rlimits: rlimitsOf(hostConfig),
     noNewPrivileges: hasNoNewPrivileges(hostConfig.SecurityOpt ?? []),
-    ...(hostConfig.OomScoreAdj === 0 ? {} : { oomScoreAdj: hostConfig.OomScoreAdj }),
   };
 }
