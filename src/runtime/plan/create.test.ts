@@ -106,7 +106,7 @@ test('planCreate() spreads mounts as rootfsPropagation says', () => {
 });
 
 for (const [field, change] of Object.entries({
-  'linux.intelRdt': linux({ intelRdt: {} }), 'linux.memoryPolicy': linux({ memoryPolicy: {} }), 'linux.netDevices': linux({ netDevices: { eth0: {} } }),
+  'linux.intelRdt': linux({ intelRdt: {} }), 'linux.memoryPolicy': linux({ memoryPolicy: {} }), 'linux.resources.memory.checkBeforeUpdate': linux({ resources: { memory: { checkBeforeUpdate: true } } }), 'linux.netDevices': linux({ netDevices: { eth0: {} } }),
   'process.apparmorProfile': { process: { ...exampleSpec.process, apparmorProfile: 'x' } }, 'process.selinuxLabel': { process: { ...exampleSpec.process, selinuxLabel: 'x' } },
   'linux.personality.flags': linux({ personality: { domain: 'LINUX', flags: ['X'] } }), 'process.scheduler.flags': { process: { ...exampleSpec.process, scheduler: { policy: 'SCHED_OTHER', flags: ['X'] } } },
   'linux.namespaces': linux({ namespaces: [{ type: 'pid' }] }), 'linux.uidMappings': linux({ namespaces: withType('user') }), 'linux.timeOffsets': linux({ timeOffsets: {} }),

@@ -10,6 +10,7 @@ export function refuseUnsupported(spec: Spec, modules: SecurityModules): void {
   if (linux.intelRdt !== undefined) throw fail('unsupported', 'linux.intelRdt: Intel Resource Director Technology is not supported', { hint: 'Leave the field out; cache and memory bandwidth are then not divided' });
   if (linux.memoryPolicy !== undefined) throw fail('unsupported', 'linux.memoryPolicy: NUMA policies are not supported', { hint: 'Bind memory to nodes with linux.resources.cpu.mems' });
   if (linux.netDevices !== undefined && Object.keys(linux.netDevices).length > 0) throw fail('unsupported', 'linux.netDevices: moving network devices is not supported', { hint: 'Move them with "ip link set DEVICE netns PID" between create and start' });
+  if (linux.resources?.memory?.checkBeforeUpdate === true) throw fail('unsupported', 'linux.resources.memory.checkBeforeUpdate: use is not looked at before a limit is set', { hint: 'Leave the field out; the kernel refuses a limit that is below the use (version 1), or reclaims (version 2)' });
   refuseNamespaces(spec);
   refuseMounts(spec);
   refuseSysctls(spec);
