@@ -39,16 +39,7 @@ export function socketPair(): [Fd, Fd] {
 
 /** Takes the descriptor out of the message that waits on `socket`; undefined when none waits. */
 export function receiveFd(socket: number | Fd): Fd | undefined {
-  // These are read by address, and small arrays may live inside V8's heap: backing stores of their own.
-  const memory = new ArrayBuffer(4096);
-  const base = addressOf(new Uint8Array(memory));
-  const view = new DataView(memory);
-  view.setBigUint64(16, BigInt(base + 64), true);
-  view.setBigUint64(24, 1n, true);
-  view.setBigUint64(32, BigInt(base + 128), true);
-  view.setBigUint64(40, BigInt(CMSG_RIGHTS_BYTES), true);
-  view.setBigUint64(64, BigInt(base + 256), true);
-  view.setBigUint64(72, 1n, true);
+  const { base, view } = messageMemory(1);
   if (tryCall('recvmsg', fdNumber(socket), base, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) return undefined;
   return view.getUint32(136, true) === SOL_SOCKET && view.getUint32(140, true) === SCM_RIGHTS ? new Fd(view.getInt32(144, true)) : undefined;
 }
@@ -74,20 +65,27 @@ export function connectUnix(path: string): Fd {
 /** Sends `text` and with it a copy of `descriptor`. @throws KernelError */
 export function sendFd(socket: Fd, descriptor: Fd, text: string): void {
   const payload = Buffer.from(text);
-  // Read by address: one backing store of its own, as in receiveFd.
-  const memory = new ArrayBuffer(4096 + payload.length);
+  const { memory, base, view } = messageMemory(payload.length);
+  view.setBigUint64(128, 20n, true);
+  view.setUint32(136, SOL_SOCKET, true);
+  view.setUint32(140, SCM_RIGHTS, true);
+  view.setInt32(144, descriptor.number, true);
+  new Uint8Array(memory).set(payload, payloadAt);
+  call('sendmsg', socket.number, base, 0);
+}
+
+const payloadAt = 256;
+
+/** A message's header at 0, its vector at 64, its control part at 128, room for its payload. Read by address, and small arrays may live inside V8's heap: a backing store of its own. */
+function messageMemory(payloadBytes: number): { readonly memory: ArrayBuffer; readonly base: number; readonly view: DataView } {
+  const memory = new ArrayBuffer(4096 + payloadBytes);
   const base = addressOf(new Uint8Array(memory));
   const view = new DataView(memory);
   view.setBigUint64(16, BigInt(base + 64), true);
   view.setBigUint64(24, 1n, true);
   view.setBigUint64(32, BigInt(base + 128), true);
   view.setBigUint64(40, BigInt(CMSG_RIGHTS_BYTES), true);
-  view.setBigUint64(64, BigInt(base + 4096), true);
-  view.setBigUint64(72, BigInt(payload.length), true);
-  view.setBigUint64(128, 20n, true);
-  view.setUint32(136, SOL_SOCKET, true);
-  view.setUint32(140, SCM_RIGHTS, true);
-  view.setInt32(144, descriptor.number, true);
-  new Uint8Array(memory).set(payload, 4096);
-  call('sendmsg', socket.number, base, 0);
+  view.setBigUint64(64, BigInt(base + payloadAt), true);
+  view.setBigUint64(72, BigInt(payloadBytes), true);
+  return { memory, base, view };
 }

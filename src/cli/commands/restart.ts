@@ -1,21 +1,16 @@
 import { restartContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
-import { flag } from '../flags.ts';
+import { stopFlags, stopOptionsOf } from '../stop-flags.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   summary: 'Restart one or more containers',
   aliases: ['container restart', 'restart'],
-  flags: {
-    signal: flag.text('s', 'string', 'Signal that asks to stop'),
-    timeout: flag.integer('t', 'int', 'Seconds to wait before killing'),
-    // Docker's older name of --timeout.
-    time: flag.integer('', 'int', ''),
-  },
+  flags: stopFlags,
   operands: { min: 1 },
   run({ values, operands, session }) {
-    const options = { signal: values.signal, timeoutSeconds: values.timeout ?? values.time };
+    const options = stopOptionsOf(values);
     return forEach(session, operands, {}, async (container) => {
       await restartContainer(session.docker, container, options);
       return container;

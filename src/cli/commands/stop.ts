@@ -1,7 +1,7 @@
 import { stopContainer } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
-import { flag } from '../flags.ts';
+import { stopFlags, stopOptionsOf } from '../stop-flags.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -10,15 +10,10 @@ export const command = defineCommand({
     ['stop -t 1 web', 'ask, and kill after a second'],
   ],
   aliases: ['container stop', 'stop'],
-  flags: {
-    signal: flag.text('s', 'string', 'Signal that asks to stop'),
-    timeout: flag.integer('t', 'int', 'Seconds to wait before killing'),
-    // Docker's older name of --timeout.
-    time: flag.integer('', 'int', ''),
-  },
+  flags: stopFlags,
   operands: { min: 1 },
   run({ values, operands, session }) {
-    const options = { signal: values.signal, timeoutSeconds: values.timeout ?? values.time };
+    const options = stopOptionsOf(values);
     return forEach(session, operands, {}, async (container) => {
       await stopContainer(session.docker, container, options);
       return container;

@@ -116,3 +116,14 @@ export function numberIn(text: string): number | undefined {
   const value = Number(text);
   return text === '' || Number.isNaN(value) ? undefined : value;
 }
+
+/** The texts of all files by name; undefined when the group is gone. */
+export function readAll<Name extends string>(files: readonly (readonly [Name, FigureFile])[]): Record<Name, string> | undefined {
+  const texts = {} as Record<Name, string>;
+  for (const [name, file] of files) {
+    const text = file.read();
+    if (text === undefined) return undefined;
+    texts[name] = text;
+  }
+  return texts;
+}

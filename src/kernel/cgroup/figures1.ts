@@ -1,5 +1,5 @@
 // The figures of a group of version 1: each controller's tree has its own files.
-import { FigureFile, numberIn, numbersByKey, type BlockCount, type CgroupFigures, type FigureReader } from './figures.ts';
+import { FigureFile, numberIn, numbersByKey, readAll, type BlockCount, type CgroupFigures, type FigureReader } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
 
 /** USER_HZ: the unit of cpuacct.stat, the same on all architectures that we run on. Source: time(7). */
@@ -32,13 +32,9 @@ export function readFigures1(byController: ReadonlyMap<string, Hierarchy>, group
   const failures = new FigureFile(byController.get('memory'), `${group}/memory.failcnt`);
   return {
     read() {
-      const texts: Partial<Record<FileName, string>> = {};
-      for (const [name, file] of files) {
-        const text = file.read();
-        if (text === undefined) return undefined;
-        texts[name] = text;
-      }
-      return texts.perCpu === '' && texts.memory === '' ? undefined : figuresOf(texts as Texts, failures);
+      const texts = readAll(files);
+      if (texts === undefined) return undefined;
+      return texts.perCpu === '' && texts.memory === '' ? undefined : figuresOf(texts, failures);
     },
     [Symbol.dispose]() { for (const file of [failures, ...files.map(([, file]) => file)]) file[Symbol.dispose](); },
   };

@@ -1,5 +1,5 @@
 // The figures of a group of version 2: one tree has all files.
-import { FigureFile, numberIn, numbersByKey, type BlockCount, type CgroupFigures, type FigureReader } from './figures.ts';
+import { FigureFile, numberIn, numbersByKey, readAll, type BlockCount, type CgroupFigures, type FigureReader } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
 
 const fileNames = { cpu: 'cpu.stat', memory: 'memory.current', memoryMax: 'memory.max', memoryDetails: 'memory.stat', pids: 'pids.current', pidsMax: 'pids.max', blockIo: 'io.stat' } as const;
@@ -11,14 +11,10 @@ export function readFigures2(tree: Hierarchy, group: string): FigureReader {
   const files = (Object.keys(fileNames) as FileName[]).map((name) => [name, new FigureFile(tree, `${group}/${fileNames[name]}`)] as const);
   return {
     read() {
-      const texts: Partial<Record<FileName, string>> = {};
-      for (const [name, file] of files) {
-        const text = file.read();
-        if (text === undefined) return undefined;
-        texts[name] = text;
-      }
+      const texts = readAll(files);
+      if (texts === undefined) return undefined;
       // cpu.stat is in every group, also without the controller: without it there is no group.
-      return texts.cpu === '' ? undefined : figuresOf(texts as Texts);
+      return texts.cpu === '' ? undefined : figuresOf(texts);
     },
     [Symbol.dispose]() { for (const [, file] of files) file[Symbol.dispose](); },
   };
