@@ -2,7 +2,7 @@
 // those of what Debian's runc 1.1 does not have, which say so.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync, chownSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmdirSync, rmSync, writeFileSync, chownSync, readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command, type Outcome } from './command.ts';
@@ -15,6 +15,10 @@ const root = `${dir}/state`;
 after(() => {
   for (const id of existsSync(root) ? readdirSync(root) : []) spawnSync(runtime, ['--root', root, 'delete', '--force', id]);
   rmSync(dir, { recursive: true, force: true });
+  // Parents stay, as /docker does: whoever deletes the last container is another process than the one that made them. Ours alone are empty now.
+  for (const tree of ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]) {
+    for (const parent of ['estiva-runtime', 'estiva-test-bundles']) if (existsSync(`${tree}/${parent}`)) rmdirSync(`${tree}/${parent}`);
+  }
 });
 
 type Json = Record<string, unknown>;
