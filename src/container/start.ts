@@ -107,8 +107,9 @@ function startSpec(room: Room, record: ContainerRecord): Spec {
 function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
   const { hostConfig } = record;
   const { layersDir } = room.storage.snapshots;
+  if (hostConfig.AutoRemove) room.storage.snapshots.forgetVolatile(record.id);
   const dirs = room.storage.snapshots.dirs(record.id, record.layers);
-  const root: OverlayRoot = { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)) };
+  const root: OverlayRoot = { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile: hostConfig.AutoRemove, isSent: true };
   const steps = planStart(spec, {
     root,
     lent: lentMount(room, hostConfig),

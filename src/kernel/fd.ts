@@ -1,5 +1,5 @@
 // A file descriptor with an owner: `using file = Fd.open(…)`. The number is what calls take; disposing closes it once.
-import { constants as fs } from 'node:fs';
+import { close, constants as fs } from 'node:fs';
 import { call, tryCall } from './call.ts';
 import { KernelError } from './error.ts';
 
@@ -60,6 +60,11 @@ export class Fd implements Disposable {
     const number = this.number;
     this.#number = -1;
     return number;
+  }
+
+  /** Closes it in a thread of the pool: for a last descriptor whose end is work for the kernel. Resolves when that is done. */
+  closeElsewhere(): Promise<void> {
+    return new Promise((resolve, reject) => close(this.release(), (error) => (error === null ? resolve() : reject(error))));
   }
 
   [Symbol.dispose](): void {

@@ -127,20 +127,26 @@ export interface OverlayDirs {
   /** Absent: nothing can be written. */
   readonly upperDir?: string;
   readonly workDir?: string;
+  /** Nothing that is written must outlive a crash of the machine: fsync(2) inside does nothing, and the end of the mount does not wait for the disk. */
+  readonly isVolatile?: boolean | undefined;
 }
 
 /**
  * The options of an overlay. The upper directory must say by itself what was changed, whatever the machine's defaults are: no entry that only
- * names another directory (redirect_dir) or only other attributes (metacopy). A second mount of the same directories is ours (index).
+ * names another directory (redirect_dir) or only other attributes (metacopy). A second mount of the same directories is ours (index). A volatile one leaves a
+ * mark (`volatileMark` in the work directory), for which the kernel refuses the next: after a crash files may be incomplete.
  * Source: Documentation/filesystems/overlayfs.rst.
  * @throws `unsupported` for more directories than fit.
  */
-export function overlayOptions({ lowerDirs, upperDir, workDir }: OverlayDirs): string {
+export function overlayOptions({ lowerDirs, upperDir, workDir, isVolatile }: OverlayDirs): string {
   const upper = upperDir === undefined ? '' : `,upperdir=${escapeOption(upperDir)},workdir=${escapeOption(workDir ?? '')}`;
-  const data = `lowerdir=${lowerDirs.map(escapeOption).join(':')}${upper},redirect_dir=off,metacopy=off,index=off`;
+  const data = `lowerdir=${lowerDirs.map(escapeOption).join(':')}${upper},redirect_dir=off,metacopy=off,index=off${isVolatile === true ? ',volatile' : ''}`;
   if (Buffer.byteLength(data) > mountDataBytesMax) throw fail('unsupported', `Too many layers for one overlay: the list of ${lowerDirs.length} directories is longer than a page`, { hint: 'Flatten the image: export a container of it and import that' });
   return data;
 }
+
+/** Where the mark lies in the work directory, from the inside out. */
+export const volatileMark = ['work/incompat/volatile/dirty', 'work/incompat/volatile'] as const;
 
 /** overlayfs reads `:` `,` and `\` in its options as its own. */
 function escapeOption(path: string): string {

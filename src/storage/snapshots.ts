@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { fail, parseContainerId, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
-import { call, detachedDirectory, detachedTree, Fd, KernelError, O, overlayOptions, tryCall, type OverlayDirs } from '../kernel/index.ts';
+import { AT_REMOVEDIR, call, detachedDirectory, detachedTree, Fd, KernelError, O, overlayOptions, tryCall, volatileMark, type OverlayDirs } from '../kernel/index.ts';
 import { byteString, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { makeInitLayer } from './init-layer.ts';
@@ -172,6 +172,12 @@ export class LayerSnapshots implements Snapshots, Disposable {
     return { lowerDirs: [...lowerDirs, this.#initDir], upperDir: `${containerDir}/upper`, workDir: `${containerDir}/work`, mergedDir: this.#mergedDir };
   }
 
+  forgetVolatile(id: ContainerId): void {
+    const [file, dir] = volatileMark;
+    tryCall('unlinkat', this.#containersFd.number, `${id}/work/${file}`, 0);
+    tryCall('unlinkat', this.#containersFd.number, `${id}/work/${dir}`, AT_REMOVEDIR);
+  }
+
   async writtenBytes(id: ContainerId): Promise<number> {
     using upper = Fd.open(`${id}/upper`, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#containersFd);
     return await measureTree(upper);
@@ -179,6 +185,7 @@ export class LayerSnapshots implements Snapshots, Disposable {
 
   openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly FileUpon[]): Fd {
     const { lowerDirs, upperDir, workDir } = this.dirs(id, layers);
+    if (access === 'write') this.forgetVolatile(id);
     // Reading must not wait for the end of a writer, nor hold up a start: the upper directory is then only the topmost of the lower ones.
     return this.#overlay(access === 'write' ? { lowerDirs, upperDir, workDir } : { lowerDirs: [upperDir, ...lowerDirs] }, files);
   }

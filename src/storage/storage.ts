@@ -70,6 +70,8 @@ export interface Snapshots {
   prepare(id: ContainerId, layers: readonly Digest[]): RootDirs;
   /** The same paths again for a snapshot that is there. */
   dirs(id: ContainerId, layers: readonly Digest[]): RootDirs;
+  /** Lets directories that were mounted volatile be mounted once more: the machine has not crashed since. */
+  forgetVolatile(id: ContainerId): void;
   /** The root of a container that does not run, as one tree that only the descriptor leads to. Whoever opens it for writing keeps the container from being started meanwhile. */
   openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly FileUpon[]): Fd;
   /** The layers below a container, without what it changed. */

@@ -145,6 +145,20 @@ test('kill -9 of the supervisor: the daemon answers, containers can be stopped a
   await remove(id);
 });
 
+test('the supervisor keeps nothing of containers that have ended or never began', { skip }, async () => {
+  const held = (): number => readdirSync(`/proc/${own().supervisorPid}/fd`).length;
+  succeeded(await engine.run(['--rm', busybox, 'true']));
+  await until('the spare network is there', () => Promise.resolve(held() > 0));
+  await sleep(300);
+  const before = held();
+  for (let i = 0; i < 10; i++) {
+    succeeded(await engine.run([...i % 2 === 0 ? ['--rm'] : [], ...i % 3 === 0 ? ['-t'] : [], busybox, 'touch', '/written']));
+    assert.equal((await engine.run(['--rm', busybox, 'no-such-program'])).code, 127);
+  }
+  await until('all are closed', () => Promise.resolve(held() <= before));
+  succeeded(await engine.docker(['container', 'prune', '-f']));
+});
+
 test('kill -9 of both at once: the next daemon finds what goes on and can end it', { skip }, async () => {
   const id = await engine.start([busybox, 'sleep', '1000']);
   const supervisor = own().supervisorPid;

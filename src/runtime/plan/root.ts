@@ -1,8 +1,8 @@
 // The root file system: the overlay of the layers, made in the container's own mount namespace, so that the host never sees it mounted and
 // nothing is left over when the last process is gone.
-import { AT_EMPTY_PATH, AT_RECURSIVE, CLONE, MNT_DETACH, MS, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, openHow, overlayOptions, resolution, type Op, type Step } from '../../kernel/index.ts';
+import { AT_EMPTY_PATH, AT_RECURSIVE, CLONE, MNT_DETACH, MS, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, openHow, overlayOptions, resolution, rightsMessage, type Op, type Step } from '../../kernel/index.ts';
 import type { Mount } from '../../spec/oci/runtime.ts';
-import type { LentMount, Root } from './setting.ts';
+import { slots, type LentMount, type Root } from './setting.ts';
 
 const AT_FDCWD = -100;
 
@@ -47,6 +47,15 @@ export function rootMount(root: Root): readonly Op[] {
   return [
     { call: 'chdir', args: [root.layersDir], why: 'lower directories are named from here' },
     { call: 'mount', args: ['overlay', root.mergedDir, 'overlay', 0, overlayOptions(root)], why: 'the image\'s layers below, the container\'s own changes on top' },
+    ...(root.isSent === true ? sentRoot(root.mergedDir) : []),
+  ];
+}
+
+function sentRoot(path: string): readonly Op[] {
+  return [
+    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.DIRECTORY | O.CLOEXEC, 0], label: 'root', why: 'the overlay, by a descriptor' },
+    { call: 'dup3', args: [{ resultOf: 'root' }, { slot: slots.rootPlace }, O.CLOEXEC], why: 'under the number that the message names' },
+    { call: 'sendmsg', args: [{ slot: slots.rootSocket }, rightsMessage({ slot: slots.rootMessage }), 0], why: 'which the supervisor holds: so the end of the container does not wait for the disk' },
   ];
 }
 

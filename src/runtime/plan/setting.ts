@@ -9,6 +9,13 @@ export interface OverlayRoot {
   readonly upperDir: string;
   readonly workDir: string;
   readonly mergedDir: string;
+  /** Gone with the machine, and so never waited for (kernel/mount.ts). */
+  readonly isVolatile?: boolean;
+  /**
+   * Sent to whoever launches, through the slot `rootSocket`. The end of an overlay writes out the whole file system below it: whoever holds its root
+   * lets processes end without that, and closes it where nobody waits.
+   */
+  readonly isSent?: boolean;
 }
 
 export interface DirectoryRoot {
@@ -33,10 +40,10 @@ export type { CgroupJoin } from '../../kernel/index.ts';
 
 /**
  * Names of the slots that whoever launches a plan fills with numbers of its own process: descriptors, and what follows from them. `consoleMessage`
- * is `consoleMaster` again, where it stands in the message; `stdinPipe` is 0 where stdin is a pipe, else -1; `network` is a new network namespace; `belowError` and `aboveError` are the descriptor's neighbours; `born` is the address of a shared page.
+ * is `consoleMaster` again, where it stands in the message; `rootPlace` and `rootMessage` are such a pair for what goes through `rootSocket`; `stdinPipe` is 0 where stdin is a pipe, else -1; `network` is a new network namespace; `belowError` and `aboveError` are the descriptor's neighbours; `born` is the address of a shared page.
  * Of launches apart: `capsule` is the executable that the child becomes, `go` what it waits on for its maker, `turn` what it waits on for `start`, `hookState` what hooks read.
  */
-export const slots = { error: 'error', belowError: 'belowError', aboveError: 'aboveError', born: 'born', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', stdinPipe: 'stdinPipe', network: 'network', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace',
+export const slots = { error: 'error', belowError: 'belowError', aboveError: 'aboveError', born: 'born', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr', stdinPipe: 'stdinPipe', network: 'network', rootSocket: 'rootSocket', rootPlace: 'rootPlace', rootMessage: 'rootMessage', consoleSocket: 'consoleSocket', consoleMaster: 'consoleMaster', consoleMessage: 'consoleMessage', init: 'init', ownPidNamespace: 'ownPidNamespace',
   capsule: 'capsule', go: 'go', turn: 'turn', hookState: 'hookState' } as const;
 
 /** Names of the spaces that a launched plan leaves its findings in: the new process's pid and pidfd, as 32-bit numbers. */

@@ -35,6 +35,15 @@ test('planStart() names the overlay\'s layers relative to their directory, topmo
   assert.ok(position(steps, 'chdir', '/r/layers') < steps.indexOf(mount));
 });
 
+test('planStart() sends the overlay to whoever holds it while the host is still seen; what is volatile is mounted so', () => {
+  const steps = ops(planStart(exampleSpec, { root: { ...root, isVolatile: true, isSent: true }, shareMemory: true }));
+  const mount = position(steps, 'mount', 'overlay');
+  assert.match(String(steps[mount]!.args[4]), /,volatile$/);
+  assert.deepEqual(steps.slice(mount + 1, mount + 4).map(({ call }) => call), ['openat', 'dup3', 'sendmsg']);
+  assert.ok(mount + 3 < position(steps, 'pivot_root'));
+  assert.equal(plan().filter(({ call }) => call === 'sendmsg').length, 0);
+});
+
 test('planStart() refuses layers whose list is longer than a page', () => {
   const lowerDirs = Array.from({ length: 400 }, (_, i) => `layer-number-${i}`);
   assert.throws(() => planStart(exampleSpec, { root: { ...root, lowerDirs }, shareMemory: true }), { kind: 'unsupported' });

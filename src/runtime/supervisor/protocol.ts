@@ -7,7 +7,7 @@
 // One daemon is connected at a time: a new connection replaces the old one.
 
 /** Raised when an older partner would misunderstand. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const headerBytes = 8;
 /** A launch carries a program (tens of kilobytes; arguments and environment may take megabytes). */

@@ -34,6 +34,8 @@ interface Task {
   readonly spool: LaunchRequest['spool'];
   readonly spools: Map<string, Spool>;
   exit: TaskExit | undefined;
+  /** The overlay that is its root, held (plan/setting.ts, isSent). */
+  readonly root: Fd | undefined;
 }
 
 /** `exitsDir`: exits are also written here, for the case that this process is killed before a daemon asks. */
@@ -41,31 +43,40 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   const tasks = new Map<string, Task>();
   const nothing = Fd.open('/dev/null', O.RDWR);
   const ownPidNamespace = Fd.open('/proc/self/ns/pid', O.RDONLY);
-  // A number that is ours for sure: a child puts its terminal there, in its own table, to send it.
-  const consoleMaster = Fd.open('/dev/null', O.RDONLY);
+  // A number that is ours for sure: a child puts there, in its own table, what it sends.
+  const ownPlace = Fd.open('/dev/null', O.RDONLY);
   const networks = new SpareNetworks();
+  const unmounting = new Map<string, Promise<void>>();
   let draining = false;
 
   async function start(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome> {
+    // One overlay of the same directories at a time.
+    await unmounting.get(request.task);
     if (tasks.has(request.task)) return { refused: `Task "${request.task}" exists` };
     const within = request.within === undefined ? undefined : tasks.get(request.within);
     if (request.within !== undefined && (within === undefined || within.exit !== undefined)) return { ended: request.within };
     using inner = new DisposableStack();
     using outer = new DisposableStack();
     const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
-    const sockets = request.terminal ? socketPair() : undefined;
+    const sendsRoot = image.slots.has(slots.rootSocket);
+    const sockets = request.terminal || sendsRoot ? socketPair() : undefined;
     for (const socket of sockets ?? []) inner.use(socket);
     const network = image.slots.has(slots.network) ? inner.use(networks.take()) : undefined;
     const fill = new Map<string, number>([
       [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
-      [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, consoleMaster.number], [slots.consoleMessage, consoleMaster.number],
+      [slots.rootSocket, sockets?.[1].number ?? -1], [slots.rootPlace, ownPlace.number], [slots.rootMessage, ownPlace.number],
+      [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, ownPlace.number], [slots.consoleMessage, ownPlace.number],
       [slots.stdinPipe, pipes?.stdin === undefined ? -1 : 0], [slots.network, network?.number ?? -1], [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
     ]);
     const result = await launch(image, fill, readiness, request.image.opCount);
-    if (!result.ok) return { failed: result.failure };
-    const master = sockets === undefined ? undefined : receiveFd(sockets[0]);
+    const root = sendsRoot ? receiveFd(sockets![0]) : undefined;
+    if (!result.ok) {
+      unmount(request.task, root);
+      return { failed: result.failure };
+    }
+    const master = request.terminal ? receiveFd(sockets![0]) : undefined;
     const task: Task = {
-      name: request.task, ...result.process, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined,
+      name: request.task, ...result.process, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root,
       stdin: pipes?.stdin?.[1], stdout: master ?? pipes?.stdout[0], stderr: pipes?.stderr[0],
     };
     keep(task);
@@ -90,6 +101,15 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     // Told first, which is faster; written down for the case that both sides die before the daemon has recorded it.
     onExit(task.name, exit);
     writeDown(`${exitsDir}/${task.name}`, exit);
+    unmount(task.name, task.root);
+  }
+
+  function unmount(task: string, root: Fd | undefined): void {
+    if (root?.isOpen !== true) return;
+    const done = root.closeElsewhere().finally(() => {
+      if (unmounting.get(task) === done) unmounting.delete(task);
+    });
+    unmounting.set(task, done);
   }
 
   function drainTask(task: Task): void {
@@ -131,7 +151,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       using lender = openPidfd(request.lender);
       const borrow = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : borrowFd(lender, number));
       const task: Task = {
-        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined,
+        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root: undefined,
         stdin: request.terminal ? undefined : borrow(request.fds.stdin), stdout: borrow(request.fds.stdout), stderr: borrow(request.fds.stderr),
       };
       keep(task);
@@ -146,6 +166,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       const task = tasks.get(name);
       if (task === undefined) return;
       tasks.delete(name);
+      unmount(name, task.root);
       for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
       for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr]) fd?.[Symbol.dispose]();
       for (const spool of task.spools.values()) spool[Symbol.dispose]();
