@@ -140,6 +140,16 @@ export class FakeEngine implements Engine {
     commit: async (idOrName, options) => { this.calls.push(`commit ${idOrName} ${JSON.stringify({ ...options, signal: undefined })}`); return this.image.id; },
   };
 
+  readonly registries: Engine['registries'] = {
+    repository: () => { throw new Error('The fake engine has no registry'); },
+    login: async (server, { username, password }) => {
+      if (password !== 'secret') throw fail('unauthorized', `login attempt to https://${server}/v2/ failed with status: 401 Unauthorized`);
+      return { identityToken: username === 'token' ? 'long' : undefined };
+    },
+    search: async (term, { limit, credentials }) => { this.calls.push(`search ${term} ${limit} ${credentials?.username ?? ''}`); return [{ name: 'tool', description: 'A tool', starCount: 3, isOfficial: true }]; },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+
   readonly images: Engine['images'] = {
     get: (name) => {
       if ([...this.image.repoTags, 'tool', 'reg.example:5000/a/b/tool', this.image.id].includes(name)) return this.image;

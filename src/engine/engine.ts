@@ -2,6 +2,7 @@
 import type { Containers } from '../container/index.ts';
 import type { Events } from '../event/index.ts';
 import type { Images } from '../image/index.ts';
+import type { Registries } from '../registry/index.ts';
 
 /** What `GET /info` is made of. */
 export interface EngineInfo {
@@ -36,6 +37,7 @@ export interface EngineInfo {
 export interface Engine extends AsyncDisposable {
   readonly containers: Containers;
   readonly images: Images;
+  readonly registries: Registries;
   readonly events: Events;
   info(): EngineInfo;
 }

@@ -7,6 +7,7 @@ import { isUp, openContainers, type Containers, type ImagePort } from '../contai
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { fileSystemOf, openCgroups } from '../kernel/index.ts';
+import { openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 import { containerEvent, imageEvent } from './tell.ts';
@@ -18,6 +19,8 @@ export interface EngineOptions {
   readonly runDir: string;
   readonly supervisorCommand: readonly string[];
   readonly log: Logger;
+  /** Mirrors, insecure names, proxies; what is not given has its default. */
+  readonly registries?: Partial<RegistrySettings>;
 }
 
 /** @throws `conflict` when another engine has the root. */
@@ -28,6 +31,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const known: { containers?: Containers } = {};
   const events = new EventBus();
   const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
+  const registries = opened.use(openRegistries(options.registries));
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
@@ -37,7 +41,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, events,
+    containers, images, registries, events,
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners,

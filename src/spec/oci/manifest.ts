@@ -23,7 +23,7 @@ const platform = decode.object<Platform>({ architecture: decode.text, os: decode
 const annotations = decode.optional(decode.dictionary(decode.text));
 
 const descriptor = decode.object<Descriptor>({
-  mediaType: decode.text, digest, size: sizeBytes, platform: decode.optional(platform), annotations,
+  mediaType: decode.text, digest, size: sizeBytes, platform: decode.optional(platform), artifactType: decode.optional(decode.text), annotations,
 });
 
 const schemaVersion: decode.Decode<2> = decode.mapped(decode.integer, (value, path) => {
