@@ -1,9 +1,15 @@
 // Where a container's cgroup is, and which devices it may use whatever else is asked for.
 import { fail } from '../base/index.ts';
+import { openCgroups, type Cgroups } from '../kernel/index.ts';
 import type { DeviceRule, Resources } from '../spec/oci/runtime.ts';
 
 /** For containers whose configuration names no place, or a relative one. */
 const ownParent = '/estiva-runtime';
+
+/** Whoever deletes the last container takes the parent away: nobody stays to do it. */
+export function openGroups(): Cgroups {
+  return openCgroups({ parent: ownParent.slice(1) });
+}
 
 /**
  * The path within the trees. Systemd's form `slice:prefix:name` becomes the place where systemd would put it, made directly: `system.slice:docker:x`

@@ -1,11 +1,11 @@
 // create: a bundle becomes a process that waits. Whatever fails on the way takes back what was made, and says which step it was.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { asksAgent, borrowFd, call, compileSeccomp, connectUnix, errnoName, errnoSentence, Fd, hostArchitecture, O, openCgroups, openPidfd, seccompFlags, sendFd, tryCall, type Cgroups } from '../kernel/index.ts';
+import { asksAgent, borrowFd, call, compileSeccomp, connectUnix, errnoName, errnoSentence, Fd, hostArchitecture, O, openPidfd, seccompFlags, sendFd, tryCall, type Cgroups } from '../kernel/index.ts';
 import { launchApart, LaunchError, planCreate, points, rlimitArguments, slots, type ApartProcess, type SecurityModules, type SeccompFilter } from '../runtime/index.ts';
 import { fail } from '../base/index.ts';
 import type { Process, Seccomp, Spec } from '../spec/oci/runtime.ts';
 import { openBundle, type Bundle } from './bundle.ts';
-import { cgroupPathOf, withDefaultDevices } from './cgroup.ts';
+import { cgroupPathOf, openGroups, withDefaultDevices } from './cgroup.ts';
 import { listeningVariables } from './descriptors.ts';
 import { runHooks, type HookState } from './hooks.ts';
 import { hostId, mountPointOf, prepareMounts, writeMaps } from './mappings.ts';
@@ -35,7 +35,7 @@ export async function create(states: StateDirectory, options: CreateOptions, ter
   states.claim(options.id);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => states.remove(options.id));
-  const cgroups = undo.use(openCgroups());
+  const cgroups = undo.use(openGroups());
   const cgroupPath = cgroupPathOf(bundle.spec.linux.cgroupsPath, options.id, options.systemd);
   cgroups.create(cgroupPath, withDefaultDevices(bundle.spec.linux.resources));
   undo.defer(() => cgroups.remove(cgroupPath));

@@ -1,10 +1,11 @@
 // exec: one more process in a container.
 import { readFileSync, readlinkSync } from 'node:fs';
 import { fail } from '../base/index.ts';
-import { capabilityNumber, namespaceFiles, namespaceFlags, openCgroups, type CgroupJoin, type Fd } from '../kernel/index.ts';
+import { capabilityNumber, namespaceFiles, namespaceFlags, type CgroupJoin, type Fd } from '../kernel/index.ts';
 import { launchApart, planEnter, points, slots, type ApartProcess } from '../runtime/index.ts';
 import { decodeProcess } from '../spec/oci/runtime-config.ts';
 import type { NamespaceType, Process, Spec } from '../spec/oci/runtime.ts';
+import { openGroups } from './cgroup.ts';
 import { consoleSlots, keyringOf, launch, limitFromOutside, OomScore, seccompFilterOf, securityModules, terminalSlots } from './create.ts';
 import type { Parsed } from './flags.ts';
 import { hold } from './process.ts';
@@ -53,7 +54,7 @@ function execSeccomp({ seccomp }: Spec['linux']): Spec['linux']['seccomp'] {
 }
 
 function joinOf(record: StateRecord, below: string | undefined): CgroupJoin {
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   return cgroups.join(below === undefined ? record.cgroupPath : `${record.cgroupPath}/${below.replace(/^[\w,]+:/, '').replaceAll(/^\/+|\/+$/g, '')}`);
 }
 

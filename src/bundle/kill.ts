@@ -1,6 +1,7 @@
 // kill, delete, pause, resume: the verbs on a container that exists.
 import { fail } from '../base/index.ts';
-import { openCgroups, sendSignal, signalNumber, tryCall } from '../kernel/index.ts';
+import { sendSignal, signalNumber, tryCall } from '../kernel/index.ts';
+import { openGroups } from './cgroup.ts';
 import { runHooks } from './hooks.ts';
 import type { Log } from './log.ts';
 import { hold, isAlive } from './process.ts';
@@ -24,13 +25,13 @@ export function kill(record: StateRecord, signal: string, all: boolean): void {
 }
 
 function killAll(record: StateRecord, number: number): void {
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   if (number === SIGKILL) return cgroups.killAll(record.cgroupPath);
   for (const pid of cgroups.pids(record.cgroupPath)) tryCall('kill', pid, number);
 }
 
 function thaw(record: StateRecord): void {
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   if (cgroups.isFrozen(record.cgroupPath)) cgroups.thaw(record.cgroupPath);
 }
 
@@ -42,7 +43,7 @@ export async function remove(states: StateDirectory, record: StateRecord, force:
     if (!force && status !== 'created') throw fail('conflict', `cannot delete container ${record.id} that is not stopped: ${status}`);
     await end(record);
   }
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   cgroups.killAll(record.cgroupPath);
   await cgroups.remove(record.cgroupPath);
   const { hooks, annotations } = states.spec(record.id);
@@ -70,12 +71,12 @@ async function end(record: StateRecord): Promise<void> {
 export async function pause(states: StateDirectory, record: StateRecord): Promise<void> {
   const status = statusOf(states, record);
   if (status !== 'running' && status !== 'created') throw fail('conflict', `container not running: it is ${status}`);
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   await cgroups.freeze(record.cgroupPath);
 }
 
 export function resume(states: StateDirectory, record: StateRecord): void {
   if (statusOf(states, record) !== 'paused') throw fail('conflict', 'container not paused');
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   cgroups.thaw(record.cgroupPath);
 }

@@ -1,6 +1,6 @@
 // state, list, ps: what there is, as text or JSON.
-import { openCgroups } from '../kernel/index.ts';
 import { fail } from '../base/index.ts';
+import { openGroups } from './cgroup.ts';
 import type { StateDirectory, StateRecord } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -31,7 +31,7 @@ function table(rows: readonly (readonly string[])[]): string {
 
 /** `options` are ps(1)'s own. The container's processes are those of its cgroup. */
 export async function psText(record: StateRecord, format: string, options: readonly string[]): Promise<string> {
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   const pids = cgroups.pids(record.cgroupPath);
   if (format === 'json') return `${JSON.stringify(pids)}\n`;
   if (format !== 'table') throw fail('invalid', `invalid format option: ${JSON.stringify(format)}`, { hint: 'One of table, json' });

@@ -1,9 +1,9 @@
 // update: other limits for a container that is there.
 import { readFileSync } from 'node:fs';
 import { fail } from '../base/index.ts';
-import { openCgroups } from '../kernel/index.ts';
 import { decodeResources } from '../spec/oci/runtime-config.ts';
 import type { Resources } from '../spec/oci/runtime.ts';
+import { openGroups } from './cgroup.ts';
 import type { FlagSpec, Parsed } from './flags.ts';
 import type { StateRecord } from './state.ts';
 
@@ -28,7 +28,7 @@ export const updateFlags: readonly FlagSpec[] = [
 /** @throws EstivaError that names limit, value and reason */
 export function update(record: StateRecord, flags: Parsed): void {
   if (flags.text('l3-cache-schema') !== undefined || flags.text('mem-bw-schema') !== undefined) throw fail('unsupported', 'Intel Resource Director Technology is not supported');
-  using cgroups = openCgroups();
+  using cgroups = openGroups();
   cgroups.update(record.cgroupPath, resourcesOf(flags));
 }
 

@@ -168,6 +168,23 @@ for (const version of [1, 2] as const) {
     assert.deepEqual(fake.groups(), []);
   });
 
+  test(`version ${version}: disposing removes the parent that it was told of, whoever made it, and no other's`, () => {
+    using fake = fakeTree(version);
+    using engines = openCgroups(fake);
+    engines.create('/estiva/x', nothing);
+    {
+      using cgroups = openCgroups({ ...fake, parent: 'other' });
+      cgroups.create('/other/x', nothing);
+    }
+    assert.ok(fake.groups().some((group) => group.endsWith('/other/x')));
+    {
+      using first = openCgroups({ ...fake, parent: 'third' });
+      void first.remove('/other/x');
+    }
+    openCgroups({ ...fake, parent: 'other' })[Symbol.dispose]();
+    assert.deepEqual(new Set(fake.groups().map((group) => group.replace(/^[^/]+/, ''))), new Set(['/estiva', '/estiva/x']));
+  });
+
   test(`version ${version}: a parent that another engine removed is made again`, async () => {
     using fake = fakeTree(version);
     using cgroups = openCgroups(fake);

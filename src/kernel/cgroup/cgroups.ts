@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import type { Resources } from '../../spec/oci/runtime.ts';
 import type { FigureReader } from './figures.ts';
-import { openHierarchy } from './hierarchy.ts';
+import { enginesParent, openHierarchy } from './hierarchy.ts';
 import { parseCgroupMounts, type CgroupMount } from './mounted.ts';
 import { openVersion1 } from './version1.ts';
 import { openVersion2 } from './version2.ts';
@@ -25,7 +25,7 @@ export type CgroupJoin =
     }
   | { readonly version: 2; readonly procsFile: string };
 
-/** Paths are absolute within the trees: `/estiva/<id>`. Disposing closes the trees and removes `/estiva` and parents that this object made, when they are empty. */
+/** Paths are absolute within the trees: `/estiva/<id>`. Disposing closes the trees and removes the engines' parent and parents that this object made, when they are empty. */
 export interface Cgroups extends Disposable {
   readonly version: 1 | 2;
   readonly controllers: ReadonlySet<ControllerName>;
@@ -54,13 +54,19 @@ export interface Cgroups extends Disposable {
   list(parent: string): readonly string[];
 }
 
+export interface CgroupsOptions {
+  readonly mountInfo?: string;
+  /** The group that all of the opener's containers are in, whoever of its kind has made it: it goes when it is empty. */
+  readonly parent?: string;
+}
+
 /** @throws EstivaError unsupported when no cgroup file system is mounted */
-export function openCgroups(options: { readonly mountInfo?: string } = {}): Cgroups {
+export function openCgroups({ parent = enginesParent, ...options }: CgroupsOptions = {}): Cgroups {
   const mounted = parseCgroupMounts(options.mountInfo ?? readFileSync('/proc/self/mountinfo', 'utf8'));
   const version1 = mounted.filter(isOfInterest);
   const version2 = mounted.find(({ version }) => version === 2);
-  if (version1.length > 0) return openVersion1(version1.map(openHierarchy));
-  if (version2 !== undefined) return openVersion2(openHierarchy(version2), existsSync('/proc/swaps'));
+  if (version1.length > 0) return openVersion1(version1.map(openHierarchy), { parent, others: mounted.filter((mount) => !isOfInterest(mount)).map(openHierarchy) });
+  if (version2 !== undefined) return openVersion2(openHierarchy(version2), { parent, hasSwap: existsSync('/proc/swaps') });
   throw fail('unsupported', 'No cgroup file system is mounted', { hint: 'Mount one: mount -t cgroup2 none /sys/fs/cgroup' });
 }
 

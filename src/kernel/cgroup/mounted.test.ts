@@ -12,7 +12,7 @@ test('parseCgroupMounts() tells each hierarchy once, by its first mount', () => 
   ]);
 });
 
-test('parseCgroupMounts() leaves out trees without a controller and options that are none', () => {
+test('parseCgroupMounts() knows trees by name, and leaves out options that are none', () => {
   const mounts = parseCgroupMounts([line('/sys/fs/cgroup/systemd', 'cgroup', 'rw,xattr,name=systemd'), line('/a\\040b', 'cgroup', 'rw,memory,clone_children,release_agent=/x')].join('\n'));
-  assert.deepEqual(mounts.map(({ mountPoint, options }) => [mountPoint, options]), [['/a b', 'memory']]);
+  assert.deepEqual(mounts.map(({ mountPoint, options }) => [mountPoint, options]), [['/sys/fs/cgroup/systemd', 'name=systemd'], ['/a b', 'memory']]);
 });

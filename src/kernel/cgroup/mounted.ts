@@ -11,7 +11,7 @@ export interface CgroupMount {
   readonly controllers: ReadonlySet<string>;
 }
 
-/** Each hierarchy once (its first mount); named hierarchies without a controller (`name=systemd`) are not told. */
+/** Each hierarchy once (its first mount), also named ones without a controller (`name=systemd`). */
 export function parseCgroupMounts(mountInfo: string): readonly CgroupMount[] {
   const found = new Map<string, CgroupMount>();
   for (const line of mountInfo.split('\n')) {
@@ -32,8 +32,8 @@ function parseLine(line: string): CgroupMount | undefined {
   const name = mountPoint.slice(mountPoint.lastIndexOf('/') + 1);
   if (type === 'cgroup2') return { version: 2, mountPoint, name, options: '', controllers: new Set() };
   if (type !== 'cgroup') return undefined;
-  const controllers = superOptions.split(',').filter((option) => controllerNames.has(option));
-  return controllers.length === 0 ? undefined : { version: 1, mountPoint, name, options: controllers.join(','), controllers: new Set(controllers) };
+  const options = superOptions.split(',').filter((option) => controllerNames.has(option) || option.startsWith('name='));
+  return options.length === 0 ? undefined : { version: 1, mountPoint, name, options: options.join(','), controllers: new Set(options.filter((option) => controllerNames.has(option))) };
 }
 
 /** Blanks, tabs, line breaks and backslashes are octal there. */

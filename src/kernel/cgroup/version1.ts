@@ -13,13 +13,19 @@ import { devicePolicy, exceptionText, type DevicePolicy } from './devices.ts';
 import { freezeWhole } from './freeze.ts';
 import type { FigureReader } from './figures.ts';
 import { readFigures1 } from './figures1.ts';
-import { cgroupExists, childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
+import { cgroupExists, childrenOf, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion1, type Limit } from './limit.ts';
 import { missingController, missingFile, refusedBelowUse, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
 
-export function openVersion1(hierarchies: readonly Hierarchy[]): Cgroups {
-  return new Version1(hierarchies);
+interface Version1Setting {
+  readonly parent: string;
+  /** Trees that nothing of ours is made in. Another runtime may leave our parent there. */
+  readonly others: readonly Hierarchy[];
+}
+
+export function openVersion1(hierarchies: readonly Hierarchy[], setting: Version1Setting): Cgroups {
+  return new Version1(hierarchies, setting);
 }
 
 const EBUSY = -16;
@@ -43,10 +49,15 @@ class Version1 implements Cgroups {
   /** Where processes are looked for: any tree has them all, the one that joins cheaply is as good as the others. */
   readonly #census: Hierarchy;
   /** Removed at the end when they are empty: the engine's own, left by whichever engine on this host, and those that had to be made. */
-  readonly #ownParents = new Set([enginesParent]);
+  readonly #ownParents: Set<string>;
+  readonly #parent: string;
+  readonly #others: readonly Hierarchy[];
 
-  constructor(hierarchies: readonly Hierarchy[]) {
+  constructor(hierarchies: readonly Hierarchy[], { parent, others }: Version1Setting) {
     this.#all = hierarchies;
+    this.#parent = parent;
+    this.#ownParents = new Set([parent]);
+    this.#others = others;
     this.#always = hierarchies.filter(({ controllers }) => [...controllers].some((name) => !onDemand.has(name)));
     this.#byController = byController(hierarchies);
     this.#cpuset = this.#byController.get('cpuset');
@@ -164,7 +175,7 @@ class Version1 implements Cgroups {
     const relative = parseCgroupPath(path);
     await removeCgroup(this.#all, relative);
     // A parent that had to be made for it, unless others are in it.
-    for (const parent of parentsOf(relative).toReversed()) if (parent !== enginesParent && this.#ownParents.has(parent)) for (const hierarchy of this.#all) tryRemoveCgroup(hierarchy, parent);
+    for (const parent of parentsOf(relative).toReversed()) if (parent !== this.#parent && this.#ownParents.has(parent)) for (const hierarchy of this.#all) tryRemoveCgroup(hierarchy, parent);
   }
 
   list(parent: string): readonly string[] {
@@ -174,7 +185,7 @@ class Version1 implements Cgroups {
 
   [Symbol.dispose](): void {
     const deepestFirst = [...this.#ownParents].toSorted((a, b) => b.length - a.length);
-    for (const hierarchy of this.#all) {
+    for (const hierarchy of [...this.#all, ...this.#others]) {
       for (const parent of deepestFirst) tryRemoveCgroup(hierarchy, parent);
       hierarchy.root[Symbol.dispose]();
     }

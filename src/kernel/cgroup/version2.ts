@@ -12,14 +12,19 @@ import { devicePolicy, type DevicePolicy } from './devices.ts';
 import type { FigureReader } from './figures.ts';
 import { readFigures2 } from './figures2.ts';
 import { freezeWhole } from './freeze.ts';
-import { childrenOf, enginesParent, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
+import { childrenOf, makeCgroup, parentsOf, parseCgroupPath, pidsIn, readCount, readText, tryRemoveCgroup, tryWrite, type Hierarchy } from './hierarchy.ts';
 import { limitsVersion2, type Limit } from './limit.ts';
 import { missingController, missingFile, refusedDevices, refusedLimit } from './refusal.ts';
 import { removeCgroup } from './removal.ts';
 
 /** `hasSwap`: whether the kernel knows swap at all; the root group has no file to tell it. */
-export function openVersion2(hierarchy: Hierarchy, hasSwap: boolean): Cgroups {
-  return new Version2(hierarchy, hasSwap);
+interface Version2Setting {
+  readonly parent: string;
+  readonly hasSwap: boolean;
+}
+
+export function openVersion2(hierarchy: Hierarchy, setting: Version2Setting): Cgroups {
+  return new Version2(hierarchy, setting);
 }
 
 /** Handed on where the kernel has them: what containers are limited by, and what their figures are read from. */
@@ -39,10 +44,13 @@ class Version2 implements Cgroups {
   /** Parents that hand the controllers on already. */
   readonly #ready = new Set<string>();
   /** Removed at the end when they are empty: the engine's own, left by whichever engine on this host, and those that had to be made. */
-  readonly #ownParents = new Set([enginesParent]);
+  readonly #ownParents: Set<string>;
+  readonly #parent: string;
 
-  constructor(hierarchy: Hierarchy, hasSwap: boolean) {
+  constructor(hierarchy: Hierarchy, { parent, hasSwap }: Version2Setting) {
     this.#tree = hierarchy;
+    this.#parent = parent;
+    this.#ownParents = new Set([parent]);
     const there = (readText(hierarchy, 'cgroup.controllers') ?? '').trim().split(' ');
     this.#enabling = handedOn.filter((name) => there.includes(name)).map((name) => `+${name}`).join(' ');
     const known = (['memory', 'cpu', 'cpuset', 'pids', 'hugetlb', 'rdma'] as const).filter((name) => there.includes(name));
@@ -124,7 +132,7 @@ class Version2 implements Cgroups {
     const relative = parseCgroupPath(path);
     await removeCgroup([this.#tree], relative);
     // A parent that had to be made for it, unless others are in it.
-    for (const parent of parentsOf(relative).toReversed()) if (parent !== enginesParent && this.#ownParents.has(parent)) tryRemoveCgroup(this.#tree, parent);
+    for (const parent of parentsOf(relative).toReversed()) if (parent !== this.#parent && this.#ownParents.has(parent)) tryRemoveCgroup(this.#tree, parent);
   }
 
   list(parent: string): readonly string[] {
