@@ -132,10 +132,7 @@ const hostConfig = object<HostConfig>({
   ReadonlyRootfs: flag,
   SecurityOpt: nullable(list(securityOption)),
   ShmSize: withDefault(integer, shmBytesDefault),
-  Runtime: mapped(withDefault(text, 'estiva'), (name) => {
-    if (name === 'estiva') return name;
-    throw fail('invalid', `unknown or invalid runtime name: ${name.slice(0, 100)}`, { hint: 'Estiva is its own runtime: leave --runtime away' });
-  }),
+  Runtime: text,
   Isolation: text,
   StorageOpt: optional(dictionary(text)),
   Sysctls: optional(dictionary(text)),

@@ -59,11 +59,12 @@ export class FakeEngine implements Engine {
     return {
       id: '00000000-0000-4000-8000-000000000000', rootDir: '/fake', runDir: '/fake/run', containers: { total: this.#live.size, running: 0, paused: 0, stopped: 0 }, images: 1,
       kernelVersion: '6.18.0', operatingSystem: 'Test OS', osVersion: '1', machine: 'x86_64', cpus: 2, memoryBytes: 1 << 30, backingFileSystem: 'extfs', forwardsIpv4: true, openFiles: 20, eventListeners: 0, hostname: 'test', cgroupVersion: 2,
-      cgroupControllers: new Set(['memory', 'swap', 'pids', 'cpu']), seccomp: true,
+      cgroupControllers: new Set(['memory', 'swap', 'pids', 'cpu']), seccomp: true, ...this.containers.runtimes(),
     };
   }
 
   readonly containers: Engine['containers'] = {
+    runtimes: () => ({ runtimes: [{ name: 'estiva', path: 'estiva' }], defaultRuntime: 'estiva' }),
     create: async (request, { name }) => {
       this.images.get(request.config.Image);
       this.requests.push(request);

@@ -28,6 +28,9 @@ export interface DaemonOptions {
   readonly root: string | undefined;
   readonly run: string | undefined;
   readonly logLevel: string | undefined;
+  /** NAME=PATH. */
+  readonly addedRuntimes: readonly string[];
+  readonly defaultRuntime: string | undefined;
 }
 
 /** Writes one line of result. */

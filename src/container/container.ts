@@ -122,6 +122,8 @@ export interface ExecRecord {
 export interface Containers extends FileVerbs {
   create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
   get(idOrName: string): ContainerRecord;
+  /** The runtimes that a container may ask for. */
+  runtimes(): { readonly runtimes: readonly { readonly name: string; readonly path: string }[]; readonly defaultRuntime: string };
   /** Newest first. */
   list(): readonly ContainerRecord[];
   /** Counted anew each time: it costs a look at every file that the container wrote. */

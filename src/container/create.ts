@@ -25,9 +25,9 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const image = room.images.get(request.config.Image);
   checkPlatform(request.config.Image, image.config, options.platform ?? '');
   const id = newContainerId();
-  const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, mergeHostConfig(request.hostConfig, room.host)), limitFactsOf(room));
-  const config = mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host);
+  const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, withRuntime(room, mergeHostConfig(request.hostConfig, room.host))), limitFactsOf(room));
   const network = containerMode(hostConfig.NetworkMode);
+  const config = { ...mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host), ...(network === undefined ? {} : namesOf(room, network)) };
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
@@ -77,6 +77,19 @@ function checkWhatStartNeeds(room: Room, record: ContainerRecord): void {
   checkExtraHosts(hostConfig.ExtraHosts ?? []);
   checkSysctls(hostConfig);
   checkTmpfs(hostConfig);
+}
+
+/** Who shares another's network is called as that one: it has its hosts file, too. */
+function namesOf(room: Room, other: string): Pick<ContainerRecord['config'], 'Hostname' | 'Domainname'> {
+  const { Hostname, Domainname } = room.shelf.get(other).config;
+  return { Hostname, Domainname };
+}
+
+/** @throws `invalid` for a runtime that is not there */
+function withRuntime({ runtimes }: Room, hostConfig: HostConfig): HostConfig {
+  const name = hostConfig.Runtime === '' ? runtimes.defaultName : hostConfig.Runtime;
+  runtimes.find(name);
+  return { ...hostConfig, Runtime: name };
 }
 
 /** `container:name` becomes `container:id`: names change hands. */

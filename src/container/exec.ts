@@ -2,17 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { fail, messageOf, type ContainerId } from '../base/index.ts';
-import { assemble, CLONE, hostArchitecture, isKernelError, sendSignal, setWindowSize } from '../kernel/index.ts';
-import { planExec, type TaskExit } from '../runtime/index.ts';
+import { assemble, CLONE, hostArchitecture, isKernelError, sendSignal, setWindowSize, type Image } from '../kernel/index.ts';
+import { planExec, type ExternalLaunch, type LaunchAnswer, type TaskExit } from '../runtime/index.ts';
 import type { ExecConfig } from '../spec/docker/container.ts';
-import type { Attachment, ContainerRecord } from './container.ts';
+import type { Attachment, ContainerRecord, ExecRecord } from './container.ts';
+import { externalExec, externalFailure } from './external/index.ts';
 import { chooseCapabilities } from './oci/capabilities.ts';
 import { seccompChoice } from './oci/security.ts';
 import { execProcessOf } from './oci/spec.ts';
 import { cgroupPathOf, type LiveExec, type Room } from './room.ts';
-import { runningRoot } from './rootfs.ts';
+import { runningRoot, stoppedRoot } from './rootfs.ts';
 import { allow, hasProcess } from './state.ts';
-import { startFailureOf } from './start-failure.ts';
+import { startFailureOf, type StartFailure } from './start-failure.ts';
 import { capabilitiesOf, tracersBeside } from './rights.ts';
 import { parseSignal } from './signal.ts';
 import { openStreams } from './streams/index.ts';
@@ -26,7 +27,7 @@ export function createExec(room: Room, record: ContainerRecord, config: ExecConf
   allow('exec', record);
   if (config.Cmd.length === 0) throw fail('invalid', 'No exec command specified');
   // As dockerd does: a user who is not there is an error of the create.
-  execUser(record, config);
+  execUser(room, record, config);
   const id = randomBytes(32).toString('hex');
   room.execs.set(id, { record: { id, containerId: record.id, config, state: { status: 'created' } }, task: undefined });
   if (room.execs.size > rememberedMax) forgetOldest(room);
@@ -59,10 +60,10 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   if (exec.record.state.status !== 'created') throw fail('conflict', `Error: Exec command ${id} is already running`);
   allow('exec', container);
   await room.supervised;
-  const { image, args } = execImage(room, container, config, options.consoleSize ?? config.ConsoleSize);
-  const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id }, image);
-  if ('failed' in answer) {
-    const { error, exitCode } = startFailureOf(image, answer.failed, args, config.WorkingDir);
+  using launch = execLaunch(room, container, exec.record, options.consoleSize ?? config.ConsoleSize);
+  const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id, external: launch.external }, launch.image);
+  if (!('launched' in answer)) {
+    const { error, exitCode } = launch.failureOf(answer);
     exec.record = { ...exec.record, state: { status: 'exited', exitCode, pid: 0 } };
     throw fail(error.kind, error.message.replace('failed to create task for container: unable to start container process', 'OCI runtime exec failed: exec failed: unable to start container process'));
   }
@@ -108,24 +109,47 @@ function untilRecorded(attachment: Attachment, recorded: Promise<void>): Attachm
   };
 }
 
-function execImage(room: Room, container: ContainerRecord, config: ExecConfig, consoleSize: readonly [number, number] | undefined): { readonly image: ReturnType<typeof assemble>; readonly args: readonly string[] } {
+interface ExecLaunch extends Disposable {
+  readonly image: Image;
+  readonly external?: ExternalLaunch;
+  readonly failureOf: (answer: Exclude<LaunchAnswer, { launched: unknown }>) => StartFailure;
+}
+
+function execLaunch(room: Room, container: ContainerRecord, { id, config }: ExecRecord, consoleSize: readonly [number, number] | undefined): ExecLaunch {
   const { hostConfig } = container;
   const capabilities = config.Privileged ? chooseCapabilities({ privileged: true, add: [], drop: [] }, room.host.capabilities) : capabilitiesOf(room, hostConfig);
-  const process = execProcessOf(container, config, { user: execUser(container, config), capabilities, consoleSize });
+  const process = execProcessOf(container, config, { user: execUser(room, container, config), capabilities, consoleSize });
+  const runtime = room.runtimes.find(hostConfig.Runtime);
+  if (runtime !== undefined) {
+    const call = externalExec(room, container, runtime, id, process);
+    return { ...call, failureOf: (answer) => externalFailure(runtime, { verb: 'exec', image: call.image, answer, log: call.log }) };
+  }
   const steps = planExec(process, {
     cgroup: room.cgroups.join(cgroupPathOf(container.id, hostConfig.CgroupParent)),
     seccompFilter: room.seccomp.get(config.Privileged ? 'unconfined' : seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities),
     watched: hasProcess(container.state) && tracersBeside(room, container.state.pid).length > 0,
     namespaces: joinedNamespaces,
   });
-  return { image: assemble(steps, hostArchitecture()), args: config.Cmd };
+  const image = assemble(steps, hostArchitecture());
+  return {
+    image,
+    failureOf: (answer) => {
+      if (!('failed' in answer)) throw new Error('The supervisor answered for another runtime');
+      return startFailureOf(image, answer.failed, config.Cmd, config.WorkingDir);
+    },
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
-function execUser(container: ContainerRecord, config: ExecConfig): ReturnType<typeof resolveUser> {
+function execUser(room: Room, container: ContainerRecord, config: ExecConfig): ReturnType<typeof resolveUser> {
   const pid = hasProcess(container.state) ? container.state.pid : 0;
+  const name = config.User !== '' ? config.User : container.config.User;
+  const groups = container.hostConfig.GroupAdd ?? [];
+  // The process that another runtime shows us may be one that only stands for the container, with a root of its own.
+  if (room.runtimes.find(container.hostConfig.Runtime) !== undefined) return resolveUser(name, groups, stoppedRoot(room.storage.snapshots.dirs(container.id, container.layers)));
   try {
     using root = runningRoot(pid);
-    return resolveUser(config.User !== '' ? config.User : container.config.User, container.hostConfig.GroupAdd ?? [], root);
+    return resolveUser(name, groups, root);
   } catch (error) {
     if (isKernelError(error, 'ENOENT', 'ESRCH')) throw notRunning(container);
     throw error;

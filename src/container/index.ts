@@ -7,4 +7,5 @@ export type { ProcessTable } from './top.ts';
 export type { StatsLook, StatsSample, StatsWatcher } from './stats.ts';
 export { openContainers, type ContainersOptions } from './open.ts';
 export type { ImageCommit, ImagePort } from './ports.ts';
+export type { RuntimeSettings } from './external/index.ts';
 export { isUp } from './state.ts';

@@ -88,7 +88,6 @@ export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig 
     NetworkMode: asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'none' : asked.NetworkMode,
     IpcMode: asked.IpcMode === '' ? 'private' : asked.IpcMode,
     CgroupnsMode: asked.CgroupnsMode === '' ? (asked.Privileged ? 'host' : 'private') : asked.CgroupnsMode,
-    Runtime: 'estiva',
     SecurityOpt: withLabels(asked),
     MaskedPaths: asked.MaskedPaths ?? (asked.Privileged ? null : maskedPaths),
     ReadonlyPaths: asked.ReadonlyPaths ?? (asked.Privileged ? null : readonlyPaths),

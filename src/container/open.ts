@@ -13,6 +13,7 @@ import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord
 import { Copies } from './copies.ts';
 import { createContainer } from './create.ts';
 import { createExec, findExec, killExec, recordExecExit, resizeExec, startExec, waitExec } from './exec.ts';
+import { ownRuntime, Runtimes, type RuntimeSettings } from './external/index.ts';
 import type { Happening } from './happening.ts';
 import type { CommitOptions, FileChange, PathArchive, PathStat, WriteArchiveOptions } from './file-verbs.ts';
 import { readHost } from './host.ts';
@@ -45,6 +46,8 @@ export interface ContainersOptions {
   readonly runDir: string;
   /** The supervisor's command line, its first word an absolute path. */
   readonly supervisorCommand: readonly string[];
+  /** Absent: ours, and those that are installed. */
+  readonly runtimes?: RuntimeSettings | undefined;
   readonly log: Logger;
   /** Hears of everything that happens to containers, right after it has. Must not throw: the change stands. */
   readonly tell: (happening: Happening) => void;
@@ -54,6 +57,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   await using opened = new AsyncDisposableStack();
   const readiness = opened.use(new Readiness());
   const host = readHost();
+  const runtimes = new Runtimes(options.runtimes ?? { added: new Map(), defaultName: ownRuntime });
   const queues = new Map<string, SerialQueue>();
   const early: [string, TaskExit][] = [];
   let room: Room | undefined;
@@ -66,7 +70,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   });
   const supervisor = await connect();
   const ready: Room = {
-    ...options, shelf: new Shelf(options.storage.records), readiness, host, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
+    ...options, shelf: new Shelf(options.storage.records), readiness, host, runtimes, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
     waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(), copies: new Copies(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();
@@ -141,6 +145,11 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   get(idOrName: string): ContainerRecord {
     return this.#room.shelf.get(idOrName);
+  }
+
+  runtimes(): ReturnType<Containers['runtimes']> {
+    const { runtimes } = this.#room;
+    return { runtimes: runtimes.list(), defaultRuntime: runtimes.defaultName };
   }
 
   list(): readonly ContainerRecord[] {

@@ -6,6 +6,7 @@
 import { messageOf } from '../base/index.ts';
 import { readExits, removeExit, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
+import { endGroup } from './group.ts';
 import { beginHealthChecks, unwatched } from './health/index.ts';
 import { openContainerLog } from './logs.ts';
 import { afterRun } from './after-run.ts';
@@ -57,9 +58,7 @@ function stateFound(room: Room, { id, hostConfig, state }: ContainerRecord, { pi
 }
 
 async function recordLost(room: Room, record: ContainerRecord, exit: TaskExit | undefined): Promise<void> {
-  const cgroupPath = cgroupPathOf(record.id, record.hostConfig.CgroupParent);
-  room.cgroups.killAll(cgroupPath);
-  await room.cgroups.remove(cgroupPath);
+  await endGroup(room, record);
   await logLeftovers(room, record);
   const { startedAt, stopAsked } = record.state as StateWithProcess;
   const finishedAt = new Date(exit?.atMs ?? Date.now());
@@ -81,9 +80,7 @@ async function logLeftovers(room: Room, record: ContainerRecord): Promise<void> 
 /** A start or an exit that was cut off may have left the cgroup. */
 async function clearLeftovers(room: Room, record: ContainerRecord): Promise<void> {
   try {
-    const cgroupPath = cgroupPathOf(record.id, record.hostConfig.CgroupParent);
-    room.cgroups.killAll(cgroupPath);
-    await room.cgroups.remove(cgroupPath);
+    await endGroup(room, record);
   } catch (error) {
     room.log.warn({ container: record.id, error: messageOf(error) }, 'leftovers of a start could not be cleared away');
   }

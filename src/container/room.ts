@@ -9,6 +9,7 @@ import type { Happening } from './happening.ts';
 import type { ContainerLog } from './log/index.ts';
 import type { PendingAttachment } from './attach.ts';
 import type { Copies } from './copies.ts';
+import type { Runtimes } from './external/index.ts';
 import type { Host } from './host.ts';
 import type { ImagePort } from './ports.ts';
 import type { SerialQueue } from './queue.ts';
@@ -46,6 +47,7 @@ export interface Room {
   readonly readiness: Readiness;
   readonly host: Host;
   readonly seccomp: SeccompFilters;
+  readonly runtimes: Runtimes;
   readonly runDir: string;
   readonly log: Logger;
   /** Says what has happened, to whoever keeps the events. */

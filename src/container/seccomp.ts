@@ -5,6 +5,7 @@ import { asksAgent, compileSeccomp, hostArchitecture, seccompFlags } from '../ke
 import type { SeccompFilter } from '../runtime/index.ts';
 import { defaultSeccompProfile } from '../spec/docker/default-seccomp.ts';
 import { parseSeccompProfile, resolveSeccomp } from '../spec/docker/seccomp.ts';
+import type { Seccomp } from '../spec/oci/runtime.ts';
 
 /** Filters are a few kilobytes each; engines see few different ones. */
 const cachedMax = 32;
@@ -23,14 +24,22 @@ export class SeccompFilters {
     const key = createHash('sha256').update(choice).update('\0').update(capabilities.join()).digest('base64');
     let filter = this.#filters.get(key);
     if (filter === undefined) {
-      const profile = choice === 'builtin' ? defaultSeccompProfile : parseSeccompProfile(choice);
-      const architecture = hostArchitecture();
-      const resolved = resolveSeccomp(profile, { architecture, capabilities, kernelRelease: this.#kernelRelease });
+      const resolved = this.#resolve(choice, capabilities);
       if (asksAgent(resolved)) throw fail('unsupported', 'Unsupported seccomp action: "SCMP_ACT_NOTIFY"', { hint: 'It needs an agent that answers for each system call; estiva-runtime can hand a container\'s calls to one' });
-      filter = { instructions: compileSeccomp(resolved, architecture), flags: seccompFlags(resolved) };
+      filter = { instructions: compileSeccomp(resolved, hostArchitecture()), flags: seccompFlags(resolved) };
       if (this.#filters.size >= cachedMax) this.#filters.clear();
       this.#filters.set(key, filter);
     }
     return filter;
+  }
+
+  /** The same as the OCI configuration says it, for another runtime. */
+  profile(choice: string, capabilities: readonly string[]): Seccomp | undefined {
+    return choice === 'unconfined' ? undefined : this.#resolve(choice, capabilities);
+  }
+
+  #resolve(choice: string, capabilities: readonly string[]): Seccomp {
+    const profile = choice === 'builtin' ? defaultSeccompProfile : parseSeccompProfile(choice);
+    return resolveSeccomp(profile, { architecture: hostArchitecture(), capabilities, kernelRelease: this.#kernelRelease });
   }
 }

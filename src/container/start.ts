@@ -4,10 +4,12 @@
 // runs. A daemon that dies in between finds the task at its supervisor when it comes back, and carries on from there (recover.ts).
 import { fail } from '../base/index.ts';
 import { assemble, hostArchitecture, namespaceFiles, type Image } from '../kernel/index.ts';
-import { explain, planStart, type LaunchAnswer, type OverlayRoot, type StartSetting } from '../runtime/index.ts';
+import { explain, planStart, type ExternalLaunch, type LaunchAnswer, type OverlayRoot, type StartSetting } from '../runtime/index.ts';
 import type { HostConfig } from '../spec/docker/container.ts';
 import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
+import { externalFailure, externalStart, type ExternalRuntime } from './external/index.ts';
+import { endGroup, removeGroup } from './group.ts';
 import { beginHealthChecks, healthCheckOf, startingHealth } from './health/index.ts';
 import { ensureInit, hasInit } from './init.ts';
 import { openContainerLog } from './logs.ts';
@@ -48,24 +50,23 @@ export async function startContainer(room: Room, record: ContainerRecord, { agai
 }
 
 async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promise<void> {
-  const cgroupPath = spec.linux.cgroupsPath!;
-  let image: Image;
+  let start: Start;
   let answer: LaunchAnswer;
   try {
-    image = startImage(room, record, spec);
+    start = startOf(room, record, spec);
+    start.write?.();
     removeSpools(room.storage.containerDir(record.id));
     openContainerLog(room, record)?.startRun();
-    answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)) }, image);
+    answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)), external: start.external }, start.image);
   } catch (error) {
     openContainerLog(room, record)?.endRun();
-    room.cgroups.killAll(cgroupPath);
-    await room.cgroups.remove(cgroupPath);
+    await endGroup(room, record);
     throw error;
   }
-  if ('failed' in answer) {
+  if (!('launched' in answer)) {
     openContainerLog(room, record)?.endRun();
-    await room.cgroups.remove(cgroupPath);
-    const failure = startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd);
+    const failure = start.failureOf(answer);
+    await removeGroup(room, record);
     room.shelf.change(record.id, (now) => ({ ...now, state: failedState(now.state, failure) }));
     throw failure.error;
   }
@@ -103,15 +104,49 @@ function startSpec(room: Room, record: ContainerRecord): Spec {
   });
 }
 
-/** The program of a start. */
+/** What the supervisor is to launch, and how it is told when it cannot. */
+interface Start {
+  readonly image: Image;
+  readonly external?: ExternalLaunch;
+  /** Before the launch. */
+  readonly write?: () => void;
+  readonly failureOf: (answer: Exclude<LaunchAnswer, { launched: unknown }>) => StartFailure;
+}
+
+function startOf(room: Room, record: ContainerRecord, spec: Spec): Start {
+  const runtime = room.runtimes.find(record.hostConfig.Runtime);
+  if (runtime !== undefined) return startBy(room, record, spec, runtime);
+  const image = startImage(room, record, spec);
+  return {
+    image,
+    failureOf: (answer) => {
+      if (!('failed' in answer)) throw new Error('The supervisor answered for another runtime');
+      return startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd);
+    },
+  };
+}
+
+/** By another runtime than ours. */
+function startBy(room: Room, record: ContainerRecord, spec: Spec, runtime: ExternalRuntime): Start {
+  const { hostConfig } = record;
+  const seccomp = room.seccomp.profile(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []);
+  const start = externalStart(room, record, runtime, { spec, root: rootOf(room, record), lent: lentMount(room, hostConfig), seccomp });
+  return { ...start, failureOf: (answer) => externalFailure(runtime, { verb: 'run', image: start.image, answer, log: start.log }) };
+}
+
+function rootOf(room: Room, record: ContainerRecord): OverlayRoot {
+  const { layersDir } = room.storage.snapshots;
+  const isVolatile = record.hostConfig.AutoRemove;
+  if (isVolatile) room.storage.snapshots.forgetVolatile(record.id);
+  const dirs = room.storage.snapshots.dirs(record.id, record.layers);
+  return { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile, isSent: true };
+}
+
+/** The program of a start by our own runtime. */
 function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
   const { hostConfig } = record;
-  const { layersDir } = room.storage.snapshots;
-  if (hostConfig.AutoRemove) room.storage.snapshots.forgetVolatile(record.id);
-  const dirs = room.storage.snapshots.dirs(record.id, record.layers);
-  const root: OverlayRoot = { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile: hostConfig.AutoRemove, isSent: true };
   const steps = planStart(spec, {
-    root,
+    root: rootOf(room, record),
     lent: lentMount(room, hostConfig),
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
     seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
@@ -125,7 +160,7 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
 
 /** The program by which it is or would be started, in words. */
 export function explainStart(room: Room, record: ContainerRecord): readonly ExplainedStep[] {
-  return explain(startImage(room, record, startSpec(room, record)));
+  return explain(startOf(room, record, startSpec(room, record)).image);
 }
 
 function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<Record<NamespaceType, string>> {

@@ -2,6 +2,7 @@
 import { fail } from '../base/index.ts';
 import { sendSignal, signalNumber } from '../kernel/index.ts';
 import type { ContainerRecord, StopOptions } from './container.ts';
+import { signalExternal } from './external/index.ts';
 import { resume } from './pause.ts';
 import { taskOf, type LiveTask, type Room } from './room.ts';
 import { parseSignal } from './signal.ts';
@@ -46,10 +47,16 @@ async function send(room: Room, record: ContainerRecord, task: LiveTask, number:
   await task.freezing;
   const asksToEnd = meansEnd(record, number);
   if (asksToEnd) rememberAsked(room, record, task);
-  if (!sendSignal(task.fds.pidfd, number)) return false;
+  if (!await deliver(room, record, task, number)) return false;
   if (asksToEnd && room.shelf.find(record.id)?.state.status === 'paused') resume(room, record);
   room.tell({ kind: 'kill', container: record, signal: number });
   return true;
+}
+
+/** A process that another runtime has made gets its signals through that one; its end it gets from the kernel. */
+async function deliver(room: Room, record: ContainerRecord, task: LiveTask, number: number): Promise<boolean> {
+  const runtime = number === SIGKILL ? undefined : room.runtimes.find(record.hostConfig.Runtime);
+  return runtime === undefined ? sendSignal(task.fds.pidfd, number) : await signalExternal(room, record, runtime, task, number);
 }
 
 /** As dockerd has it: where a stop signal was chosen, only that and SIGKILL; else any signal. */

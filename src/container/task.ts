@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { TaskExit, TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
+import { removeGroup } from './group.ts';
 import { endHealthChecks, unwatched } from './health/index.ts';
 import { openContainerLog } from './logs.ts';
 import { restartsAfterExit } from './restart-policy.ts';
@@ -33,7 +34,7 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   endHealthChecks(room, record.id);
   const ended = room.shelf.change(record.id, (now) => afterExit({ ...now, health: unwatched(now.health) }, task, exit, oomKilled));
   room.live.delete(record.id);
-  room.aftermath.set(record.id, clearAway(room, record.id, cgroupPath, task));
+  room.aftermath.set(record.id, clearAway(room, record, task));
   if (oomKilled) room.tell({ kind: 'oom', container: ended });
   room.tell({ kind: 'die', container: ended, exitCode: exit.code, ranMs: exit.atMs - (startOf(ended)?.getTime() ?? exit.atMs) });
   task.exited.resolve();
@@ -54,11 +55,12 @@ function startOf({ state }: ContainerRecord): Date | undefined {
 }
 
 /** In a later turn: whoever waited for the exit is told first. */
-async function clearAway(room: Room, id: string, cgroupPath: string, task: LiveTask): Promise<void> {
+async function clearAway(room: Room, record: ContainerRecord, task: LiveTask): Promise<void> {
+  const { id } = record;
   try {
     await nextTurn();
     task.fds.pidfd[Symbol.dispose]();
-    await Promise.all([room.supervisor.release(id), room.cgroups.remove(cgroupPath)]);
+    await Promise.all([room.supervisor.release(id), removeGroup(room, record)]);
   } catch (error) {
     room.log.warn({ container: id, error: messageOf(error) }, 'not everything could be cleared away');
   } finally {

@@ -32,6 +32,9 @@ export interface EngineInfo {
   /** Descriptors that the daemon holds. */
   readonly openFiles: number;
   readonly eventListeners: number;
+  /** What containers may ask for, ours first. */
+  readonly runtimes: readonly { readonly name: string; readonly path: string }[];
+  readonly defaultRuntime: string;
 }
 
 export interface Engine extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { isUp, openContainers, type Containers, type ImagePort } from '../container/index.ts';
+import { isUp, openContainers, type Containers, type ImagePort, type RuntimeSettings } from '../container/index.ts';
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { fileSystemOf, openCgroups } from '../kernel/index.ts';
@@ -18,6 +18,8 @@ export interface EngineOptions {
   /** Sockets and what may vanish at reboot. Absolute. */
   readonly runDir: string;
   readonly supervisorCommand: readonly string[];
+  /** Absent: ours, and those that are installed. */
+  readonly runtimes?: RuntimeSettings | undefined;
   readonly log: Logger;
   /** Mirrors, insecure names, proxies; what is not given has its default. */
   readonly registries?: Partial<RegistrySettings>;
@@ -45,6 +47,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners,
+      ...containers.runtimes(),
     }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

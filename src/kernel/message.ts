@@ -11,6 +11,7 @@ const SCM_RIGHTS = 1;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 
@@ -48,18 +49,34 @@ const pathBytesMax = 107;
 
 /** A stream connected to the unix socket at `path`. @throws KernelError */
 export function connectUnix(path: string): Fd {
-  if (Buffer.byteLength(path) > pathBytesMax) throw new KernelError('connect', JSON.stringify(path), 36);
-  const socket = new Fd(call('socket', AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socketAt(path, 'connect', SOCK_CLOEXEC);
+}
+
+/** A new unix socket at `path`, which others connect to. @throws KernelError EADDRINUSE when something is there */
+export function listenUnix(path: string): Fd {
+  using undo = new DisposableStack();
+  const socket = undo.use(socketAt(path, 'bind', SOCK_CLOEXEC | SOCK_NONBLOCK));
+  call('listen', socket.number, 1);
+  undo.move();
+  return socket;
+}
+
+/** The next who has connected; undefined when nobody has. */
+export function acceptUnix(listener: Fd): Fd | undefined {
+  const number = tryCall('accept4', listener.number, 0, 0, SOCK_CLOEXEC);
+  return number < 0 ? undefined : new Fd(number);
+}
+
+function socketAt(path: string, what: 'connect' | 'bind', flags: number): Fd {
+  if (Buffer.byteLength(path) > pathBytesMax) throw new KernelError(what, JSON.stringify(path), 36);
+  using undo = new DisposableStack();
+  const socket = undo.use(new Fd(call('socket', AF_UNIX, SOCK_STREAM | flags, 0)));
   const address = Buffer.alloc(2 + pathBytesMax + 1);
   address.writeUInt16LE(AF_UNIX, 0);
   address.write(path, 2);
-  try {
-    call('connect', socket.number, address, 2 + Buffer.byteLength(path) + 1);
-    return socket;
-  } catch (error) {
-    socket[Symbol.dispose]();
-    throw error;
-  }
+  call(what, socket.number, address, 2 + Buffer.byteLength(path) + 1);
+  undo.move();
+  return socket;
 }
 
 /** Sends `text` and with it a copy of `descriptor`. @throws KernelError */

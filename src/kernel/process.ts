@@ -4,9 +4,13 @@ import { constants } from 'node:os';
 import { call, tryCall } from './call.ts';
 import { Fd, fdNumber } from './fd.ts';
 
+const P_ALL = 0;
+const P_PID = 1;
 const P_PIDFD = 3;
 const WNOHANG = 1;
 const WEXITED = 4;
+const WNOWAIT = 0x01000000;
+const PR_SET_CHILD_SUBREAPER = 36;
 const PIDFD_GET_INFO = 0xc040ff0b;
 const PIDFD_INFO_EXIT = 1n << 3n;
 const ESRCH = 3;
@@ -36,6 +40,29 @@ export function reap(pidfd: number | Fd): ExitStatus | undefined {
   const view = new DataView(info.buffer);
   if (view.getInt32(16, true) === 0) return undefined;
   return exitStatusOf(view.getInt32(8, true), view.getInt32(24, true));
+}
+
+/** From now on the orphans among our descendants become our children, as they would become process 1's. Source: PR_SET_CHILD_SUBREAPER(2const). */
+export function adoptOrphans(): void {
+  call('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/** A child of ours that has ended and was not reaped; undefined when there is none. */
+export function endedChild(): number | undefined {
+  const info = new Uint8Array(128);
+  if (tryCall('waitid', P_ALL, 0, info, WNOHANG | WEXITED | WNOWAIT, 0) < 0) return undefined;
+  const pid = new DataView(info.buffer).getInt32(16, true);
+  return pid === 0 ? undefined : pid;
+}
+
+/** Reaps a child that endedChild has found. */
+export function reapChild(pid: number): void {
+  call('waitid', P_PID, pid, 0, WNOHANG | WEXITED, 0);
+}
+
+/** Whether we are the parent who reaps it. */
+export function isOurChild(pidfd: Fd): boolean {
+  return tryCall('waitid', P_PIDFD, pidfd.number, new Uint8Array(128), WNOHANG | WEXITED | WNOWAIT, 0) >= 0;
 }
 
 const CLD_EXITED = 1;

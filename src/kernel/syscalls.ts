@@ -110,6 +110,8 @@ export const syscallNumbers = {
   socketpair: [53, 199],
   bind: [49, 200],
   connect: [42, 203],
+  listen: [50, 201],
+  accept4: [288, 242],
   sendto: [44, 206],
   recvfrom: [45, 207],
   sendmsg: [46, 211],

@@ -42,10 +42,10 @@ export class Daemon {
   }
 
   /** Starts it and waits until it answers. @returns milliseconds until then. */
-  async start(): Promise<number> {
+  async start(flags: readonly string[] = []): Promise<number> {
     const began = performance.now();
     const log = openSync(this.place.logPath, 'a');
-    this.#child = spawn(launcher, ['daemon', '--root', this.place.rootDir, '--run', this.place.runDir], { stdio: ['ignore', log, log] });
+    this.#child = spawn(launcher, ['daemon', '--root', this.place.rootDir, '--run', this.place.runDir, ...flags], { stdio: ['ignore', log, log] });
     closeSync(log);
     await this.#ready(this.#child, began + 20_000);
     return performance.now() - began;

@@ -9,7 +9,9 @@ export const command = defineCommand({
     ['daemon --root /srv/second --run /run/second', 'a second engine, beside the first'],
   ],
   flags: {
+    'add-runtime': flag.texts('', 'runtime', 'One more OCI runtime for containers: NAME=PATH'),
     debug: flag.on('D', 'The same as --log-level debug'),
+    'default-runtime': flag.text('', 'string', 'Runtime of containers that ask for none (estiva unless given)'),
     host: flag.text('H', 'string', 'Socket to listen at (unix:///path; estiva.sock in the run directory unless given)'),
     'log-level': flag.text('l', 'string', 'How much to log: debug, info, warn, error, fatal (info unless given)'),
     root: flag.text('', 'string', 'Data root: images, containers, logs (/var/lib/estiva unless given)'),
@@ -20,8 +22,8 @@ export const command = defineCommand({
     'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
   },
   operands: { min: 0, max: 0 },
-  async run({ values: { debug, 'log-level': level, host, root, run }, session }) {
-    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level });
+  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'log-level': level, host, root, run }, session }) {
+    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime });
     return 0;
   },
 });

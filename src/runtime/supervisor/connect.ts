@@ -31,7 +31,7 @@ export interface Supervisor extends Disposable {
   shutdown(): Promise<boolean>;
 }
 
-export type LaunchAnswer = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } };
+export type LaunchAnswer = { readonly launched: TaskReport } | { readonly declined: number } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } };
 
 export interface SupervisorEvents {
   onExit(task: string, exit: TaskExit): void;
@@ -155,7 +155,7 @@ class Connection implements Supervisor {
     const head = { bytes: image.bytes.length, spaceBytes: image.spaceBytes, opCount: image.ops.length, slots: [...image.slots], spaces: [...image.spaces] };
     const relocations = Buffer.from(image.relocations.buffer, image.relocations.byteOffset, image.relocations.byteLength);
     const reply = await this.#ask({ ...request, ask: 'launch', image: head }, [image.bytes, relocations]);
-    if ('launched' in reply || 'failed' in reply) return reply;
+    if ('launched' in reply || 'failed' in reply || 'declined' in reply) return reply;
     throw new Error('The supervisor answered a launch with something else');
   }
 

@@ -7,7 +7,7 @@
 // One daemon is connected at a time: a new connection replaces the old one.
 
 /** Raised when an older partner would misunderstand. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 const headerBytes = 8;
 /** A launch carries a program (tens of kilobytes; arguments and environment may take megabytes). */
@@ -24,7 +24,17 @@ export interface LaunchRequest {
   readonly within?: string | undefined;
   /** Files that output goes to while no daemon is there; absent: it is thrown away then. */
   readonly spool?: { readonly stdout: string; readonly stderr: string } | undefined;
+  /** What is launched is another runtime's program: it makes the process, writes its pid into a file, and ends. */
+  readonly external?: ExternalLaunch | undefined;
   readonly image: { readonly bytes: number; readonly spaceBytes: number; readonly opCount: number; readonly slots: readonly (readonly [string, number])[]; readonly spaces: readonly (readonly [string, number])[] };
+}
+
+export interface ExternalLaunch {
+  /** Absolute. */
+  readonly pidFile: string;
+  /** Where the terminal's outer end is sent to: a name in this directory, in which the program is started. */
+  readonly directory: string;
+  readonly consoleSocket: string;
 }
 
 export type Request =
@@ -66,6 +76,8 @@ export type Reply =
   | { readonly exit: TaskExit & { readonly task: string } }
   | { readonly seq: number; readonly launched: TaskReport }
   | { readonly seq: number; readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } }
+  /** The other runtime's program ended with this code, and there is no process. */
+  | { readonly seq: number; readonly declined: number }
   | { readonly seq: number; readonly done: true }
   /** The task that it should have been launched within has ended. */
   | { readonly seq: number; readonly ended: string }

@@ -4,12 +4,14 @@ import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd
 import { launch, type Launchable } from '../launch.ts';
 import { slots } from '../plan/setting.ts';
 import { Spool } from '../spool.ts';
+import { ConsoleListener, processMadeBy } from './external.ts';
+import { Orphans } from './orphans.ts';
 import { SpareNetworks } from './spare-networks.ts';
 import type { LaunchRequest, Request, TaskExit, TaskReport } from './protocol.ts';
 
 const drainBytesMax = 1024 * 1024;
 
-export type LaunchOutcome = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } } | { readonly ended: string } | { readonly refused: string };
+export type LaunchOutcome = { readonly launched: TaskReport } | { readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } } | { readonly declined: number } | { readonly ended: string } | { readonly refused: string };
 
 export interface Tasks {
   launch(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome>;
@@ -47,6 +49,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   const ownPlace = Fd.open('/dev/null', O.RDONLY);
   const networks = new SpareNetworks();
   const unmounting = new Map<string, Promise<void>>();
+  const orphans = new Orphans((pid) => [...tasks.values()].some((task) => task.pid === pid && task.exit === undefined));
   let draining = false;
 
   async function start(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome> {
@@ -58,9 +61,12 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     using inner = new DisposableStack();
     using outer = new DisposableStack();
     const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
+    const { external } = request;
     const sendsRoot = image.slots.has(slots.rootSocket);
-    const sockets = request.terminal || sendsRoot ? socketPair() : undefined;
+    const sendsTerminal = request.terminal && external === undefined;
+    const sockets = sendsTerminal || sendsRoot ? socketPair() : undefined;
     for (const socket of sockets ?? []) inner.use(socket);
+    const consoles = request.terminal && external !== undefined ? inner.use(new ConsoleListener(external)) : undefined;
     const network = image.slots.has(slots.network) ? inner.use(networks.take()) : undefined;
     const fill = new Map<string, number>([
       [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
@@ -68,15 +74,21 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, ownPlace.number], [slots.consoleMessage, ownPlace.number],
       [slots.stdinPipe, pipes?.stdin === undefined ? -1 : 0], [slots.network, network?.number ?? -1], [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
     ]);
+    if (external !== undefined) orphans.adopt();
     const result = await launch(image, fill, readiness, request.image.opCount);
     const root = sendsRoot ? receiveFd(sockets![0]) : undefined;
     if (!result.ok) {
       unmount(request.task, root);
       return { failed: result.failure };
     }
-    const master = request.terminal ? receiveFd(sockets![0]) : undefined;
+    const made = external === undefined ? result.process : await processMadeBy(result.process, external, readiness);
+    if ('declined' in made) {
+      unmount(request.task, root);
+      return made;
+    }
+    const master = sendsTerminal ? receiveFd(sockets![0]) : consoles?.take();
     const task: Task = {
-      name: request.task, ...result.process, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root,
+      name: request.task, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root,
       stdin: pipes?.stdin?.[1], stdout: master ?? pipes?.stdout[0], stderr: pipes?.stderr[0],
     };
     keep(task);
@@ -95,6 +107,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
 
   async function ended(task: Task): Promise<void> {
     const exit = { code: await exitCodeOf(task), atMs: Date.now() };
+    orphans.sweep();
     // Released while we looked.
     if (tasks.get(task.name) !== task) return;
     task.exit = exit;
@@ -146,7 +159,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   }
 
   return {
-    launch: start,
+    launch: (request, image) => orphans.spare(() => start(request, image)),
     adopt: (request) => {
       using lender = openPidfd(request.lender);
       const borrow = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : borrowFd(lender, number));
