@@ -30,13 +30,13 @@ export class BuiltIns {
   /** The built-in image of that name, made visible. */
   appear(reference: Reference, images: ImageStore): ImageRecord | undefined {
     const record = this.#records.get(canonicalReference(reference));
-    if (record !== undefined) images.put(record, [reference]);
+    if (record !== undefined) images.put({ images: [record], references: [reference] });
     return record;
   }
 
-  /** Layers and content that stay, whether the image is visible or not. */
-  holds(digest: Digest): boolean {
-    return [...this.#records.values()].some((image) => image.id === digest || image.config.rootfs.diff_ids.includes(digest));
+  /** Content that stays, whether the image is visible or not; as its layers do. */
+  get content(): readonly Digest[] {
+    return [...this.#records.values()].map(({ id }) => id);
   }
 
   get layers(): readonly Digest[] {

@@ -6,20 +6,21 @@ import type { Layer, Storage } from '../storage/index.ts';
 import { applyChanges } from './changes.ts';
 import type { ImageDraft } from './image.ts';
 import { newReference } from './import.ts';
-import { putImage, sizeOf } from './install.ts';
-import type { ImageStore } from './store.ts';
+import { putImages, sizeOf } from './install.ts';
+import type { ImageRecord, ImageStore } from './store.ts';
+import type { Lease } from './sweeper.ts';
 
 /** All that can be wrong with the words is found before the tar is read. */
-export function prepareCommit(options: ImageDraft, storage: Storage, store: ImageStore): (tar: AsyncIterable<Uint8Array>) => Promise<Digest> {
+export function prepareCommit(options: ImageDraft, storage: Storage, store: ImageStore): (tar: AsyncIterable<Uint8Array>, lease: Lease) => Promise<Digest> {
   const references = options.reference === undefined ? [] : [newReference(options.reference, 'commit')];
   const config = applyChanges(options.config, options.changes);
-  return async (tar) => {
+  return async (tar, lease) => {
     const layer = await storage.snapshots.unpack(tar, { signal: options.signal });
-    return commit(layer, config, references, options, storage, store);
+    return commit(layer, config, references, options, storage, store, lease);
   };
 }
 
-async function commit(layer: Layer, config: ImageRunConfig, references: readonly Reference[], options: ImageDraft, storage: Storage, store: ImageStore): Promise<Digest> {
+async function commit(layer: Layer, config: ImageRunConfig, references: readonly Reference[], options: ImageDraft, storage: Storage, store: ImageStore, lease: Lease): Promise<Digest> {
   const { author, message, createdBy, layers } = options;
   const base = store.image(options.parent)?.config;
   const created = new Date().toISOString();
@@ -36,7 +37,8 @@ async function commit(layer: Layer, config: ImageRunConfig, references: readonly
   };
   const bytes = Buffer.from(JSON.stringify(image));
   const id = digestOf(bytes);
-  await putImage({ id, config: image, sizeBytes: sizeOf(storage, diffIds), ...(base === undefined ? {} : { parent: options.parent }) }, [bytes], references, storage, store);
+  const record: ImageRecord = { id, config: image, sizeBytes: sizeOf(storage, diffIds), ...(base === undefined ? {} : { parent: options.parent }) };
+  await putImages({ images: [record], references }, [bytes], storage, store, lease);
   return id;
 }
 

@@ -7,10 +7,11 @@ import type { Storage } from '../storage/index.ts';
 import { applyChanges } from './changes.ts';
 import { decompress } from '../spec/compression.ts';
 import type { ImportOptions } from './image.ts';
-import { putImage } from './install.ts';
+import { putImages } from './install.ts';
 import type { ImageStore } from './store.ts';
+import type { Lease } from './sweeper.ts';
 
-export async function importImage(archive: AsyncIterable<Uint8Array>, options: ImportOptions, storage: Storage, store: ImageStore): Promise<Digest> {
+export async function importImage(archive: AsyncIterable<Uint8Array>, options: ImportOptions, storage: Storage, store: ImageStore, lease: Lease): Promise<Digest> {
   // All that can be wrong with the words is found before the archive is read.
   const references = options.reference === undefined || options.reference === '' ? [] : [newReference(options.reference, 'import')];
   const platform = options.platform === undefined || options.platform === '' ? hostPlatform() : parsePlatform(options.platform);
@@ -23,7 +24,7 @@ export async function importImage(archive: AsyncIterable<Uint8Array>, options: I
   };
   const bytes = Buffer.from(JSON.stringify(image));
   const id = digestOf(bytes);
-  await putImage({ id, config: image, sizeBytes: layer.sizeBytes }, [bytes], references, storage, store);
+  await putImages({ images: [{ id, config: image, sizeBytes: layer.sizeBytes }], references }, [bytes], storage, store, lease);
   return id;
 }
 

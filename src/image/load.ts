@@ -10,13 +10,14 @@ import { installImage } from './install.ts';
 import { ociArchiveSources } from './oci-archive.ts';
 import type { ImageSource } from './source.ts';
 import type { ImageStore } from './store.ts';
+import type { Lease } from './sweeper.ts';
 
-export async function loadArchive(bytes: AsyncIterable<Uint8Array>, storage: Storage, store: ImageStore, signal: AbortSignal | undefined): Promise<readonly LoadedImage[]> {
+export async function loadArchive(bytes: AsyncIterable<Uint8Array>, storage: Storage, store: ImageStore, lease: Lease, signal: AbortSignal | undefined): Promise<readonly LoadedImage[]> {
   await using spool = await storage.openSpool();
   const archive = await Archive.read(decompress(bytes), spool, signal);
   const loaded: LoadedImage[] = [];
   for (const source of await sourcesOf(archive)) {
-    const { id } = await installImage(source, storage, store, signal);
+    const { id } = await installImage(source, storage, store, lease, signal);
     loaded.push({ id, repoTags: source.references.map(familiarReference) });
   }
   return loaded;

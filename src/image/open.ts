@@ -1,5 +1,5 @@
 // Opens the images of a data root. What is asked of images is answered from memory; what changes them is a transaction.
-import { fail, parseDigest, type EstivaError } from '../base/index.ts';
+import { fail, parseDigest, type Digest, type EstivaError } from '../base/index.ts';
 import { canonicalReference, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
@@ -13,7 +13,8 @@ import type { ImagePorts } from './ports.ts';
 import { removeImage } from './remove.ts';
 import { saveArchive } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
-import { Sweeper } from './sweeper.ts';
+import { Sweeper, type Lease } from './sweeper.ts';
+import { documentsOf } from './target.ts';
 
 export interface ImagesOptions extends ImagePorts {
   readonly storage: Storage;
@@ -47,10 +48,10 @@ class StoredImages implements OpenedImages {
     this.#builtIns = builtIns;
     this.#ports = ports;
     this.#tell = tell;
-    this.#sweeper = new Sweeper(storage.snapshots, () => {
-      const ofImages = [...store.images()].flatMap((image) => image.config.rootfs.diff_ids);
-      return new Set([...ofImages, ...builtIns.layers, ...ports.layersInUse()]);
-    });
+    this.#sweeper = new Sweeper(storage, () => ({
+      layers: new Set([...[...store.images()].flatMap((image) => image.config.rootfs.diff_ids), ...builtIns.layers, ...ports.layersInUse()]),
+      content: new Set([...[...store.images()].map(({ id }) => id), ...builtIns.content, ...[...store.targets()].flatMap(documentsOf), ...keptBlobs(store)]),
+    }));
   }
 
   get(nameOrId: string): Image {
@@ -65,7 +66,7 @@ class StoredImages implements OpenedImages {
     const image = this.#find(nameOrId);
     const reference = withDefaultTag(parseReference(target));
     if (reference.digest !== undefined) throw fail('invalid', 'refusing to create a tag with a digest reference');
-    this.#store.put(image, [reference]);
+    this.#store.tag(image, reference, /^(?:sha256:)?[0-9a-f]{64}$/.test(nameOrId) ? undefined : withDefaultTag(parseReference(nameOrId)));
     this.#tell({ kind: 'tag', id: image.id, name: familiarReference(reference), labels: labelsOf(image) });
   }
 
@@ -74,19 +75,18 @@ class StoredImages implements OpenedImages {
     const removal = removeImage(image, nameOrId, force, this.#store, this.#ports);
     for (const _ of removal.untagged) this.#tell({ kind: 'untag', id: image.id, name: image.id, labels: labelsOf(image) });
     for (const id of removal.deleted) this.#tell({ kind: 'delete', id, name: id, labels: {} });
-    for (const digest of removal.content) if (!this.#builtIns.holds(digest) && !this.#isContentInUse(digest)) await this.#storage.content.remove(digest);
     this.#sweeper.sweep();
-    return { untagged: removal.untagged, deleted: removal.deleted };
+    return removal;
   }
 
   async load(archive: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal } = {}): Promise<readonly LoadedImage[]> {
-    const loaded = await this.#sweeper.whileMaking(() => loadArchive(archive, this.#storage, this.#store, options.signal));
+    const loaded = await this.#sweeper.leasing((lease) => loadArchive(archive, this.#storage, this.#store, lease, options.signal));
     for (const { id } of loaded) this.#tellNew('load', id);
     return loaded;
   }
 
   async import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord['id']> {
-    const id = await this.#sweeper.whileMaking(() => importImage(archive, options, this.#storage, this.#store));
+    const id = await this.#making((lease) => importImage(archive, options, this.#storage, this.#store, lease));
     this.#tellNew('import', id);
     return id;
   }
@@ -98,7 +98,7 @@ class StoredImages implements OpenedImages {
 
   prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<ImageRecord['id']> {
     const commit = prepareCommit(options, this.#storage, this.#store);
-    return (tar) => this.#sweeper.whileMaking(() => commit(tar));
+    return (tar) => this.#making((lease) => commit(tar, lease));
   }
 
   history(nameOrId: string): readonly HistoryStep[] {
@@ -112,9 +112,13 @@ class StoredImages implements OpenedImages {
       saved.set(image.id, reference === undefined ? references : references.set(canonicalReference(reference), reference));
     }
     const images = [...saved].map(([id, references]) => ({ image: this.#find(id), references: [...references.values()] }));
+    using opened = new DisposableStack();
+    const lease = opened.use(this.#sweeper.lease());
+    for (const { image } of images) for (const digest of [image.id, ...image.config.rootfs.diff_ids]) lease.hold(digest);
     const archive = await saveArchive(images, this.#storage);
     for (const { image } of images) this.#tell({ kind: 'save', id: image.id, name: image.id, labels: labelsOf(image) });
-    return this.#sweeper.whileReading(archive);
+    opened.move();
+    return this.#sweeper.whileReading(archive, lease);
   }
 
   /** The image with the name that is meant; all tags of a repository; an id is no name. */
@@ -148,9 +152,14 @@ class StoredImages implements OpenedImages {
     return found;
   }
 
-  #isContentInUse(digest: ImageRecord['id']): boolean {
-    return [...this.#store.images()].some((image) => image.id === digest || image.manifest === digest);
+  /** For what learns the digest of its layer at its end. */
+  #making<R>(make: (lease: Lease) => Promise<R>): Promise<R> {
+    return this.#sweeper.whileMaking(() => this.#sweeper.leasing(make));
   }
+}
+
+function keptBlobs(store: ImageStore): readonly Digest[] {
+  return [...store.blobs()].filter(({ coding }) => coding.kind === 'kept').map(({ digest }) => digest);
 }
 
 function labelsOf({ config }: ImageRecord): Readonly<Record<string, string>> {

@@ -7,13 +7,9 @@ import { canonicalReference, familiarName, familiarReference, parseReference, wi
 import type { RemovedImage } from './image.ts';
 import type { ImagePorts, ImageUse } from './ports.ts';
 import type { ImageRecord, ImageStore } from './store.ts';
+import type { Target } from './target.ts';
 
-export interface Removal extends RemovedImage {
-  /** Of the images that went: what of the stored content goes with them. */
-  readonly content: readonly Digest[];
-}
-
-export function removeImage(image: ImageRecord, nameOrId: string, force: boolean, store: ImageStore, ports: ImagePorts): Removal {
+export function removeImage(image: ImageRecord, nameOrId: string, force: boolean, store: ImageStore, ports: ImagePorts): RemovedImage {
   const names = store.namesOf(image.id);
   return isIdOf(image, nameOrId) ? removeById(image, nameOrId, names, force, store, ports) : removeName(image, nameOrId, names, force, store, ports);
 }
@@ -23,31 +19,54 @@ function isIdOf(image: ImageRecord, nameOrId: string): boolean {
   return image.id.startsWith(nameOrId.startsWith('sha256:') ? nameOrId : `sha256:${nameOrId}`);
 }
 
-function removeName(image: ImageRecord, text: string, names: readonly Reference[], force: boolean, store: ImageStore, ports: ImagePorts): Removal {
+function removeName(image: ImageRecord, text: string, names: readonly Reference[], force: boolean, store: ImageStore, ports: ImagePorts): RemovedImage {
   const name = withDefaultTag(parseReference(text));
   const use = ports.imageInUse(image.id);
   if (!force && use !== undefined && isSingleRepository(names)) {
     throw fail('conflict', `conflict: unable to remove repository reference ${JSON.stringify(text)} (must force) - container ${shortId(use.containerId)} is using its referenced image ${shortId(image.id)}`);
   }
-  const untagged = [familiarReference(name)];
-  const others = names.filter((other) => canonicalReference(other) !== canonicalReference(name));
+  const going = [name, ...digestsLeftBy(name, names)];
+  const others = names.filter((other) => !going.some((one) => canonicalReference(one) === canonicalReference(other)));
+  const siblings = siblingsOf(image.id, store.targetOf(name));
   // Under a running container the image stays, without a name.
-  if (others.length > 0 || use?.running === true) {
-    store.remove([name]);
-    return { untagged, deleted: [], content: [] };
-  }
-  store.remove([name], image.id);
-  return gone(image, untagged);
+  const deleted = others.length > 0 || use?.running === true ? [] : [image.id];
+  store.remove(going, deleted);
+  return { untagged: going.map(familiarReference), deleted: [...deleted, ...removeNameless(siblings, store, ports)] };
 }
 
-function removeById(image: ImageRecord, text: string, names: readonly Reference[], force: boolean, store: ImageStore, ports: ImagePorts): Removal {
+/** With the last tag of a repository its digests go. */
+function digestsLeftBy(name: Reference, names: readonly Reference[]): readonly Reference[] {
+  if (name.digest !== undefined) return [];
+  const ofRepository = names.filter((other) => familiarName(other) === familiarName(name));
+  const isLast = ofRepository.every((other) => other.digest !== undefined || other.tag === name.tag);
+  return isLast ? ofRepository.filter((other) => other.digest !== undefined) : [];
+}
+
+/** The other platforms of what a name points to. */
+function siblingsOf(id: Digest, target: Target | undefined): readonly Digest[] {
+  return (target?.platforms ?? []).map(({ imageId }) => imageId).filter((other) => other !== id);
+}
+
+/** They were shown below the name, so nobody would see what they are there for. Those with a container stay. */
+function removeNameless(ids: readonly Digest[], store: ImageStore, ports: ImagePorts): readonly Digest[] {
+  const nameless = ids.filter((id) => store.image(id) !== undefined && store.namesOf(id).length === 0 && ports.imageInUse(id) === undefined);
+  store.remove([], nameless);
+  return nameless;
+}
+
+function removeById(image: ImageRecord, text: string, names: readonly Reference[], force: boolean, store: ImageStore, ports: ImagePorts): RemovedImage {
   const use = ports.imageInUse(image.id);
   if (use !== undefined && (use.running || !force)) throw inUse(text, use);
+  if (store.isAside(image.id)) {
+    store.remove([], [image.id]);
+    return { untagged: [], deleted: [image.id] };
+  }
   if (!force && !isSingleRepository(names) && names.length > 0) {
     throw fail('conflict', `conflict: unable to delete ${text} (must be forced) - image is referenced in multiple repositories`);
   }
-  store.remove(names, image.id);
-  return gone(image, names.map(familiarReference));
+  const siblings = names.flatMap((name) => siblingsOf(image.id, store.targetOf(name)));
+  store.remove(names, [image.id]);
+  return { untagged: names.map(familiarReference), deleted: [image.id, ...removeNameless(siblings, store, ports)] };
 }
 
 function inUse(text: string, use: ImageUse): EstivaError {
@@ -60,8 +79,4 @@ function inUse(text: string, use: ImageUse): EstivaError {
 function isSingleRepository(names: readonly Reference[]): boolean {
   const tags = names.filter((name) => name.digest === undefined);
   return tags.length <= 1 && new Set(names.map(familiarName)).size <= 1;
-}
-
-function gone(image: ImageRecord, untagged: readonly string[]): Removal {
-  return { untagged, deleted: [image.id], content: [image.id, ...image.manifest === undefined ? [] : [image.manifest]] };
 }

@@ -1,17 +1,17 @@
-// The records of images and of their names, kept in memory as well: reading costs no query, and nobody else writes (the root has one lock).
-// A change is one transaction; memory follows when it is through.
+// The records of images, of their names and of what those point to, kept in memory as well: reading costs no query, and nobody else writes (the root
+// has one lock). A change is one transaction; memory follows when it is through.
 import { decode, parseDigest, type Digest } from '../base/index.ts';
 import { canonicalReference, familiarReference, parseReference, type Reference } from '../spec/reference.ts';
 import { parseImageConfig } from '../spec/oci/config.ts';
-import type { ImageConfig } from '../spec/oci/image.ts';
+import type { ImageConfig, Platform } from '../spec/oci/image.ts';
+import { hostPlatform, matchesPlatform } from '../spec/oci/platform.ts';
 import type { Records, Table } from '../storage/index.ts';
 import type { Image } from './image.ts';
+import { decodeBlob, decodeTarget, joinTargets, type Blob, type Target } from './target.ts';
 
 export interface ImageRecord {
   readonly id: Digest;
   readonly config: ImageConfig;
-  /** Stored beside the configuration when the image came with one. */
-  readonly manifest?: Digest;
   /** The image that it was committed on. */
   readonly parent?: Digest;
   readonly sizeBytes: number;
@@ -21,28 +21,54 @@ export interface ImageRecord {
 interface NameRecord {
   /** Canonical. */
   readonly reference: string;
+  /** What the name means without a platform. */
   readonly imageId: Digest;
+  /** Digest of the target; none for what was made here. */
+  readonly target?: Digest;
+}
+
+interface Name extends NameRecord {
+  readonly parsed: Reference;
+}
+
+/** What becomes visible together. */
+export interface Put {
+  readonly images: readonly ImageRecord[];
+  /** These leave the images that had them; each means the last of `images`, or the one for the host's platform. */
+  readonly references: readonly Reference[];
+  readonly target?: Target | undefined;
+  readonly blobs?: readonly Blob[] | undefined;
 }
 
 const digest = decode.mapped(decode.text, parseDigest);
 const reviveImage: decode.Decode<ImageRecord> = decode.object<ImageRecord>({
-  id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), manifest: decode.optional(digest), parent: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text),
+  id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), parent: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text),
 });
-const reviveName = decode.object<NameRecord>({ reference: decode.text, imageId: digest });
+const reviveName = decode.object<NameRecord>({ reference: decode.text, imageId: digest, target: decode.optional(digest) });
 
 export class ImageStore {
   readonly #records: Records;
   readonly #imageTable: Table<ImageRecord>;
   readonly #nameTable: Table<NameRecord>;
+  readonly #targetTable: Table<Target>;
+  readonly #blobTable: Table<Blob>;
   readonly #images: Map<Digest, ImageRecord>;
-  readonly #names: Map<string, Digest>;
+  readonly #names: Map<string, Name>;
+  readonly #targets: Map<Digest, Target>;
+  readonly #blobs: Map<Digest, Blob>;
+  /** The names that lead to an image, by their own right or through a target; made anew after a change, when it is first asked for. */
+  #namesByImage: ReadonlyMap<Digest, readonly Name[]> | undefined;
 
   constructor(records: Records) {
     this.#records = records;
     this.#imageTable = records.table('images', (json) => reviveImage(json, ''));
     this.#nameTable = records.table('image_names', (json) => reviveName(json, ''));
+    this.#targetTable = records.table('image_targets', (json) => decodeTarget(json, ''));
+    this.#blobTable = records.table('image_blobs', (json) => decodeBlob(json, ''));
     this.#images = new Map(this.#imageTable.all().map((image) => [image.id, image]));
-    this.#names = new Map(this.#nameTable.all().map((name) => [name.reference, name.imageId]));
+    this.#names = new Map(this.#nameTable.all().map((name) => [name.reference, withParsed(name)]));
+    this.#targets = new Map(this.#targetTable.all().map((target) => [target.descriptor.digest, target]));
+    this.#blobs = new Map(this.#blobTable.all().map((blob) => [blob.digest, blob]));
   }
 
   image(id: Digest): ImageRecord | undefined {
@@ -53,10 +79,42 @@ export class ImageStore {
     return this.#images.values();
   }
 
-  /** The image of that name. */
-  named(reference: Reference): ImageRecord | undefined {
-    const id = this.#names.get(canonicalReference(reference));
-    return id === undefined ? undefined : this.#images.get(id);
+  target(digest: Digest): Target | undefined {
+    return this.#targets.get(digest);
+  }
+
+  targets(): Iterable<Target> {
+    return this.#targets.values();
+  }
+
+  blob(digest: Digest): Blob | undefined {
+    return this.#blobs.get(digest);
+  }
+
+  blobs(): Iterable<Blob> {
+    return this.#blobs.values();
+  }
+
+  /** The image of that name; with `platform`, the one of the name's target that is for it, if it is here. */
+  named(reference: Reference, platform?: Platform): ImageRecord | undefined {
+    const name = this.#names.get(canonicalReference(reference));
+    if (name === undefined) return undefined;
+    return (platform === undefined ? undefined : this.#ofPlatform(name, platform)) ?? this.#images.get(name.imageId);
+  }
+
+  /** What the name points to. */
+  targetOf(reference: Reference): Target | undefined {
+    const target = this.#names.get(canonicalReference(reference))?.target;
+    return target === undefined ? undefined : this.#targets.get(target);
+  }
+
+  has(reference: Reference): boolean {
+    return this.#names.has(canonicalReference(reference));
+  }
+
+  /** A target that the image is a platform of: the last one that came. */
+  targetWith(id: Digest): Target | undefined {
+    return [...this.#targets.values()].findLast(({ platforms }) => platforms.some(({ imageId }) => imageId === id));
   }
 
   /** The only image whose id begins with these hex digits. */
@@ -66,18 +124,28 @@ export class ImageStore {
   }
 
   namesOf(id: Digest): readonly Reference[] {
-    return [...this.#names].filter(([, imageId]) => imageId === id).map(([name]) => parseReference(name));
+    return this.#leadingTo(id).map(({ parsed }) => parsed);
+  }
+
+  /** Whether it is another platform of what its names mean: such an image is shown below that one. */
+  isAside(id: Digest): boolean {
+    const names = this.#leadingTo(id);
+    return names.length > 0 && names.every(({ imageId }) => imageId !== id);
+  }
+
+  /** All names of a repository, by tag and digest. */
+  namesIn({ domain, path }: Reference): readonly Reference[] {
+    return [...this.#names.values()].map(({ parsed }) => parsed).filter((name) => name.domain === domain && name.path === path);
   }
 
   /** All tags of a repository, by name. */
-  tagsOf({ domain, path }: Reference): readonly Reference[] {
-    const names = [...this.#names.keys()].map(parseReference);
-    return names.filter((name) => name.domain === domain && name.path === path && name.tag !== undefined && name.digest === undefined).sort((a, b) => (a.tag! < b.tag! ? -1 : 1));
+  tagsOf(repository: Reference): readonly Reference[] {
+    return this.namesIn(repository).filter((name) => name.tag !== undefined && name.digest === undefined).sort((a, b) => (a.tag! < b.tag! ? -1 : 1));
   }
 
   view(record: ImageRecord): Image {
-    const names = this.namesOf(record.id);
-    const familiar = (wanted: (name: Reference) => boolean): readonly string[] => names.filter(wanted).map(familiarReference).sort();
+    const names = this.#leadingTo(record.id);
+    const familiar = (wanted: (name: Reference) => boolean): readonly string[] => names.filter(({ parsed }) => wanted(parsed)).map(({ parsed }) => familiarReference(parsed)).sort();
     return {
       id: record.id, config: record.config, sizeBytes: record.sizeBytes, layers: record.config.rootfs.diff_ids,
       parent: record.parent !== undefined && this.#images.has(record.parent) ? record.parent : undefined,
@@ -86,26 +154,97 @@ export class ImageStore {
     };
   }
 
-  /** Makes the image visible under `references`, which leave the images that had them. */
-  put(image: ImageRecord, references: readonly Reference[]): void {
-    const names = references.map(canonicalReference);
-    const stored = names.length === 0 ? { ...this.#images.get(image.id), ...image } : { ...image, lastTaggedAt: new Date().toISOString() };
+  put({ images, references, target, blobs = [] }: Put): void {
+    const now = new Date().toISOString();
+    const stored = images.map((image) => ({ ...this.#images.get(image.id), ...image, ...references.length === 0 ? {} : { lastTaggedAt: now } }));
+    const joined = target === undefined ? undefined : joinTargets(this.#targets.get(target.descriptor.digest), target);
+    const names = references.map((reference) => this.#nameFor(reference, stored, joined));
     this.#records.transaction(() => {
-      this.#imageTable.put(image.id, stored);
-      for (const reference of names) this.#nameTable.put(reference, { reference, imageId: image.id });
+      for (const image of stored) this.#imageTable.put(image.id, image);
+      if (joined !== undefined) this.#targetTable.put(joined.descriptor.digest, joined);
+      for (const blob of blobs) this.#blobTable.put(blob.digest, blob);
+      for (const { parsed: _, ...name } of names) this.#nameTable.put(name.reference, name);
     });
-    this.#images.set(image.id, stored);
-    for (const name of names) this.#names.set(name, image.id);
+    for (const image of stored) this.#images.set(image.id, image);
+    if (joined !== undefined) this.#targets.set(joined.descriptor.digest, joined);
+    for (const blob of blobs) this.#blobs.set(blob.digest, blob);
+    for (const name of names) this.#names.set(name.reference, name);
+    this.#namesByImage = undefined;
   }
 
-  /** Removes names; with `image`, also the image itself. */
-  remove(references: readonly Reference[], image?: Digest): void {
+  /** Gives the image one more name, which points where `like` does. */
+  tag(image: ImageRecord, reference: Reference, like: Reference | undefined): void {
+    const target = like === undefined ? undefined : this.targetOf(like);
+    this.put({ images: [image], references: [reference], target: target?.platforms.some(({ imageId }) => imageId === image.id) === true ? target : undefined });
+  }
+
+  putBlob(blob: Blob): void {
+    this.#records.transaction(() => this.#blobTable.put(blob.digest, blob));
+    this.#blobs.set(blob.digest, blob);
+  }
+
+  /** Removes names, images, and then the targets and blobs that nothing leads to any more. */
+  remove(references: readonly Reference[], images: readonly Digest[] = []): void {
     const names = references.map(canonicalReference);
     this.#records.transaction(() => {
       for (const name of names) this.#nameTable.delete(name);
-      if (image !== undefined) this.#imageTable.delete(image);
+      for (const image of images) this.#imageTable.delete(image);
     });
     for (const name of names) this.#names.delete(name);
-    if (image !== undefined) this.#images.delete(image);
+    for (const image of images) this.#images.delete(image);
+    this.#namesByImage = undefined;
+    this.#dropUnused();
   }
+
+  /** A target stays while a name or an image here leads to it; a blob while a target does. */
+  #dropUnused(): void {
+    const named = new Set([...this.#names.values()].map(({ target }) => target));
+    const targets = [...this.#targets.values()].filter(({ descriptor, platforms }) => !named.has(descriptor.digest) && !platforms.some(({ imageId }) => this.#images.has(imageId)));
+    const gone = new Set(targets.map(({ descriptor }) => descriptor.digest));
+    const used = new Set([...this.#targets.values()].filter(({ descriptor }) => !gone.has(descriptor.digest))
+      .flatMap(({ platforms }) => platforms.filter(({ imageId }) => this.#images.has(imageId)).flatMap(({ blobs }) => blobs.map((blob) => blob.digest))));
+    const blobs = [...this.#blobs.keys()].filter((blob) => !used.has(blob));
+    if (gone.size + blobs.length === 0) return;
+    this.#records.transaction(() => {
+      for (const target of gone) this.#targetTable.delete(target);
+      for (const blob of blobs) this.#blobTable.delete(blob);
+    });
+    for (const target of gone) this.#targets.delete(target);
+    for (const blob of blobs) this.#blobs.delete(blob);
+  }
+
+  #nameFor(reference: Reference, images: readonly ImageRecord[], target: Target | undefined): Name {
+    const canonical = canonicalReference(reference);
+    const known = target === undefined ? [] : target.platforms.flatMap(({ imageId }) => this.#images.get(imageId) ?? images.find(({ id }) => id === imageId) ?? []);
+    const image = [...known, ...images].find(({ config }) => matchesPlatform(config, hostPlatform())) ?? images.at(-1);
+    if (image === undefined) throw new Error('A name needs an image');
+    return { reference: canonical, imageId: image.id, ...target === undefined ? {} : { target: target.descriptor.digest }, parsed: reference };
+  }
+
+  #ofPlatform({ target }: NameRecord, platform: Platform): ImageRecord | undefined {
+    const platforms = target === undefined ? [] : this.#targets.get(target)?.platforms ?? [];
+    return platforms.filter((one) => matchesPlatform(one.platform, platform)).map(({ imageId }) => this.#images.get(imageId)).find((image) => image !== undefined);
+  }
+
+  #leadingTo(id: Digest): readonly Name[] {
+    this.#namesByImage ??= this.#indexNames();
+    return this.#namesByImage.get(id) ?? [];
+  }
+
+  #indexNames(): ReadonlyMap<Digest, readonly Name[]> {
+    const index = new Map<Digest, Name[]>();
+    for (const name of this.#names.values()) {
+      const platforms = name.target === undefined ? [] : this.#targets.get(name.target)?.platforms ?? [];
+      for (const id of new Set([name.imageId, ...platforms.map(({ imageId }) => imageId)])) {
+        const names = index.get(id);
+        if (names === undefined) index.set(id, [name]);
+        else names.push(name);
+      }
+    }
+    return index;
+  }
+}
+
+function withParsed(name: NameRecord): Name {
+  return { ...name, parsed: parseReference(name.reference) };
 }

@@ -31,7 +31,7 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
   return {
     rootDir, records, snapshots,
     containerDir: (id) => `${rootDir}/containers/${id}`,
-    content: openContent(rootDir),
+    content: openContent(rootDir, snapshots.trash),
     openSpool: () => openSpool(rootDir),
     // eslint-disable-next-line typescript/require-await -- closing is synchronous; the shape is for all resources
     [Symbol.asyncDispose]: async () => all.dispose(),

@@ -41,7 +41,8 @@ export class LayerSnapshots implements Snapshots, Disposable {
   readonly #framesDir: string;
   readonly #containersFd: Fd;
   readonly #tmpFd: Fd;
-  readonly #trash: Trash;
+  /** For all rooms: there is one tmp/. */
+  readonly trash: Trash;
   readonly #mergedDir: string;
   readonly #initDir: string;
 
@@ -59,7 +60,7 @@ export class LayerSnapshots implements Snapshots, Disposable {
     this.#framesFd = opened.use(Fd.open(this.#framesDir, O.RDONLY | O.DIRECTORY));
     this.#containersFd = opened.use(Fd.open(this.#containersDir, O.RDONLY | O.DIRECTORY));
     this.#tmpFd = opened.use(Fd.open(this.#tmpDir, O.RDONLY | O.DIRECTORY));
-    this.#trash = opened.use(new Trash(this.#tmpFd, onTrouble));
+    this.trash = opened.use(new Trash(this.#tmpFd, onTrouble));
     makeInitLayer(this.#initDir);
     opened.move();
   }
@@ -67,9 +68,9 @@ export class LayerSnapshots implements Snapshots, Disposable {
   /** Into the trash with what a crash left: everything in tmp/, and directories of layers that no record knows. */
   sweep(): void {
     const known = new Set([...this.#layers.values()].map((layer) => layer.dir));
-    for (const name of allNames(this.#tmpDir)) this.#trash.take(name);
+    for (const name of allNames(this.#tmpDir)) this.trash.take(name);
     for (const [path, fd] of [[this.layersDir, this.#layersFd], [this.#framesDir, this.#framesFd]] as const) {
-      for (const name of allNames(path)) if (!known.has(name)) this.#trash.discard(fd, nameArgument(name));
+      for (const name of allNames(path)) if (!known.has(name)) this.trash.discard(fd, nameArgument(name));
     }
   }
 
@@ -123,8 +124,8 @@ export class LayerSnapshots implements Snapshots, Disposable {
     if (layer === undefined) return;
     this.#table.delete(diffId);
     this.#layers.delete(diffId);
-    this.#trash.discard(this.#layersFd, layer.dir);
-    this.#trash.discard(this.#framesFd, layer.dir);
+    this.trash.discard(this.#layersFd, layer.dir);
+    this.trash.discard(this.#framesFd, layer.dir);
   }
 
   tarBytes(diffId: Digest): number {
@@ -213,15 +214,15 @@ export class LayerSnapshots implements Snapshots, Disposable {
   }
 
   removeSnapshot(id: ContainerId): void {
-    this.#trash.discard(this.#containersFd, id);
+    this.trash.discard(this.#containersFd, id);
   }
 
   async emptied(): Promise<void> {
-    await this.#trash.emptied();
+    await this.trash.emptied();
   }
 
   [Symbol.dispose](): void {
-    this.#trash[Symbol.dispose]();
+    this.trash[Symbol.dispose]();
     for (const fd of [this.#layersFd, this.#framesFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
   }
 }

@@ -12,8 +12,25 @@ export interface Content {
   write(bytes: AsyncIterable<Uint8Array>, expected?: { readonly digest?: Digest; readonly sizeBytes?: number }): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
   /** Whole small content (a manifest, a configuration), verified. @throws `not_found`, `too_large` over `bytesMax`. */
   read(digest: Digest, bytesMax: number): Promise<Uint8Array>;
+  /** Bytes of content that is large, in pieces. @throws `not_found`; after the last piece `internal` when it is damaged. */
+  stream(digest: Digest): AsyncIterable<Uint8Array>;
+  /** Takes in content that is put to use at the same time. */
+  intake(source: AsyncIterable<Uint8Array>, expected: { readonly digest: Digest; readonly sizeBytes: number }): Promise<Intake>;
   has(digest: Digest): boolean;
-  remove(digest: Digest): Promise<void>;
+  /** Everything that is there. */
+  list(): readonly Digest[];
+  /** Undefined when it is not there. */
+  sizeBytes(digest: Digest): number | undefined;
+  /** Gone from its place at once, from the disk in the background. Idempotent. */
+  remove(digest: Digest): void;
+}
+
+/** Content on its way in. Disposed before it is kept, nothing of it stays. */
+export interface Intake extends AsyncDisposable {
+  /** The bytes, as they come. Instead of ending, throws `invalid` when they are not what was expected. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** To be called when `bytes` has ended, and the file system was synchronized since or the content may be lost in a power cut. */
+  keep(): Promise<void>;
 }
 
 /** An unnamed temporary file that grows at its end. It is gone when it is disposed, or when the process dies. */

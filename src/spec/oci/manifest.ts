@@ -22,7 +22,7 @@ const sizeBytes: decode.Decode<number> = decode.mapped(decode.integer, (value, p
 const platform = decode.object<Platform>({ architecture: decode.text, os: decode.text, variant: decode.optional(decode.text) });
 const annotations = decode.optional(decode.dictionary(decode.text));
 
-const descriptor = decode.object<Descriptor>({
+export const decodeDescriptor: decode.Decode<Descriptor> = decode.object<Descriptor>({
   mediaType: decode.text, digest, size: sizeBytes, platform: decode.optional(platform), artifactType: decode.optional(decode.text), annotations,
 });
 
@@ -32,14 +32,14 @@ const schemaVersion: decode.Decode<2> = decode.mapped(decode.integer, (value, pa
 });
 
 const manifest = decode.object<Manifest>({
-  schemaVersion, mediaType: decode.optional(decode.text), config: descriptor, layers: decode.list(layer), annotations,
+  schemaVersion, mediaType: decode.optional(decode.text), config: decodeDescriptor, layers: decode.list(layer), annotations,
 });
 
-const index = decode.object<Index>({ schemaVersion, mediaType: decode.optional(decode.text), manifests: decode.list(descriptor), annotations });
+const index = decode.object<Index>({ schemaVersion, mediaType: decode.optional(decode.text), manifests: decode.list(decodeDescriptor), annotations });
 
 function layer(value: unknown, path: string): Descriptor {
   const urls = decode.fieldOf(value, 'urls');
-  const parsed = descriptor(value, path);
+  const parsed = decodeDescriptor(value, path);
   if (/foreign|nondistributable/.test(parsed.mediaType) || (Array.isArray(urls) && urls.length > 0)) {
     throw fail('unsupported', `${path}: the layer ${parsed.digest} is not part of the image but stored elsewhere (a foreign layer)`);
   }
