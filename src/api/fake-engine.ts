@@ -157,6 +157,15 @@ export class FakeEngine implements Engine {
       throw fail('not_found', `No such image: ${name.includes(':') ? name : `${name}:latest`}`);
     },
     list: () => [this.image],
+    pull: async (reference, { platform, onHappening } = {}) => {
+      this.calls.push(`pull ${reference} ${JSON.stringify(platform ?? null)}`);
+      if (reference.includes('unknown')) throw fail('not_found', `manifest for ${reference} not found: manifest unknown: manifest unknown`);
+      onHappening?.({ what: 'begin', repository: 'library/tool', tag: 'latest' });
+      if (reference.includes('broken')) throw fail('invalid', 'Content does not match its digest');
+      onHappening?.({ what: 'layer', id: 'abc', state: { stage: 'fetching', bytes: 1_500_000, ofBytes: 3_000_000 } });
+      onHappening?.({ what: 'layer', id: 'abc', state: { stage: 'unpacked' } });
+      onHappening?.({ what: 'end', digest: this.image.id, reference: 'tool:latest', isNew: true });
+    },
     tag: async (name, target) => { this.calls.push(`tag ${name} ${target}`); },
     remove: async (name, options) => { this.calls.push(`rmi ${name} ${JSON.stringify(options)}`); return { untagged: ['tool:latest'], deleted: [this.image.id] }; },
     load: async (archive) => {

@@ -8,6 +8,7 @@ import { bodyOf } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
 import { selectImages } from './image-filters.ts';
 import { toHistoryItem, toImageInspect, toImageSummary } from './image-to-docker.ts';
+import { pull } from './pull.ts';
 
 export function list({ engine, query, response }: Call): void {
   if (query.flag('shared-size')) throw fail('unsupported', "Parameter 'shared-size' is not supported yet");
@@ -42,11 +43,10 @@ export function history(call: Call): void {
 }
 
 /** Two endpoints in one, as Docker has it: `fromSrc` imports a root filesystem, `fromImage` pulls. */
-export async function create({ engine, query, request, response, signal }: Call): Promise<void> {
+export async function create(call: Call): Promise<void> {
+  const { engine, query, request, response, signal } = call;
   const [image, source] = [query.text('fromImage'), query.text('fromSrc')];
-  if (image !== '') {
-    throw fail('unsupported', `Cannot pull "${pulled(image, query.text('tag')).slice(0, 300)}": pulling from registries comes later`, { hint: 'Bring the image with load or import' });
-  }
+  if (image !== '') return pull(call);
   if (source === '') throw fail('invalid', 'Nothing to create an image from', { hint: 'Give fromSrc=- and a tar archive as the body' });
   if (source !== '-') throw fail('unsupported', 'Importing from a URL is not supported yet', { hint: 'Download the archive and import the file' });
   const [repo, tag] = [query.text('repo'), query.text('tag')];
@@ -77,11 +77,6 @@ export async function remove(call: Call): Promise<void> {
 function answerMessages(response: ServerResponse, messages: readonly ProgressMessage[]): void {
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(messages.map((message) => `${JSON.stringify(message)}\r\n`).join(''));
-}
-
-/** What a pull asks for: the tag may be a digest. */
-function pulled(image: string, tag: string): string {
-  return tag.includes(':') ? `${image}@${tag}` : withTag(image, tag);
 }
 
 function withTag(repo: string, tag: string): string {

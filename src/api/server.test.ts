@@ -331,15 +331,27 @@ test('images are listed, inspected, tagged and removed by names with slashes', a
   assert.deepEqual(engine.calls, ['tag a/b c/d:2', 'rmi a/b:1 {"force":false,"prune":false}']);
 });
 
-test('images are loaded and imported from bodies; pulling is refused with the way out', async () => {
+test('images are loaded and imported from bodies', async () => {
   const loaded = await call('POST', '/images/load?quiet=1', Buffer.alloc(300_000, 'A'), { 'Content-Type': 'application/x-tar' });
   assert.equal(loaded.body, `{"stream":"Loaded image: tool:latest\\n"}\r\n{"stream":"Loaded image ID: ${engine.image.id}\\n"}\r\n`);
   const broken = await call('POST', '/images/load', Buffer.alloc(3_000_000, 'B'), { 'Content-Type': 'application/x-tar' });
   assert.deepEqual([broken.status, json(broken).message], [400, 'Cannot load the archive: it is no tar']);
   const imported = await call('POST', '/images/create?fromSrc=-&repo=a/b&tag=c&message=m&changes=CMD%20x&changes=ENV%20a=b', Buffer.alloc(1_000_000), { 'Content-Type': 'text/plain' });
   assert.deepEqual([imported.body, engine.imported?.bytes, engine.imported?.options.reference, engine.imported?.options.changes], [`{"status":"${engine.image.id}"}\r\n`, 1_000_000, 'a/b:c', ['CMD x', 'ENV a=b']]);
-  const pull = await call('POST', '/images/create?fromImage=busybox&tag=latest');
-  assert.deepEqual([pull.status, json(pull).message], [501, 'Cannot pull "busybox:latest": pulling from registries comes later (Bring the image with load or import)']);
+});
+
+test('a pull is told in Docker\'s words; what fails before the first of them is an answer of its own', async () => {
+  const pull = (query: string) => call('POST', `/images/create?fromImage=${query}`);
+  assert.deepEqual((await pull('tool&tag=latest&platform=linux/arm64')).body.split('\r\n'), [
+    '{"status":"Pulling from library/tool","id":"latest"}',
+    '{"status":"Downloading","progressDetail":{"current":1500000,"total":3000000},"progress":"[=========================>                         ]  1.5MB/3MB","id":"abc"}',
+    '{"status":"Pull complete","progressDetail":{},"id":"abc"}', `{"status":"Digest: ${engine.image.id}"}`, '{"status":"Status: Downloaded newer image for tool:latest"}', '',
+  ]);
+  assert.match((await pull('broken&tag=1')).body, /\{"errorDetail":\{"message":"Content does not match its digest"\},"error":"Content does not match its digest"\}\r\n$/);
+  const unknown = await pull('unknown&tag=sha256:abc');
+  assert.deepEqual([unknown.status, json(unknown).message], [404, 'manifest for unknown@sha256:abc not found: manifest unknown: manifest unknown']);
+  assert.equal((await pull('tool&platform=a/b/c/d')).status, 400);
+  assert.deepEqual(engine.calls, ['pull tool:latest {"os":"linux","architecture":"arm64"}', 'pull broken:1 null', 'pull unknown@sha256:abc null']);
 });
 
 test('a connection goes on after a body that was refused half-way', async () => {

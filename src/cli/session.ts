@@ -15,7 +15,7 @@ export interface Session {
   readonly defaultHost: string;
   readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (isRaw: boolean) => unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
-  readonly stderr: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
   /** Runs the daemon in this process; resolves when it has ended. */

@@ -60,9 +60,9 @@ export async function importImage(docker: Docker, source: string, archive: Async
   await readMessages(answer, onMessage);
 }
 
-/** Asks the daemon to pull `image`. */
-export async function pullImage(docker: Docker, image: string, tag: string, platform: string | undefined, onMessage: OnMessage): Promise<void> {
-  await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform } }), onMessage);
+/** Asks the daemon to pull `image`; without `tag` (which may be a digest), all tags. */
+export async function pullImage(docker: Docker, image: string, tag: string, options: { readonly platform?: string | undefined }, onMessage: OnMessage): Promise<void> {
+  await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform: options.platform } }), onMessage);
 }
 
 /** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */

@@ -32,8 +32,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const storage = opened.use(await openStorage({ rootDir: options.rootDir, onTrouble: (error) => options.log.warn({ err: error }, 'not everything that was removed could be taken off the disk') }));
   const known: { containers?: Containers } = {};
   const events = new EventBus();
-  const images = await openImages({ storage, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
   const registries = opened.use(openRegistries(options.registries));
+  const images = await openImages({ storage, registries, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));

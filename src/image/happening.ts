@@ -2,9 +2,10 @@
 import type { Digest } from '../base/index.ts';
 
 export interface ImageHappening {
-  readonly kind: 'delete' | 'import' | 'load' | 'save' | 'tag' | 'untag';
-  readonly id: Digest;
-  /** The tag that was given (`tag`); otherwise Docker names the image by its id. */
+  readonly kind: 'delete' | 'import' | 'load' | 'pull' | 'push' | 'save' | 'tag' | 'untag';
+  /** `pull`, `push`: the reference. */
+  readonly id: Digest | string;
+  /** The tag that was given (`tag`); the repository (`pull`, `push`); otherwise Docker names the image by its id. */
   readonly name: string;
   /** Empty when the image is gone. */
   readonly labels: Readonly<Record<string, string>>;

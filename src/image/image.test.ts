@@ -8,6 +8,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { digestOf, hexOf, isFail, newContainerId, type Digest, type ErrorKind } from '../base/index.ts';
 import { byteString, tarHeader, writeTar, type TarMember } from '../spec/tar/index.ts';
 import { openStorage, type Storage } from '../storage/index.ts';
+import { FakeRegistries } from './fake-registries.ts';
 import { builtInHello, openImages, type ImageUse } from './index.ts';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
@@ -33,7 +34,7 @@ async function open(rootDir: string): Promise<House> {
   const uses = new Map<Digest, ImageUse>();
   const containerLayers: Digest[] = [];
   const told: string[] = [];
-  const images = await openImages({ storage, imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()], tell: ({ kind, id, name }) => void told.push(`${kind} ${name === id ? 'id' : name}`) });
+  const images = await openImages({ storage, registries: new FakeRegistries(), imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()], tell: ({ kind, id, name }) => void told.push(`${kind} ${name === id ? 'id' : name}`) });
   return { storage, images, uses, containerLayers, told };
 }
 

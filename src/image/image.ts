@@ -1,7 +1,9 @@
 // An image: a stack of layers with a configuration, addressed by content. The image's id is the digest of its configuration.
 import type { Digest } from '../base/index.ts';
 import type { ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts';
+import type { Credentials } from '../registry/index.ts';
 import type { HistoryStep } from './history.ts';
+import type { PullHappening } from './pull.ts';
 
 export type { HistoryStep } from './history.ts';
 
@@ -60,14 +62,31 @@ export interface RemovedImage {
   readonly deleted: readonly Digest[];
 }
 
+export type { PullHappening } from './pull.ts';
+
+export interface PullRequest {
+  /** Undefined: the host's. */
+  readonly platform?: Platform | undefined;
+  readonly credentials?: Credentials | undefined;
+  /** Aborted: what has come whole stays for a day, for another pull. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onHappening?: ((happening: PullHappening) => void) | undefined;
+}
+
 /**
- * The images of one data root. `nameOrId` is a reference, a full id or an unambiguous prefix of one.
+ * The images of one data root. `nameOrId` is a reference, a full id or an unambiguous prefix of one; a `platform` chooses
+ * among those that a name leads to, and what else is here is given when none fits.
  * @throws `not_found` "No such image: x:latest" (Docker's text).
  */
 export interface Images {
-  get(nameOrId: string): Image;
+  get(nameOrId: string, platform?: Platform): Image;
   /** Newest first, the untagged ones too. */
   list(): readonly Image[];
+  /**
+   * Brings an image here; of a reference without tag and digest, all tags of the repository. What is here already is not fetched.
+   * @throws `not_found`, `unauthorized`, `denied` in Docker's words; `invalid` for content that is not what was promised; `unsupported` for what is no image.
+   */
+  pull(reference: string, request?: PullRequest): Promise<void>;
   tag(nameOrId: string, target: string): Promise<void>;
   /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). `prune` is Docker's wish to remove untagged parents too: images here have none. */
   remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage>;

@@ -1,15 +1,19 @@
 // Opens the images of a data root. What is asked of images is answered from memory; what changes them is a transaction.
 import { fail, parseDigest, type Digest, type EstivaError } from '../base/index.ts';
-import { canonicalReference, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
+import { canonicalReference, familiarName, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
+import type { Registries } from '../registry/index.ts';
+import type { Platform } from '../spec/oci/image.ts';
 import type { Storage } from '../storage/index.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
 import { historyOf } from './history.ts';
-import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, RemovedImage } from './image.ts';
+import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, PullRequest, RemovedImage } from './image.ts';
 import { importImage } from './import.ts';
 import { loadArchive } from './load.ts';
+import { LayerIntake } from './layer-intake.ts';
 import type { ImagePorts } from './ports.ts';
+import { pull, tagsOf } from './pull.ts';
 import { removeImage } from './remove.ts';
 import { saveArchive } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
@@ -18,7 +22,10 @@ import { documentsOf } from './target.ts';
 
 export interface ImagesOptions extends ImagePorts {
   readonly storage: Storage;
+  readonly registries: Registries;
   readonly builtIns?: readonly BuiltInImage[];
+  /** Layers that are fetched at once; 3 unless given. */
+  readonly concurrentDownloadsMax?: number | undefined;
   /** Hears of everything that happens to images, right after it has. Must not throw: the change stands. */
   readonly tell: (happening: ImageHappening) => void;
 }
@@ -31,35 +38,52 @@ export interface OpenedImages extends Images {
 export async function openImages(options: ImagesOptions): Promise<OpenedImages> {
   const store = new ImageStore(options.storage.records);
   const builtIns = await BuiltIns.open(options.builtIns ?? [], options.storage);
-  return new StoredImages(options.storage, store, builtIns, options, options.tell);
+  store.dropArrived('old');
+  return new StoredImages(options, store, builtIns);
 }
 
 class StoredImages implements OpenedImages {
   readonly #storage: Storage;
   readonly #store: ImageStore;
+  readonly #registries: Registries;
+  readonly #layers: LayerIntake;
   readonly #builtIns: BuiltIns;
   readonly #ports: ImagePorts;
   readonly #sweeper: Sweeper;
   readonly #tell: (happening: ImageHappening) => void;
 
-  constructor(storage: Storage, store: ImageStore, builtIns: BuiltIns, ports: ImagePorts, tell: (happening: ImageHappening) => void) {
+  constructor(options: ImagesOptions, store: ImageStore, builtIns: BuiltIns) {
+    const { storage, registries, tell } = options;
     this.#storage = storage;
     this.#store = store;
+    this.#registries = registries;
     this.#builtIns = builtIns;
-    this.#ports = ports;
+    this.#ports = options;
     this.#tell = tell;
+    this.#layers = new LayerIntake(storage, (blob) => store.putArrived(blob), options.concurrentDownloadsMax);
     this.#sweeper = new Sweeper(storage, () => ({
-      layers: new Set([...[...store.images()].flatMap((image) => image.config.rootfs.diff_ids), ...builtIns.layers, ...ports.layersInUse()]),
+      layers: new Set([...[...store.images()].flatMap((image) => image.config.rootfs.diff_ids), ...store.arrived(), ...builtIns.layers, ...options.layersInUse()]),
       content: new Set([...[...store.images()].map(({ id }) => id), ...builtIns.content, ...[...store.targets()].flatMap(documentsOf), ...keptBlobs(store)]),
     }));
   }
 
-  get(nameOrId: string): Image {
-    return this.#store.view(this.#find(nameOrId));
+  get(nameOrId: string, platform?: Platform): Image {
+    return this.#store.view(this.#find(nameOrId, platform));
   }
 
   list(): readonly Image[] {
-    return [...this.#store.images()].map((image) => this.#store.view(image)).sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+    return [...this.#store.images()].filter(({ id }) => !this.#store.isAside(id)).map((image) => this.#store.view(image)).sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  }
+
+  async pull(reference: string, request: PullRequest = {}): Promise<void> {
+    const parsed = parseReference(reference);
+    const options = { ...request, signal: request.signal ?? new AbortController().signal, onHappening: request.onHappening ?? (() => undefined) };
+    const one = async (name: Reference): Promise<void> => {
+      const id = await this.#sweeper.leasing((lease) => pull(name, options, { storage: this.#storage, store: this.#store, registries: this.#registries, layers: this.#layers, lease }));
+      this.#tell({ kind: 'pull', id: familiarReference(name), name: familiarName(name), labels: labelsOf(this.#store.image(id)) });
+    };
+    if (parsed.tag !== undefined || parsed.digest !== undefined) return one(parsed);
+    for (const tag of await tagsOf(parsed, this.#registries, options)) await one({ ...parsed, tag });
   }
 
   async tag(nameOrId: string, target: string): Promise<void> {
@@ -93,7 +117,7 @@ class StoredImages implements OpenedImages {
 
   #tellNew(kind: 'import' | 'load', id: ImageRecord['id']): void {
     const image = this.#store.image(id);
-    this.#tell({ kind, id, name: id, labels: image === undefined ? {} : labelsOf(image) });
+    this.#tell({ kind, id, name: id, labels: labelsOf(image) });
   }
 
   prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<ImageRecord['id']> {
@@ -138,7 +162,7 @@ class StoredImages implements OpenedImages {
   }
 
   /** Names before ids: an image may be called "cafe". */
-  #find(nameOrId: string): ImageRecord {
+  #find(nameOrId: string, platform?: Platform): ImageRecord {
     const hexDigits = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(nameOrId)?.[1];
     if (hexDigits?.length === 64) {
       const id = parseDigest(`sha256:${hexDigits}`);
@@ -147,7 +171,7 @@ class StoredImages implements OpenedImages {
       return image;
     }
     const reference = withDefaultTag(parseReference(nameOrId));
-    const found = this.#store.named(reference) ?? (hexDigits === undefined ? undefined : this.#store.byPrefix(hexDigits)) ?? this.#builtIns.appear(reference, this.#store);
+    const found = this.#store.named(reference, platform) ?? (hexDigits === undefined ? undefined : this.#store.byPrefix(hexDigits)) ?? this.#builtIns.appear(reference, this.#store);
     if (found === undefined) throw notFound(familiarReference(reference));
     return found;
   }
@@ -162,8 +186,8 @@ function keptBlobs(store: ImageStore): readonly Digest[] {
   return [...store.blobs()].filter(({ coding }) => coding.kind === 'kept').map(({ digest }) => digest);
 }
 
-function labelsOf({ config }: ImageRecord): Readonly<Record<string, string>> {
-  return config.config?.Labels ?? {};
+function labelsOf(image: ImageRecord | undefined): Readonly<Record<string, string>> {
+  return image?.config.config?.Labels ?? {};
 }
 
 function notFound(name: string): EstivaError {

@@ -31,6 +31,17 @@ interface Name extends NameRecord {
   readonly parsed: Reference;
 }
 
+/** A layer that came whole for a pull that has not got to its end. */
+interface Leftover {
+  readonly diffId: Digest;
+  readonly blob: Digest;
+  /** When it was last of use, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** So long layers stay that no image names. */
+const leftoverMs = 24 * 3600 * 1000;
+
 /** What becomes visible together. */
 export interface Put {
   readonly images: readonly ImageRecord[];
@@ -44,6 +55,7 @@ const digest = decode.mapped(decode.text, parseDigest);
 const reviveImage: decode.Decode<ImageRecord> = decode.object<ImageRecord>({
   id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), parent: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text),
 });
+const reviveLeftover = decode.object<Leftover>({ diffId: digest, blob: digest, atMs: decode.integer });
 const reviveName = decode.object<NameRecord>({ reference: decode.text, imageId: digest, target: decode.optional(digest) });
 
 export class ImageStore {
@@ -52,10 +64,13 @@ export class ImageStore {
   readonly #nameTable: Table<NameRecord>;
   readonly #targetTable: Table<Target>;
   readonly #blobTable: Table<Blob>;
+  readonly #leftoverTable: Table<Leftover>;
   readonly #images: Map<Digest, ImageRecord>;
   readonly #names: Map<string, Name>;
   readonly #targets: Map<Digest, Target>;
   readonly #blobs: Map<Digest, Blob>;
+  /** By diff id. */
+  readonly #leftovers: Map<Digest, Leftover>;
   /** The names that lead to an image, by their own right or through a target; made anew after a change, when it is first asked for. */
   #namesByImage: ReadonlyMap<Digest, readonly Name[]> | undefined;
 
@@ -65,10 +80,12 @@ export class ImageStore {
     this.#nameTable = records.table('image_names', (json) => reviveName(json, ''));
     this.#targetTable = records.table('image_targets', (json) => decodeTarget(json, ''));
     this.#blobTable = records.table('image_blobs', (json) => decodeBlob(json, ''));
+    this.#leftoverTable = records.table('image_leftovers', (json) => reviveLeftover(json, ''));
     this.#images = new Map(this.#imageTable.all().map((image) => [image.id, image]));
     this.#names = new Map(this.#nameTable.all().map((name) => [name.reference, withParsed(name)]));
     this.#targets = new Map(this.#targetTable.all().map((target) => [target.descriptor.digest, target]));
     this.#blobs = new Map(this.#blobTable.all().map((blob) => [blob.digest, blob]));
+    this.#leftovers = new Map(this.#leftoverTable.all().map((leftover) => [leftover.diffId, leftover]));
   }
 
   image(id: Digest): ImageRecord | undefined {
@@ -159,12 +176,15 @@ export class ImageStore {
     const stored = images.map((image) => ({ ...this.#images.get(image.id), ...image, ...references.length === 0 ? {} : { lastTaggedAt: now } }));
     const joined = target === undefined ? undefined : joinTargets(this.#targets.get(target.descriptor.digest), target);
     const names = references.map((reference) => this.#nameFor(reference, stored, joined));
+    const arrived = stored.flatMap(({ config }) => config.rootfs.diff_ids).filter((diffId) => this.#leftovers.has(diffId));
     this.#records.transaction(() => {
       for (const image of stored) this.#imageTable.put(image.id, image);
       if (joined !== undefined) this.#targetTable.put(joined.descriptor.digest, joined);
       for (const blob of blobs) this.#blobTable.put(blob.digest, blob);
       for (const { parsed: _, ...name } of names) this.#nameTable.put(name.reference, name);
+      for (const diffId of arrived) this.#leftoverTable.delete(diffId);
     });
+    for (const diffId of arrived) this.#leftovers.delete(diffId);
     for (const image of stored) this.#images.set(image.id, image);
     if (joined !== undefined) this.#targets.set(joined.descriptor.digest, joined);
     for (const blob of blobs) this.#blobs.set(blob.digest, blob);
@@ -181,6 +201,33 @@ export class ImageStore {
   putBlob(blob: Blob): void {
     this.#records.transaction(() => this.#blobTable.put(blob.digest, blob));
     this.#blobs.set(blob.digest, blob);
+  }
+
+  /** A layer has come whole, for an image that is not here yet. */
+  putArrived(blob: Blob): void {
+    const leftover: Leftover = { diffId: blob.diffId, blob: blob.digest, atMs: Date.now() };
+    this.#records.transaction(() => {
+      this.#blobTable.put(blob.digest, blob);
+      this.#leftoverTable.put(leftover.diffId, leftover);
+    });
+    this.#blobs.set(blob.digest, blob);
+    this.#leftovers.set(leftover.diffId, leftover);
+  }
+
+  /** The layers that came whole for a pull which has not got to its end, for a day. */
+  arrived(): readonly Digest[] {
+    const since = Date.now() - leftoverMs;
+    return [...this.#leftovers.values()].filter(({ atMs }) => atMs > since).map(({ diffId }) => diffId);
+  }
+
+  /** Forgets the layers that came for no image: all of them, or those of which the time is over. */
+  dropArrived(which: 'all' | 'old'): void {
+    const kept = new Set(which === 'all' ? [] : this.arrived());
+    const gone = [...this.#leftovers.keys()].filter((diffId) => !kept.has(diffId));
+    if (gone.length === 0) return;
+    this.#records.transaction(() => { for (const diffId of gone) this.#leftoverTable.delete(diffId); });
+    for (const diffId of gone) this.#leftovers.delete(diffId);
+    this.#dropUnused();
   }
 
   /** Removes names, images, and then the targets and blobs that nothing leads to any more. */
@@ -203,6 +250,7 @@ export class ImageStore {
     const gone = new Set(targets.map(({ descriptor }) => descriptor.digest));
     const used = new Set([...this.#targets.values()].filter(({ descriptor }) => !gone.has(descriptor.digest))
       .flatMap(({ platforms }) => platforms.filter(({ imageId }) => this.#images.has(imageId)).flatMap(({ blobs }) => blobs.map((blob) => blob.digest))));
+    for (const { blob } of this.#leftovers.values()) used.add(blob);
     const blobs = [...this.#blobs.keys()].filter((blob) => !used.has(blob));
     if (gone.size + blobs.length === 0) return;
     this.#records.transaction(() => {

@@ -3,6 +3,7 @@
 import { decode, parseDigest, type Digest } from '../base/index.ts';
 import type { Descriptor, Platform } from '../spec/oci/image.ts';
 import { decodeDescriptor } from '../spec/oci/manifest.ts';
+import type { Reference } from '../spec/reference.ts';
 
 export interface Target {
   readonly descriptor: Descriptor;
@@ -34,8 +35,9 @@ export interface Blob {
   readonly repositories: readonly string[];
 }
 
-/** How the blob is had again: from the content store, or made anew from the tar. */
+/** How the blob is had again: from the content store, or made anew from the tar. `absent`: not at all; the layer came another way. */
 export type Coding =
+  | { readonly kind: 'absent' }
   | { readonly kind: 'kept' }
   | { readonly kind: 'plain' }
   | { readonly kind: 'gzip'; readonly level: number; /** Header, as hex. */ readonly header: string }
@@ -51,7 +53,7 @@ export const decodeTarget: decode.Decode<Target> = decode.object<Target>({
 });
 
 const decodeCoding: decode.Decode<Coding> = (value, path) => {
-  const kind = decode.word(['kept', 'plain', 'gzip', 'zstd'])(decode.fieldOf(value, 'kind'), `${path}.kind`);
+  const kind = decode.word(['absent', 'kept', 'plain', 'gzip', 'zstd'])(decode.fieldOf(value, 'kind'), `${path}.kind`);
   const level = decode.integer(decode.fieldOf(value, 'level'), `${path}.level`);
   if (kind === 'gzip') return { kind, level, header: decode.text(decode.fieldOf(value, 'header'), `${path}.header`) };
   return kind === 'zstd' ? { kind, level } : { kind };
@@ -66,6 +68,14 @@ export function joinTargets(older: Target | undefined, newer: Target): Target {
   if (older === undefined) return newer;
   const kept = older.platforms.filter(({ manifest }) => !newer.platforms.some((other) => other.manifest.digest === manifest.digest));
   return { ...newer, platforms: [...kept, ...newer.platforms], attached: [...new Set([...older.attached, ...newer.attached])] };
+}
+
+const repositoriesMax = 8;
+
+/** The same blob, of which `repository` is known to have it. */
+export function withRepository(blob: Blob, { domain, path }: Reference): Blob {
+  const name = `${domain}/${path}`;
+  return { ...blob, repositories: [name, ...blob.repositories.filter((other) => other !== name)].slice(0, repositoriesMax) };
 }
 
 /** The documents of which the content store has one copy each while the target is there. */

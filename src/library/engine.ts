@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { destination, pino } from 'pino';
 import { fail } from '../base/index.ts';
+import { parsePlatform } from '../spec/oci/platform.ts';
+import { canonicalReference, parseReference, withDefaultTag } from '../spec/reference.ts';
 import { openEngine as openRooms, supervisorCommand, type Engine as Rooms, type Image } from '../engine/index.ts';
 import { createIn, handleOf, type Container, type ContainerOptions, type Output, type RunOptions } from './container.ts';
 import { collect } from './output.ts';
@@ -44,8 +46,8 @@ export interface Engine extends AsyncDisposable {
   load(archive: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<readonly string[]>;
   /** Makes an image of one layer from a tar of files. @returns its id. */
   import(files: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<string>;
-  /** @throws `unsupported`: registries come later. */
-  pull(reference: string): Promise<never>;
+  /** Brings an image here, if it is not here yet. @throws `not_found`, `unauthorized` … in Docker's words. */
+  pull(reference: string, options?: { readonly platform?: string; readonly signal?: AbortSignal }): Promise<void>;
   /** @throws `conflict` when a container uses it, unless `force`. */
   removeImage(nameOrId: string, options?: { readonly force?: boolean }): Promise<void>;
 
@@ -82,9 +84,7 @@ function faceOf(rooms: Rooms): Engine {
     images: () => images.list().map(summaryOf),
     load: async (archive, { signal } = {}) => (await images.load(archive, signal === undefined ? {} : { signal })).flatMap(({ id, repoTags }) => (repoTags.length > 0 ? repoTags : [id])),
     import: (files, { reference, changes, message, signal } = {}) => images.import(files, { reference, changes, message, signal }),
-    pull: async (reference) => {
-      throw fail('unsupported', `Cannot pull ${JSON.stringify(reference)}: pulling from registries comes later`, { hint: 'Bring the image with load or import' });
-    },
+    pull: (reference, { platform, signal } = {}) => images.pull(named(reference), { platform: platform === undefined ? undefined : parsePlatform(platform), signal }),
     removeImage: async (nameOrId, { force = false } = {}) => { await images.remove(nameOrId, { force, prune: true }); },
     create: (options) => createIn(containers, options),
     run: async (image, command, { input, signal, outputBytesMax, ...options } = {}) => {
@@ -95,6 +95,11 @@ function faceOf(rooms: Rooms): Engine {
     containers: () => containers.list().map((record) => handleOf(containers, record)),
     [Symbol.asyncDispose]: async () => { await rooms[Symbol.asyncDispose](); },
   };
+}
+
+/** A name alone means its tag `latest`. */
+function named(reference: string): string {
+  return canonicalReference(withDefaultTag(parseReference(reference)));
 }
 
 function summaryOf({ id, repoTags, sizeBytes, createdAt }: Image): ImageSummary {

@@ -5,13 +5,14 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { again, fail, isFail, messageOf } from '../base/index.ts';
 
 const chunkBytes = 256 << 10;
-const magicBytes = 6;
+/** By so many of its first bytes a stream is known. */
+export const magicBytes = 6;
 const ratioMax = 1000;
 
 /** @throws `invalid` for a broken stream, `unsupported` for xz and bzip2, `too_large` for a bomb. */
 export async function* decompress(source: AsyncIterable<Uint8Array>, ratioFreeBytes = 2 ** 30): AsyncGenerator<Uint8Array, void, undefined> {
   const { magic, whole } = await peek(source);
-  const format = formatOf(magic);
+  const format = compressionOf(magic);
   if (format === 'none') {
     yield* whole;
     return;
@@ -33,7 +34,8 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, ratioFreeBy
   }
 }
 
-function formatOf(magic: Buffer): 'gzip' | 'zstd' | 'none' {
+/** @throws `unsupported` for xz and bzip2 */
+export function compressionOf(magic: Buffer): 'gzip' | 'zstd' | 'none' {
   if (magic[0] === 0x1f && magic[1] === 0x8b) return 'gzip';
   // A zstd frame, or a skippable one that some tools write before it.
   const word = magic.length >= 4 ? magic.readUInt32LE(0) : 0;

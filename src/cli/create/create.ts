@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { createContainer, isDaemonError, pullImage, type CreateBody } from '../../client/index.ts';
 import { Complaint } from '../errors.ts';
+import { progressView } from '../progress.ts';
 import { splitReference } from '../reference.ts';
 import { warn, type Session } from '../session.ts';
 import type { CreateValues } from './body.ts';
@@ -15,9 +16,12 @@ export async function create(session: Session, values: CreateValues, body: Creat
   }
   const platform = values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'];
   const options = { name: values.name, platform };
+  const pulling = { platform, isQuiet: values.quiet };
+  if (values.pull === 'always') await pull(session, body.Image ?? '', pulling);
   const { Id, Warnings } = await createContainer(session.docker, body, options).catch(async (error: unknown) => {
     if (!isDaemonError(error, 404) || values.pull === 'never' || !isImageMissing(error)) throw error;
-    await pull(session, body.Image ?? '', { platform, isQuiet: values.quiet });
+    if (!values.quiet) warn(session, `Unable to find image '${nameOf(body.Image ?? '')}' locally`);
+    await pull(session, body.Image ?? '', pulling);
     return createContainer(session.docker, body, options);
   });
   for (const warning of Warnings ?? []) warn(session, `WARNING: ${warning}`);
@@ -26,22 +30,24 @@ export async function create(session: Session, values: CreateValues, body: Creat
 }
 
 function checkPull(pull: string | undefined): void {
-  if (pull === undefined || ['', 'missing', 'never'].includes(pull)) return;
-  if (pull === 'always') throw new Complaint('--pull always is not there yet in Estiva: pulling comes later; load or import the image');
+  if (pull === undefined || ['', 'always', 'missing', 'never'].includes(pull)) return;
   throw new Complaint(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`);
 }
 
 /** A 404 of create may also be about a network or a container to join: only the daemon's sentence tells them apart. */
 function isImageMissing(error: Error): boolean {
-  return /no such image/i.test(error.message);
+  return /no such image|was found but its platform/i.test(error.message);
+}
+
+function nameOf(image: string): string {
+  const { name, tag, digest } = splitReference(image);
+  return digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`;
 }
 
 async function pull(session: Session, image: string, { platform, isQuiet }: { readonly platform: string | undefined; readonly isQuiet: boolean }): Promise<void> {
   const { name, tag, digest } = splitReference(image);
-  warn(session, `Unable to find image '${name}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}' locally`);
-  await pullImage(session.docker, name, digest ?? tag ?? 'latest', platform, ({ id, status }) => {
-    if (!isQuiet && status !== undefined) warn(session, id === undefined ? status : `${id}: ${status}`);
-  });
+  // Into stderr: stdout is the container's, or the id's.
+  await pullImage(session.docker, name, digest ?? tag ?? 'latest', { platform }, isQuiet ? () => undefined : progressView(session.stderr));
 }
 
 /** Never overwrites: two runs must not share one file. */

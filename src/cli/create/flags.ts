@@ -69,7 +69,7 @@ export const createFlags = {
   'pids-limit': flag.integer('', 'int', 'Limit of processes; -1: none'),
   platform: flag.text('', 'string', 'Platform of the image (os/arch)'),
   privileged: flag.on('', 'All capabilities and devices, no filters'),
-  pull: flag.text('', 'string', 'When to pull the image: missing, never'),
+  pull: flag.text('', 'string', 'When to pull the image: always, missing, never (missing unless given)'),
   quiet: flag.on('q', 'Do not show the pull'),
   'read-only': flag.on('', 'Root file system for reading only'),
   restart: flag.value('', 'string', 'When to start it again after its end: no, always, on-failure[:n], unless-stopped', restartPolicy),

@@ -62,6 +62,8 @@ export interface ProgressMessage {
   readonly status?: string;
   readonly id?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  /** The same as text, with a bar. */
+  readonly progress?: string;
   readonly error?: string;
   readonly errorDetail?: { readonly code?: number; readonly message: string };
   readonly aux?: unknown;

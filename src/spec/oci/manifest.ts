@@ -27,7 +27,8 @@ export const decodeDescriptor: decode.Decode<Descriptor> = decode.object<Descrip
 });
 
 const schemaVersion: decode.Decode<2> = decode.mapped(decode.integer, (value, path) => {
-  if (value !== 2) throw fail('unsupported', `${path}: version ${value} is not supported`, { hint: 'Store the image again with a tool of the last years' });
+  if (value === 1) throw fail('unsupported', "The image is stored in Docker's old manifest format (schema 1), which is not supported", { hint: 'It must be stored again with a tool of the last years' });
+  if (value !== 2) throw fail('unsupported', `${path}: version ${value} is not supported`);
   return value;
 });
 
