@@ -166,6 +166,13 @@ export class FakeEngine implements Engine {
       onHappening?.({ what: 'layer', id: 'abc', state: { stage: 'unpacked' } });
       onHappening?.({ what: 'end', digest: this.image.id, reference: 'tool:latest', isNew: true });
     },
+    push: async (reference, { platform, compression, onHappening } = {}) => {
+      this.calls.push(`push ${reference} ${JSON.stringify(platform ?? null)} ${compression}`);
+      onHappening?.({ what: 'begin', repository: 'docker.io/library/tool' });
+      if (reference.includes('unknown')) throw fail('not_found', 'An image does not exist locally with the tag: unknown');
+      onHappening?.({ what: 'layer', id: 'abc', state: { stage: 'mounted', from: 'other' } });
+      onHappening?.({ what: 'end', tag: 'latest', digest: this.image.id, sizeBytes: 527 });
+    },
     tag: async (name, target) => { this.calls.push(`tag ${name} ${target}`); },
     remove: async (name, options) => { this.calls.push(`rmi ${name} ${JSON.stringify(options)}`); return { untagged: ['tool:latest'], deleted: [this.image.id] }; },
     load: async (archive) => {

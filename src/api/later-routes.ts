@@ -20,7 +20,6 @@ const later: readonly Later[] = [
   of('POST', '/commit', 'Making an image of a container comes later', 'Build an image elsewhere and load it'),
   of('GET', '/images/.+/history', 'The history of an image comes later'),
   of('GET', '/images/(get|.+/get)', 'Saving images comes later'),
-  of('POST', '/images/.+/push', 'Pushing to registries comes later'),
   of('GET', '/images/search', 'Searching registries comes later'),
   of('GET', '/distribution/.+/json', 'Asking registries comes later'),
   of('POST', '/auth', 'Logging in to registries comes later'),

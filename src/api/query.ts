@@ -1,5 +1,6 @@
 // The query of a request, read as dockerd reads it.
-import { decode, fail, parseUnixNs } from '../base/index.ts';
+import { decode, fail, messageOf, parseUnixNs } from '../base/index.ts';
+import type { Platform } from '../spec/oci/image.ts';
 
 /** Filter values by filter name. Values of one name are alternatives, names are all required. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
@@ -49,6 +50,12 @@ export class Query {
     return value === '' || value === '0' ? undefined : parseUnixNs(value, name);
   }
 
+  /** A platform as JSON (`{"os":"linux","architecture":"arm64"}`), undefined when absent. @throws `invalid` */
+  platform(name = 'platform'): Platform | undefined {
+    const text = this.text(name);
+    return text === '' ? undefined : decodePlatform(text);
+  }
+
   /** `filters`, in both of Docker's forms: `{"label":["a"]}` and the older `{"label":{"a":true}}`. @throws `invalid` for other shapes and names not in `known`. */
   filters(known: readonly string[], notYet: readonly string[] = []): Filters {
     const text = this.text('filters');
@@ -59,6 +66,21 @@ export class Query {
       if (!known.includes(name)) throw fail('invalid', `invalid filter '${name.slice(0, 100)}'`, { hint: `Filters here: ${known.join(', ')}` });
     }
     return filters;
+  }
+}
+
+/** @throws `invalid` with the beginning of dockerd's sentence */
+function decodePlatform(text: string): Platform {
+  const { os, architecture, variant } = platformIn(text);
+  if (os === '' || architecture === '') throw fail('invalid', 'both OS and Architecture must be provided');
+  return { os, architecture, ...variant === undefined || variant === '' ? {} : { variant } };
+}
+
+function platformIn(text: string): Platform {
+  try {
+    return decode.decodeJson(text, decode.object<Platform>({ architecture: decode.text, os: decode.text, variant: decode.optional(decode.text) }));
+  } catch (error) {
+    throw fail('invalid', `failed to parse platform: ${messageOf(error)}`, { hint: 'Write it as JSON: {"os":"linux","architecture":"arm64"}', cause: error });
   }
 }
 

@@ -10,6 +10,7 @@ import * as execs from './execs.ts';
 import * as images from './images.ts';
 import { refuseLater } from './later-routes.ts';
 import { pruneContainers } from './prune.ts';
+import { push } from './push.ts';
 import { stats } from './stats.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
@@ -69,6 +70,7 @@ const routes: readonly Route[] = [
   route('GET', '/images/{name...}/get', images.save),
   route('GET', '/images/{name...}/history', images.history),
   route('GET', '/images/{name...}/json', images.inspect),
+  route('POST', '/images/{name...}/push', push),
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),
 ];

@@ -354,6 +354,18 @@ test('a pull is told in Docker\'s words; what fails before the first of them is 
   assert.deepEqual(engine.calls, ['pull tool:latest {"os":"linux","architecture":"arm64"}', 'pull broken:1 null', 'pull unknown@sha256:abc null']);
 });
 
+test('a push is told in Docker\'s words, its digest also as data', async () => {
+  const platform = encodeURIComponent('{"os":"linux","architecture":"arm64"}');
+  assert.deepEqual((await call('POST', `/images/a/tool/push?tag=latest&platform=${platform}`)).body.split('\r\n'), [
+    '{"status":"The push refers to repository [docker.io/library/tool]"}', '{"status":"Mounted from other","progressDetail":{},"id":"abc"}', `{"status":"latest: digest: ${engine.image.id} size: 527"}`,
+    `{"progressDetail":{},"aux":{"Tag":"latest","Digest":"${engine.image.id}","Size":527}}`, '',
+  ]);
+  const unknown = await call('POST', '/images/unknown/push?compression=zstd');
+  assert.deepEqual([unknown.status, unknown.body.split('\r\n')[1]], [200, '{"errorDetail":{"message":"An image does not exist locally with the tag: unknown"},"error":"An image does not exist locally with the tag: unknown"}']);
+  assert.deepEqual([(await call('POST', '/images/x/push?platform=linux')).status, (await call('POST', '/images/x/push?compression=xz')).status], [400, 400]);
+  assert.deepEqual(engine.calls, ['push a/tool:latest {"os":"linux","architecture":"arm64"} gzip', 'push unknown null zstd']);
+});
+
 test('a connection goes on after a body that was refused half-way', async () => {
   const body = 'B'.repeat(3_000_000);
   let isAsked = false;

@@ -46,6 +46,7 @@ const imageCommands = {
   import: { summary: 'Import the contents from a tarball to create a filesystem image', load: async () => (await import('./commands/import.ts')).command },
   load: { summary: 'Load an image from a tar archive or STDIN', load: async () => (await import('./commands/load.ts')).command },
   pull: { summary: 'Download an image from a registry', load: async () => (await import('./commands/pull.ts')).command },
+  push: { summary: 'Upload an image to a registry', load: async () => (await import('./commands/push.ts')).command },
   save: { summary: 'Save one or more images to a tar archive (streamed to STDOUT by default)', load: async () => (await import('./commands/save.ts')).command },
   tag: { summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE', load: async () => (await import('./commands/tag.ts')).command },
 } as const satisfies Catalog;
@@ -115,7 +116,7 @@ export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'see du on the data root',
   login: registries, logout: registries,
-  manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes, push: registries,
+  manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes,
   search: registries,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
   trust: registries, volume: volumes,

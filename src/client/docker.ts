@@ -26,6 +26,7 @@ export interface CallOptions {
   readonly query?: Query;
   readonly body?: unknown;
   readonly upload?: { readonly bytes: AsyncIterable<Uint8Array>; readonly contentType: string };
+  readonly headers?: Readonly<Record<string, string>>;
   /** Leaves the request when aborted. */
   readonly signal?: AbortSignal;
 }
@@ -95,7 +96,7 @@ export function openDocker({ host, apiVersion, wake }: DockerOptions): Docker {
     return exchange(socket, request, () => { signal?.removeEventListener('abort', leave); keep(socket); });
   };
   const call: Docker['call'] = async (method, path, options = {}) => {
-    const answer = await send(requestOf(method, `/v${apiVersion}${path}`, options, {}), options.signal);
+    const answer = await send(requestOf(method, `/v${apiVersion}${path}`, options, options.headers ?? {}), options.signal);
     if (answer.status >= 400) throw await daemonError(answer);
     return answer;
   };

@@ -1,6 +1,7 @@
 // Images: the typed calls of /images. A name goes into the path with its slashes, as Docker's clients send it.
 import type { HistoryItem } from '../spec/docker/archive-view.ts';
 import type { ImageDeleteItem, ImageSummary, ProgressMessage } from '../spec/docker/image.ts';
+import type { Platform } from '../spec/oci/image.ts';
 import { filtersText, type Filters } from './containers.ts';
 import { readJsonLines, textOf, type Docker } from './docker.ts';
 import type { Answer } from './http.ts';
@@ -63,6 +64,20 @@ export async function importImage(docker: Docker, source: string, archive: Async
 /** Asks the daemon to pull `image`; without `tag` (which may be a digest), all tags. */
 export async function pullImage(docker: Docker, image: string, tag: string, options: { readonly platform?: string | undefined }, onMessage: OnMessage): Promise<void> {
   await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform: options.platform } }), onMessage);
+}
+
+export interface PushOptions {
+  /** All tags when it is left away. */
+  readonly tag?: string | undefined;
+  readonly platform?: Platform | undefined;
+  /** Estiva's own: of layers that were made here. */
+  readonly compression?: string | undefined;
+}
+
+export async function pushImage(docker: Docker, name: string, { tag, platform, compression }: PushOptions, onMessage: OnMessage): Promise<void> {
+  const query = { tag, platform: platform === undefined ? undefined : JSON.stringify(platform), compression };
+  // Docker's daemon wants the header, also when there is nobody to log in.
+  await readMessages(await docker.call('POST', at(name, '/push'), { query, headers: { 'X-Registry-Auth': 'e30=' } }), onMessage);
 }
 
 /** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */

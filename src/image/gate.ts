@@ -8,6 +8,10 @@ export class Gate {
     this.#free = concurrentMax;
   }
 
+  get isFull(): boolean {
+    return this.#free === 0;
+  }
+
   /** Resolves when there is room; disposing makes room for the next. @throws the reason of `signal` when it is aborted first. */
   async enter(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();

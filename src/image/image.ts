@@ -4,6 +4,7 @@ import type { ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts
 import type { Credentials } from '../registry/index.ts';
 import type { HistoryStep } from './history.ts';
 import type { PullHappening } from './pull.ts';
+import type { PushHappening } from './push.ts';
 
 export type { HistoryStep } from './history.ts';
 
@@ -63,6 +64,7 @@ export interface RemovedImage {
 }
 
 export type { PullHappening } from './pull.ts';
+export type { PushHappening } from './push.ts';
 
 export interface PullRequest {
   /** Undefined: the host's. */
@@ -71,6 +73,16 @@ export interface PullRequest {
   /** Aborted: what has come whole stays for a day, for another pull. */
   readonly signal?: AbortSignal | undefined;
   readonly onHappening?: ((happening: PullHappening) => void) | undefined;
+}
+
+export interface PushRequest {
+  /** Only this platform of an index. */
+  readonly platform?: Platform | undefined;
+  readonly credentials?: Credentials | undefined;
+  /** Of layers that were made here; gzip unless given. */
+  readonly compression?: 'gzip' | 'zstd' | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onHappening?: ((happening: PushHappening) => void) | undefined;
 }
 
 /**
@@ -87,6 +99,11 @@ export interface Images {
    * @throws `not_found`, `unauthorized`, `denied` in Docker's words; `invalid` for content that is not what was promised; `unsupported` for what is no image.
    */
   pull(reference: string, request?: PullRequest): Promise<void>;
+  /**
+   * Sends what the name points to, byte for byte where it was pulled; of a reference without a tag, all tags of the repository.
+   * @throws `not_found` when there is no such tag, and what the registry says.
+   */
+  push(reference: string, request?: PushRequest): Promise<void>;
   tag(nameOrId: string, target: string): Promise<void>;
   /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). `prune` is Docker's wish to remove untagged parents too: images here have none. */
   remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage>;

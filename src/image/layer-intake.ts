@@ -23,7 +23,7 @@ interface Fetch {
   readonly done: Promise<void>;
   readonly watchers: Set<OnStage>;
   readonly leave: AbortController;
-  last: LayerStage;
+  last: LayerStage | undefined;
 }
 
 /** Docker's default. */
@@ -49,7 +49,7 @@ export class LayerIntake {
     signal.throwIfAborted();
     const fetch = this.#fetches.get(wanted.diffId) ?? this.#begin(wanted, repository);
     fetch.watchers.add(onStage);
-    onStage(fetch.last);
+    if (fetch.last !== undefined) onStage(fetch.last);
     const left = Promise.withResolvers<never>();
     const leave = (): void => left.reject(signal.reason);
     signal.addEventListener('abort', leave, { once: true });
@@ -72,20 +72,20 @@ export class LayerIntake {
   }
 
   #begin(wanted: LayerWanted, repository: Pick<Repository, 'blob'>): Fetch {
-    const leave = new AbortController();
-    const watchers = new Set<OnStage>();
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    done.catch(() => undefined); // whoever waits for it hears of it
+    const fetch: Fetch = { done, watchers: new Set(), leave: new AbortController(), last: undefined };
     const tell: OnStage = (stage) => {
       fetch.last = stage;
-      for (const watcher of watchers) watcher(stage);
+      for (const watcher of fetch.watchers) watcher(stage);
     };
-    const done = this.#fetch(wanted, repository, tell, leave.signal).finally(() => this.#fetches.delete(wanted.diffId));
-    done.catch(() => undefined); // whoever waits for it hears of it
-    const fetch: Fetch = { done, watchers, leave, last: { stage: 'waiting' } };
     this.#fetches.set(wanted.diffId, fetch);
+    this.#fetch(wanted, repository, tell, fetch.leave.signal).finally(() => this.#fetches.delete(wanted.diffId)).then(resolve, reject);
     return fetch;
   }
 
   async #fetch({ diffId, descriptor }: LayerWanted, repository: Pick<Repository, 'blob'>, tell: OnStage, signal: AbortSignal): Promise<void> {
+    if (this.#gate.isFull) tell({ stage: 'waiting' });
     using _turn = await this.#gate.enter(signal);
     const { content, snapshots } = this.#storage;
     const source = content.has(descriptor.digest) ? content.stream(descriptor.digest) : repository.blob(descriptor);
@@ -94,7 +94,7 @@ export class LayerIntake {
     await snapshots.unpack(decompress(watched(intake.bytes, first, descriptor, tell)), { expected: diffId, signal });
     const isPlain = compressionOf(Buffer.concat(first)) === 'none';
     if (!isPlain) await intake.keep();
-    this.#onArrived({ digest: descriptor.digest, sizeBytes: descriptor.size, diffId, coding: { kind: isPlain ? 'plain' : 'kept' }, repositories: [] });
+    this.#onArrived({ digest: descriptor.digest, sizeBytes: descriptor.size, mediaType: descriptor.mediaType, diffId, coding: { kind: isPlain ? 'plain' : 'kept' }, repositories: [] });
     tell({ stage: 'unpacked' });
   }
 }

@@ -8,12 +8,13 @@ import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
 import { historyOf } from './history.ts';
-import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, PullRequest, RemovedImage } from './image.ts';
+import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, PullRequest, PushRequest, RemovedImage } from './image.ts';
 import { importImage } from './import.ts';
 import { loadArchive } from './load.ts';
 import { LayerIntake } from './layer-intake.ts';
 import type { ImagePorts } from './ports.ts';
 import { pull, tagsOf } from './pull.ts';
+import { push } from './push.ts';
 import { removeImage } from './remove.ts';
 import { saveArchive } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
@@ -84,6 +85,19 @@ class StoredImages implements OpenedImages {
     };
     if (parsed.tag !== undefined || parsed.digest !== undefined) return one(parsed);
     for (const tag of await tagsOf(parsed, this.#registries, options)) await one({ ...parsed, tag });
+  }
+
+  async push(reference: string, request: PushRequest = {}): Promise<void> {
+    const parsed = parseReference(reference);
+    if (parsed.digest !== undefined) throw fail('invalid', 'cannot push a digest reference');
+    const { platform, credentials, compression = 'gzip', signal = new AbortController().signal, onHappening = () => undefined } = request;
+    onHappening({ what: 'begin', repository: canonicalReference({ domain: parsed.domain, path: parsed.path }) });
+    const tags = this.#store.tagsOf(parsed);
+    if (tags.length === 0) throw fail('not_found', `An image does not exist locally with the tag: ${familiarName(parsed)}`);
+    const wanted = parsed.tag === undefined ? tags : tags.filter(({ tag }) => tag === parsed.tag);
+    if (wanted.length === 0) throw fail('not_found', `tag does not exist: ${familiarReference(parsed)}`);
+    await this.#sweeper.leasing((lease) => push(wanted, { platform, credentials, compression, signal, onHappening }, { storage: this.#storage, store: this.#store, registries: this.#registries, lease }));
+    for (const name of wanted) this.#tell({ kind: 'push', id: familiarReference(name), name: familiarName(name), labels: labelsOf(this.#store.named(name)) });
   }
 
   async tag(nameOrId: string, target: string): Promise<void> {

@@ -147,7 +147,7 @@ class Pull {
 
   /** What is known of a layer's blob, and now also that this repository has it. */
   #blobOf({ diffId, descriptor }: LayerWanted): Blob {
-    const known = this.#room.store.blob(descriptor.digest) ?? { digest: descriptor.digest, sizeBytes: descriptor.size, diffId, coding: { kind: 'absent' }, repositories: [] };
+    const known = this.#room.store.blob(descriptor.digest) ?? { digest: descriptor.digest, sizeBytes: descriptor.size, mediaType: descriptor.mediaType, diffId, coding: { kind: 'absent' }, repositories: [] };
     return withRepository(known, this.#reference);
   }
 

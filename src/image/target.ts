@@ -29,6 +29,7 @@ export interface PlatformImage {
 export interface Blob {
   readonly digest: Digest;
   readonly sizeBytes: number;
+  readonly mediaType: string;
   readonly diffId: Digest;
   readonly coding: Coding;
   /** Canonical names of repositories that have it, the last used first: a push to the same registry mounts it from there. */
@@ -38,7 +39,8 @@ export interface Blob {
 /** How the blob is had again: from the content store, or made anew from the tar. `absent`: not at all; the layer came another way. */
 export type Coding =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'kept' }
+  /** `isFinal`: it was tried, and cannot be made anew. */
+  | { readonly kind: 'kept'; readonly isFinal?: boolean }
   | { readonly kind: 'plain' }
   | { readonly kind: 'gzip'; readonly level: number; /** Header, as hex. */ readonly header: string }
   | { readonly kind: 'zstd'; readonly level: number };
@@ -56,11 +58,12 @@ const decodeCoding: decode.Decode<Coding> = (value, path) => {
   const kind = decode.word(['absent', 'kept', 'plain', 'gzip', 'zstd'])(decode.fieldOf(value, 'kind'), `${path}.kind`);
   const level = decode.integer(decode.fieldOf(value, 'level'), `${path}.level`);
   if (kind === 'gzip') return { kind, level, header: decode.text(decode.fieldOf(value, 'header'), `${path}.header`) };
+  if (kind === 'kept') return { kind, isFinal: decode.flag(decode.fieldOf(value, 'isFinal'), `${path}.isFinal`) };
   return kind === 'zstd' ? { kind, level } : { kind };
 };
 
 export const decodeBlob: decode.Decode<Blob> = decode.object<Blob>({
-  digest, sizeBytes: decode.integer, diffId: digest, coding: decodeCoding, repositories: decode.list(decode.text),
+  digest, sizeBytes: decode.integer, mediaType: decode.text, diffId: digest, coding: decodeCoding, repositories: decode.list(decode.text),
 });
 
 /** The same target, with what both know of platforms: the newer one's say counts. */
