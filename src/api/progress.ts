@@ -59,8 +59,7 @@ export class ProgressAnswer {
 /** `[=====>     ]  1.2MB/3.4MB`, for clients that only print it. */
 function barOf(current: number, total: number): string {
   const done = Math.min(barWidth, Math.floor((current / Math.max(total, 1)) * barWidth));
-  const bar = done >= barWidth ? '='.repeat(barWidth) : `${'='.repeat(done)}>`;
-  return `[${bar.padEnd(barWidth)}]  ${sizeText(current)}/${sizeText(total)}`;
+  return `[${'='.repeat(done)}>${' '.repeat(barWidth - done)}]  ${sizeText(current)}/${sizeText(total)}`;
 }
 
 /** Four digits, as Docker writes sizes. */

@@ -33,26 +33,25 @@ function labelled({ id, status = '' }: ProgressMessage): string {
 function terminalView(stream: ProgressStream, now: () => number): (message: ProgressMessage) => void {
   let rows: string[] = [];
   const speeds = new Map<string, Speed>();
-  return (message) => {
-    const { id, status } = message;
-    if (message.stream !== undefined) return void stream.write(message.stream);
-    if (status === undefined) return;
-    if (id === undefined) {
-      rows = [];
-      stream.write(`\x1b[2K${status}\n`);
-      return;
-    }
-    const text = isMoving(message) ? moving(message, speedOf(speeds, `${status} ${id}`), now(), stream.columns ?? 80) : labelled(message);
-    const line = clipped(text, stream.columns ?? 80);
+  const showRow = (id: string, line: string): void => {
     const row = rows.indexOf(id);
+    const up = rows.length - row;
     if (row < 0) {
       rows.push(id);
       stream.write(`\x1b[2K${line}\n`);
-      return;
+    } else if (up < (stream.rows ?? 24)) stream.write(`\x1b[${up}A\r\x1b[2K${line}\x1b[${up}B\r`); // what has scrolled out at the top cannot be reached any more
+  };
+  return (message) => {
+    const { id, status } = message;
+    const columns = stream.columns ?? 80;
+    if (message.stream !== undefined) stream.write(message.stream);
+    else if (status !== undefined && id === undefined) {
+      rows = [];
+      stream.write(`\x1b[2K${status}\n`);
+    } else if (id !== undefined) {
+      const text = isMoving(message) ? moving(message, speedOf(speeds, `${status ?? ''} ${id}`), now(), columns) : labelled(message);
+      showRow(id, clipped(text, columns));
     }
-    const up = rows.length - row;
-    // What has scrolled out at the top cannot be reached any more.
-    if (up < (stream.rows ?? 24)) stream.write(`\x1b[${up}A\r\x1b[2K${line}\x1b[${up}B\r`);
   };
 }
 

@@ -18,11 +18,9 @@ export const codings: Readonly<Record<'gzip' | 'zstd', Compression>> = {
 
 /** The blob of a tar. */
 export function encode(tar: AsyncIterable<Uint8Array>, coding: Compression | { readonly kind: 'plain' }): AsyncIterable<Uint8Array> {
-  switch (coding.kind) {
-    case 'plain': return pieces(tar);
-    case 'zstd': return through(pieces(tar), createZstdCompress({ chunkSize: outputBytes, params: { [constants.ZSTD_c_compressionLevel]: coding.level } }));
-    case 'gzip': return gzip(tar, coding);
-  }
+  if (coding.kind === 'gzip') return gzip(tar, coding);
+  if (coding.kind === 'plain') return pieces(tar);
+  return through(pieces(tar), createZstdCompress({ chunkSize: outputBytes, params: { [constants.ZSTD_c_compressionLevel]: coding.level } }));
 }
 
 async function* gzip(tar: AsyncIterable<Uint8Array>, { level, header }: Extract<Compression, { kind: 'gzip' }>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -228,7 +228,7 @@ test('load() refuses OCI archives that lie, and leaves nothing', { skip: needsRo
     [{ manifests: [] }, 'invalid', /a manifest and an index at once/],
     [{ layers: [{ ...descriptor(layer, 'application/vnd.oci.image.layer.nondistributable.v1.tar') }] }, 'unsupported', /a foreign layer/],
     [{ layers: [descriptor(layer, 'application/vnd.oci.image.layer.v1.tar', { urls: ['http://169.254.169.254/'] })] }, 'unsupported', /a foreign layer/],
-    [{ schemaVersion: 1 }, 'unsupported', /version 1 is not supported/],
+    [{ schemaVersion: 1 }, 'unsupported', /old manifest format \(schema 1\)/],
     [{ config: descriptor(configOf([layer]), 'application/vnd.oci.empty.v1+json') }, 'unsupported', /is not a container image/],
   ];
   for (const [more, kind, message] of variants) {

@@ -64,7 +64,7 @@ export class LayerIntake {
 
   /** Whether somebody waits for what is fetched through `repository`: it must then stay open. */
   async settled(diffIds: readonly Digest[]): Promise<void> {
-    await Promise.allSettled(diffIds.map((diffId) => this.#fetches.get(diffId)?.done));
+    await Promise.allSettled(diffIds.flatMap((diffId) => this.#fetches.get(diffId)?.done ?? []));
   }
 
   isWanted(diffIds: readonly Digest[]): boolean {

@@ -87,12 +87,12 @@ test('examples/client.ts: create, start, follow, remove over the API', async () 
   assert.match(said, /^version 1\.\d+ of the API\nexit code 0\n$/);
 });
 
-test('openEngine() refuses a root that another engine has, and pull says what to do', ours, async () => {
+test('openEngine() refuses a root that another engine has, and pull says what is wrong', ours, async () => {
   const said = succeeded(await program(`const said = (error: unknown) => console.log(error instanceof Error ? error.message : error);
 await openEngine({ root: ${JSON.stringify(root)} }).catch(said);
-await engine.pull('alpine').catch(said);
+await engine.pull('127.0.0.1:1/alpine').catch(said);
 `));
-  assert.match(said, /^Another Estiva daemon already uses ".*" \(pid \d+\)\nCannot pull "alpine": pulling from registries comes later\n$/);
+  assert.match(said, /^Another Estiva daemon already uses ".*" \(pid \d+\)\n.*127\.0\.0\.1:1.*\n$/);
 });
 
 test('run() ends with its signal, with too much output, and with a program that is not there', ours, async () => {
