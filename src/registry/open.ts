@@ -14,7 +14,7 @@ import { hasBlob, putBlob } from './upload.ts';
 
 const defaults = (): RegistrySettings => ({
   mirrors: new Map(), insecure: new Set(), defaultRegistry: undefined, certsDirs: ['/etc/estiva/certs.d', '/etc/docker/certs.d'], proxy: proxyOf(process.env),
-  userAgent: 'estiva', patience: defaultPatience,
+  userAgent: 'estiva', patience: defaultPatience, chunkBytes: 32 << 20,
 });
 
 /** What is not given: no mirrors, no insecure registries, the environment's proxies. */
@@ -56,7 +56,7 @@ function openRepository(reference: Reference, endpoints: readonly Endpoint[], se
     tags: () => listTags(origin, scopes),
     referrers: (digest, artifactType) => listReferrers(origin, digest, artifactType, scopes),
     hasBlob: (digest) => hasBlob(origin, digest, scopes),
-    putBlob: (descriptor, bytes, options = {}) => putBlob({ endpoint: origin, descriptor, bytes, scopes, retriesMax: patience.retriesMax }, options),
+    putBlob: (descriptor, bytes, options = {}) => putBlob({ endpoint: origin, descriptor, bytes, scopes, retriesMax: patience.retriesMax, chunkBytes: settings.chunkBytes }, options),
     putDocument: (tagOrDigest, bytes, mediaType) => putDocument(origin, tagOrDigest, bytes, mediaType, scopes),
     [Symbol.asyncDispose]: async () => undefined,
   };

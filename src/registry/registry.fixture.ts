@@ -116,10 +116,9 @@ async function upload(registry: FakeRegistry, name: string, request: IncomingMes
   const mounted = url.searchParams.get('mount');
   if (request.method === 'POST' && mounted !== null && registry.blobs.has(mounted)) { response.writeHead(201, { Location: `/v2/${name}/blobs/${mounted}` }).end(); return; }
   const location = request.method === 'POST' ? `/v2/${name}/blobs/uploads/${registry.blobs.size}-${registry.seen.length}` : url.pathname;
-  let have = registry.blobs.get(location) ?? Buffer.alloc(0);
-  if (request.method === 'PATCH' || request.method === 'PUT') {
-    for await (const chunk of request) registry.blobs.set(location, have = Buffer.concat([have, chunk as Buffer]));
-  }
+  const before = registry.blobs.get(location) ?? Buffer.alloc(0);
+  const have = request.method === 'PATCH' || request.method === 'PUT' ? Buffer.concat([before, await bodyOf(request)]) : before;
+  registry.blobs.set(location, have);
   const range = { Location: location, Range: `0-${Math.max(0, have.length - 1)}` };
   if (request.method === 'PUT') finish(registry, url.searchParams.get('digest') ?? '', have, response);
   else response.writeHead(request.method === 'GET' ? 204 : 202, range).end();
@@ -143,7 +142,8 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => { server.close(() => resolve()); server.closeAllConnections(); });
 }
 
-const key = `-----BEGIN PRIVATE KEY-----
+/** Of `certificate`: for tests, and known to everybody. */
+export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgVCgbAwiHSy1yVSv/
 wPSnvy0hDHshqg1UriFTgFO89DehRANCAARBnp30xnfaV5iYHu4i9wZF3hZnAvHz
 vN5lX4CF5gQOiKfO6b+7djFLCGKYP4L9v+NORjzXloAgTi/2F8pc+4/j

@@ -12,6 +12,8 @@ export interface RegistrySettings {
   readonly proxy: ProxySettings;
   readonly userAgent: string;
   readonly patience: Patience;
+  /** The size of the pieces in which a blob goes out where it cannot go in one. */
+  readonly chunkBytes: number;
 }
 
 /** As the environment has them: HTTP_PROXY, HTTPS_PROXY, NO_PROXY. */

@@ -13,7 +13,8 @@ export interface Upload {
   readonly bytes: (offset: number) => AsyncIterable<Uint8Array>;
   readonly scopes: readonly string[];
   readonly retriesMax: number;
-  readonly chunkBytes?: number | undefined;
+  /** How large a chunk is, where chunks must be. */
+  readonly chunkBytes: number;
 }
 
 /** Where an upload stands: the address for the next request, and how much is there. */
@@ -24,7 +25,6 @@ interface Standing {
   readonly chunkBytes: number | undefined;
 }
 
-const chunkBytesDefault = 32 << 20;
 const octets = { 'Content-Type': 'application/octet-stream' } as const;
 
 export async function putBlob(upload: Upload, { from, sent }: PutBlobOptions): Promise<'there' | 'mounted' | 'uploaded'> {
@@ -51,14 +51,14 @@ export async function hasBlob(endpoint: Endpoint, digest: Digest, scopes: readon
 }
 
 /** Opens an upload; undefined when the registry had the blob in `from` and mounted it. */
-async function begin({ endpoint, descriptor, scopes, chunkBytes }: Upload, from?: string): Promise<Standing | undefined> {
+async function begin({ endpoint, descriptor, scopes, chunkBytes }: Upload, from?: string, inChunks = false): Promise<Standing | undefined> {
   const query = from === undefined ? '' : `?mount=${encodeURIComponent(descriptor.digest)}&from=${encodeURIComponent(from)}`;
   const reply = await endpoint.send({ method: 'POST', path: `v2/${endpoint.site.path}/blobs/uploads/${query}`, headers: { 'Content-Length': '0' }, scopes: from === undefined ? scopes : [...scopes, `repository:${from}:pull`] });
   if (reply.status === 201 && from !== undefined) { reply.leave(); return undefined; }
   if (reply.status !== 202) throw failureOf(await endpoint.refusal(reply));
   reply.leave();
-  const wanted = Number(reply.headers['oci-chunk-min-length'] ?? Number.NaN);
-  return { location: locationOf(reply), offset: 0, chunkBytes: chunkBytes ?? (Number.isSafeInteger(wanted) && wanted > 0 ? Math.max(wanted, chunkBytesDefault) : undefined) };
+  const wanted = Number(reply.headers['oci-chunk-min-length'] ?? 0);
+  return { location: locationOf(reply), offset: 0, chunkBytes: wanted > 0 ? Math.max(wanted, chunkBytes) : inChunks ? chunkBytes : undefined };
 }
 
 type Step = 'done' | Standing | { readonly error: Error; readonly isTooLarge: boolean };
@@ -81,7 +81,7 @@ async function trySend(upload: Upload, standing: Standing, sent: PutBlobOptions[
     }
     const refusal = await endpoint.refusal(reply);
     if (!isPassing(reply.status) && reply.status !== 413) throw failureOf(refusal);
-    if (reply.status === 413 && (standing.chunkBytes ?? size) <= chunkBytesDefault) throw failureOf(refusal);
+    if (reply.status === 413 && (standing.chunkBytes ?? size) <= upload.chunkBytes) throw failureOf(refusal);
     return { error: failureOf(refusal), isTooLarge: reply.status === 413 };
   } catch (error) {
     if (!isFail(error, 'unavailable') && !isFail(error, 'timeout')) throw error;
@@ -96,12 +96,12 @@ function isPassing(status: number): boolean {
 
 /** Asks how far the registry got; an upload that it has forgotten is begun anew. */
 async function whereItStands(upload: Upload, standing: Standing, isTooLarge: boolean): Promise<Standing> {
-  const chunkBytes = isTooLarge ? chunkBytesDefault : standing.chunkBytes;
+  const chunkBytes = isTooLarge ? upload.chunkBytes : standing.chunkBytes;
   const reply = await upload.endpoint.send({ method: 'GET', path: standing.location, scopes: upload.scopes });
   reply.leave();
   const offset = reply.status === 204 || reply.status === 200 || reply.status === 202 ? takenBytes(reply) : undefined;
   if (offset !== undefined && offset <= upload.descriptor.size) return { location: reply.headers.location === undefined ? standing.location : locationOf(reply), offset, chunkBytes };
-  const fresh = await begin({ ...upload, chunkBytes });
+  const fresh = await begin(upload, undefined, chunkBytes !== undefined);
   if (fresh === undefined) throw new Error('Nothing was to be mounted');
   return fresh;
 }
