@@ -3,13 +3,15 @@ import type { PullHappening } from '../engine/index.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import type { Call } from './call.ts';
 import { ProgressAnswer } from './progress.ts';
+import { credentialsOf } from './registry-auth.ts';
 
-export async function pull({ engine, log, query, response, signal }: Call): Promise<void> {
+export async function pull({ engine, log, query, request, response, signal }: Call): Promise<void> {
   const [image, tag, platform] = [query.text('fromImage'), query.text('tag'), query.text('platform')];
+  const credentials = credentialsOf(request.headers);
   const answer = new ProgressAnswer(response);
   await answer.run(() => engine.images.pull(withTag(image, tag), {
     platform: platform === '' ? undefined : parsePlatform(platform),
-    signal, onHappening: (happening) => tell(answer, happening),
+    credentials, signal, onHappening: (happening) => tell(answer, happening),
   }), log);
 }
 

@@ -3,14 +3,16 @@ import { fail } from '../base/index.ts';
 import type { PushHappening } from '../engine/index.ts';
 import { type Call, parameterOf } from './call.ts';
 import { ProgressAnswer } from './progress.ts';
+import { credentialsOf } from './registry-auth.ts';
 
 export async function push(call: Call): Promise<void> {
-  const { engine, log, query, response, signal } = call;
+  const { engine, log, query, request, response, signal } = call;
   const [name, tag] = [parameterOf(call, 'name'), query.text('tag')];
   const platform = query.platform();
   const compression = compressionOf(query.text('compression'));
+  const credentials = credentialsOf(request.headers);
   const answer = new ProgressAnswer(response);
-  await answer.run(() => engine.images.push(tag === '' ? name : `${name}:${tag}`, { platform, compression, signal, onHappening: (happening) => tell(answer, happening) }), log);
+  await answer.run(() => engine.images.push(tag === '' ? name : `${name}:${tag}`, { platform, compression, credentials, signal, onHappening: (happening) => tell(answer, happening) }), log);
 }
 
 /** Estiva's own parameter. */

@@ -11,6 +11,7 @@ import * as images from './images.ts';
 import { refuseLater } from './later-routes.ts';
 import { pruneContainers } from './prune.ts';
 import { push } from './push.ts';
+import * as registries from './registries.ts';
 import { stats } from './stats.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
@@ -66,6 +67,9 @@ const routes: readonly Route[] = [
   route('GET', '/images/json', images.list),
   route('POST', '/images/load', images.load),
   route('POST', '/images/create', images.create),
+  route('GET', '/images/search', registries.search),
+  route('GET', '/distribution/{name...}/json', registries.distribution),
+  route('POST', '/auth', registries.login),
   route('GET', '/images/get', images.save),
   route('GET', '/images/{name...}/get', images.save),
   route('GET', '/images/{name...}/history', images.history),
