@@ -1,5 +1,6 @@
 // history: the steps of an image's configuration, with what is known here of each: the size of its layer, and the image that it was the last step of.
 import type { Digest } from '../base/index.ts';
+import type { HistoryEntry, ImageConfig } from '../spec/oci/image.ts';
 import type { Storage } from '../storage/index.ts';
 import { familiarReference } from '../spec/reference.ts';
 import type { ImageRecord, ImageStore } from './store.ts';
@@ -14,12 +15,14 @@ export interface HistoryStep {
   readonly sizeBytes: number;
 }
 
+/** The configuration's steps, oldest first, each with the layer that it made. */
+export function stepsOf({ history = [], rootfs }: ImageConfig): readonly (HistoryEntry & { readonly diffId: Digest | undefined })[] {
+  const layers = [...rootfs.diff_ids];
+  return history.map((step) => ({ ...step, diffId: step.empty_layer === true ? undefined : layers.shift() }));
+}
+
 export function historyOf(image: ImageRecord, storage: Storage, store: ImageStore): readonly HistoryStep[] {
-  const layers = [...image.config.rootfs.diff_ids];
-  const steps = (image.config.history ?? []).map((step) => {
-    const diffId = step.empty_layer === true ? undefined : layers.shift();
-    return { ...step, sizeBytes: diffId === undefined ? 0 : storage.snapshots.layer(diffId)?.sizeBytes ?? 0 };
-  });
+  const steps = stepsOf(image.config).map((step) => ({ ...step, sizeBytes: step.diffId === undefined ? 0 : storage.snapshots.layer(step.diffId)?.sizeBytes ?? 0 }));
   let ends: ImageRecord | undefined = image;
   return steps.toReversed().map(({ created, created_by: createdBy = '', comment = '', sizeBytes }) => {
     const is = ends;

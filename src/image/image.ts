@@ -2,6 +2,8 @@
 import type { Digest } from '../base/index.ts';
 import type { ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts';
 import type { Credentials } from '../registry/index.ts';
+import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
+import type { ExploreOptions } from './explore/explore.ts';
 import type { HistoryStep } from './history.ts';
 import type { PullHappening } from './pull.ts';
 import type { PushHappening } from './push.ts';
@@ -115,6 +117,10 @@ export interface Images {
   prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<Digest>;
   /** The steps that made the image, newest first. */
   history(nameOrId: string): readonly HistoryStep[];
+  /** What is in its layers, who made it, and what of it nobody sees. */
+  explore(nameOrId: string, options: ExploreOptions): Promise<Exploration>;
+  /** What is another in the finished tree of `after` than in that of `before`. */
+  differences(before: string, after: string): Promise<readonly ImageDifference[]>;
   /**
    * An archive of the images, docker-archive and OCI layout at once; each with the name that it is asked for by, with all its tags when that is a
    * repository, without a name when it is an id. @throws `not_found`, `unsupported` for layers that cannot be written again.

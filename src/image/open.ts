@@ -7,6 +7,9 @@ import type { Storage } from '../storage/index.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
+import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
+import { differencesOf } from './explore/difference.ts';
+import { exploreImage, type ExploreOptions } from './explore/explore.ts';
 import { historyOf } from './history.ts';
 import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, PullRequest, PushRequest, RemovedImage } from './image.ts';
 import { importImage } from './import.ts';
@@ -141,6 +144,16 @@ class StoredImages implements OpenedImages {
 
   history(nameOrId: string): readonly HistoryStep[] {
     return historyOf(this.#find(nameOrId), this.#storage, this.#store);
+  }
+
+  explore(nameOrId: string, options: ExploreOptions): Promise<Exploration> {
+    const image = this.#find(nameOrId);
+    return this.#sweeper.whileUsing(() => exploreImage(image, this.#store.namesOf(image.id), this.#storage.snapshots, options));
+  }
+
+  differences(before: string, after: string): Promise<readonly ImageDifference[]> {
+    const [one, other] = [this.#find(before), this.#find(after)];
+    return this.#sweeper.whileUsing(() => differencesOf(one, other, this.#storage.snapshots));
   }
 
   async save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>> {

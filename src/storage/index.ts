@@ -5,4 +5,5 @@ export { makeOwnDirectory } from './own-directory.ts';
 export * from './storage.ts';
 export { pack, type PackedTar } from './pack-elsewhere.ts';
 export { compareTrees, type Change } from './compare.ts';
+export type { SurveyedEntry } from './survey.ts';
 export { unpackInto } from './unpack-elsewhere.ts';

@@ -16,6 +16,7 @@ import { removeTree } from './remove-tree.ts';
 import { nameArgument } from './names.ts';
 import { pack, type PackedTar } from './pack-elsewhere.ts';
 import type { FileUpon, Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
+import { digestFile, surveyTree, type SurveyedEntry } from './survey.ts';
 import { Trash } from './trash.ts';
 import { unpack } from './unpack-elsewhere.ts';
 
@@ -117,6 +118,20 @@ export class LayerSnapshots implements Snapshots, Disposable {
     this.#table.put(layer.diffId, record);
     this.#layers.set(layer.diffId, record);
     return record;
+  }
+
+  async survey(diffId: Digest): Promise<readonly SurveyedEntry[]> {
+    using layer = this.#openLayer(diffId);
+    return await surveyTree(layer);
+  }
+
+  async digestFile(diffId: Digest, path: ByteString): Promise<Digest> {
+    using layer = this.#openLayer(diffId);
+    return await digestFile(layer, path);
+  }
+
+  #openLayer(diffId: Digest): Fd {
+    return Fd.open(this.#known(diffId).dir, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 0, this.#layersFd);
   }
 
   removeLayer(diffId: Digest): void {

@@ -5,7 +5,9 @@
 // A change of several rooms is made durable bottom up (files, then directories, then the record), undone top down.
 import type { ContainerId, Digest } from '../base/index.ts';
 import type { Fd } from '../kernel/index.ts';
+import type { ByteString } from '../spec/tar/index.ts';
 import type { PackedTar } from './pack-elsewhere.ts';
+import type { SurveyedEntry } from './survey.ts';
 
 export interface Content {
   /** Streams `bytes` into the store and verifies them. Idempotent: content that is there already is only verified. @throws `invalid` when digest or size do not match. */
@@ -81,6 +83,10 @@ export interface Snapshots {
   layers(): readonly Layer[];
   /** The directory in which all layers lie: as the working directory of a mount, it makes the names of 128 layers fit one page of options. */
   readonly layersDir: string;
+  /** What lies in a layer, each directory before what is in it. @throws `not_found` */
+  survey(diffId: Digest): Promise<readonly SurveyedEntry[]>;
+  /** The digest of a file of a layer. @throws `not_found`, KernelError */
+  digestFile(diffId: Digest, path: ByteString): Promise<Digest>;
   /** Gone from its place at once, from the disk in the background. */
   removeLayer(diffId: Digest): void;
   /** Makes a container's writable layer over `layers` (lowest first). @throws `not_found` when a layer is missing. */
