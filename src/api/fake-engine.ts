@@ -186,6 +186,8 @@ export class FakeEngine implements Engine {
       return this.image.id;
     },
     prepareCommit: () => async () => this.image.id,
+    explore: async () => ({ id: this.image.id, tags: [], sizeBytes: 7, wastedBytes: 0, efficiency: 1, layers: [], wasted: [], duplicates: [] }),
+    differences: async (before, after) => { this.calls.push(`differences ${before} ${after}`); return []; },
     history: () => [{ imageId: this.image.id, repoTags: this.image.repoTags, createdAt: this.image.createdAt, createdBy: 'echo', comment: '', sizeBytes: 7 },
       { imageId: undefined, repoTags: [], createdAt: undefined, createdBy: '', comment: 'first', sizeBytes: 0 }],
     save: async (names) => this.#tar(names.join(' ')).bytes,

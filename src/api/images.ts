@@ -37,6 +37,19 @@ export async function save({ engine, parameters, query, response, signal }: Call
   await answerTar(response, await engine.images.save(names), signal);
 }
 
+/** Our own: what is in the layers. `files` lists every path; without `duplicates=0` files of the same content are looked for. */
+export async function explore(call: Call): Promise<void> {
+  const options = { files: call.query.flag('files'), duplicates: call.query.flagUnless('duplicates') };
+  answerJson(call.response, 200, await call.engine.images.explore(parameterOf(call, 'name'), options));
+}
+
+/** Our own: how the finished tree differs from that of the image `from`. */
+export async function differences(call: Call): Promise<void> {
+  const before = call.query.text('from');
+  if (before === '') throw fail('invalid', 'The image to compare with is missing', { hint: 'Give from=IMAGE' });
+  answerJson(call.response, 200, await call.engine.images.differences(before, parameterOf(call, 'name')));
+}
+
 export function history(call: Call): void {
   if (call.query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'An image is kept for one platform: leave it away' });
   answerJson(call.response, 200, call.engine.images.history(parameterOf(call, 'name')).map(toHistoryItem));

@@ -75,6 +75,8 @@ const routes: readonly Route[] = [
   route('GET', '/images/{name...}/history', images.history),
   route('GET', '/images/{name...}/json', images.inspect),
   route('POST', '/images/{name...}/push', push),
+  route('GET', '/images/{name...}/estiva/layers', images.explore),
+  route('GET', '/images/{name...}/estiva/diff', images.differences),
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),
 ];

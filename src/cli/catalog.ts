@@ -71,6 +71,9 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
     summary: 'Manage images',
     commands: {
       ...imageCommands, ls: images, list: alias(images), rm: rmi, remove: alias(rmi),
+      diff: { summary: 'Show the files in which the second image differs from the first', load: async () => (await import('./commands/image-diff.ts')).command },
+      efficiency: { summary: 'Show how many bytes of an image can be seen in it; fail below a limit', load: async () => (await import('./commands/image-efficiency.ts')).command },
+      layers: { summary: 'Show what each layer of an image added, changed and removed', load: async () => (await import('./commands/image-layers.ts')).command },
       inspect: { summary: 'Display detailed information on one or more images', load: async () => (await import('./commands/inspect.ts')).imageCommand },
     },
   },

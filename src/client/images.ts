@@ -8,7 +8,7 @@ import type { Answer } from './http.ts';
 
 type OnMessage = (message: ProgressMessage) => void;
 
-const at = (image: string, rest = ''): string => `/images/${image.split('/').map(encodeURIComponent).join('/')}${rest}`;
+export const imagePath = (image: string, rest = ''): string => `/images/${image.split('/').map(encodeURIComponent).join('/')}${rest}`;
 
 export function listImages(docker: Docker, options: { readonly all: boolean; readonly digests?: boolean; readonly filters?: Filters }): Promise<readonly ImageSummary[]> {
   return docker.json('GET', '/images/json', { query: { all: options.all, digests: options.digests, filters: filtersText(options.filters) } });
@@ -16,15 +16,15 @@ export function listImages(docker: Docker, options: { readonly all: boolean; rea
 
 /** Inspect as the daemon wrote it, for showing it unchanged. */
 export async function inspectImageText(docker: Docker, image: string): Promise<string> {
-  return textOf(await docker.call('GET', at(image, '/json')));
+  return textOf(await docker.call('GET', imagePath(image, '/json')));
 }
 
 export function removeImage(docker: Docker, image: string, options: { readonly force: boolean; readonly noPrune: boolean }): Promise<readonly ImageDeleteItem[]> {
-  return docker.json('DELETE', at(image), { query: { force: options.force, noprune: options.noPrune } });
+  return docker.json('DELETE', imagePath(image), { query: { force: options.force, noprune: options.noPrune } });
 }
 
 export async function tagImage(docker: Docker, image: string, repo: string, tag: string): Promise<void> {
-  await textOf(await docker.call('POST', at(image, '/tag'), { query: { repo, tag } }));
+  await textOf(await docker.call('POST', imagePath(image, '/tag'), { query: { repo, tag } }));
 }
 
 /** Sends an archive; the daemon's messages come to `onMessage` as they arrive. */
@@ -40,7 +40,7 @@ export function saveImages(docker: Docker, images: readonly string[]): Promise<A
 }
 
 export function imageHistory(docker: Docker, image: string): Promise<readonly HistoryItem[]> {
-  return docker.json('GET', at(image, '/history'));
+  return docker.json('GET', imagePath(image, '/history'));
 }
 
 export interface ImportOptions {

@@ -148,12 +148,12 @@ class StoredImages implements OpenedImages {
 
   explore(nameOrId: string, options: ExploreOptions): Promise<Exploration> {
     const image = this.#find(nameOrId);
-    return this.#sweeper.whileUsing(() => exploreImage(image, this.#store.namesOf(image.id), this.#storage.snapshots, options));
+    return this.#sweeper.whileMaking(() => exploreImage(image, this.#store.namesOf(image.id), this.#storage.snapshots, options));
   }
 
   differences(before: string, after: string): Promise<readonly ImageDifference[]> {
     const [one, other] = [this.#find(before), this.#find(after)];
-    return this.#sweeper.whileUsing(() => differencesOf(one, other, this.#storage.snapshots));
+    return this.#sweeper.whileMaking(() => differencesOf(one, other, this.#storage.snapshots));
   }
 
   async save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>> {

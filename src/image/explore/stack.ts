@@ -34,7 +34,15 @@ export function stackLayers(layers: readonly (readonly SurveyedEntry[])[]): Stac
   return stacker.stack;
 }
 
+/** A file of a layer under all its names: its bytes are hidden when the last of them is. */
+interface File {
+  readonly bytes: number;
+  names: number;
+}
+
 interface Notes {
+  /** By the first name. */
+  readonly fileAt: Map<ByteString, File>;
   readonly files: MutableChange[];
   /** Where in `files` what the layer has at a path stands. */
   readonly at: Map<ByteString, number>;
@@ -54,7 +62,7 @@ class Stacker {
   }
 
   add(entries: readonly SurveyedEntry[]): void {
-    const notes: Notes = { files: [], at: new Map(), sizeBytes: 0, wastedBytes: 0 };
+    const notes: Notes = { files: [], at: new Map(), fileAt: new Map(), sizeBytes: 0, wastedBytes: 0 };
     const number = this.#layers.push(notes);
     for (const entry of entries) this.#place(entry, number, notes);
   }
@@ -75,6 +83,7 @@ class Stacker {
 
   #put(parent: Node, name: string, entry: Node['entry'], before: Node | undefined, number: number, notes: Notes): void {
     notes.sizeBytes += entry.sizeBytes;
+    if (entry.kind === 'file') nameFile(notes, entry);
     const staysOpen = before?.entry.kind === 'directory' && entry.kind === 'directory';
     if (staysOpen && !entry.isOpaque) {
       parent.children.set(name, { entry, layer: number, children: before.children });
@@ -95,19 +104,26 @@ class Stacker {
     if (change.change !== 'removed') notes.at.set(change.path as ByteString, index);
   }
 
-  /** Notes that layer `by` hides the node and all below it; the bytes that are hidden. */
+  /** Notes that layer `by` hides the node and all below it; the bytes that are hidden by that. */
   #hide({ entry, layer, children }: Node, by: number): number {
     const notes = this.#layers[layer - 1]!;
     const index = notes.at.get(`/${entry.path}` as ByteString);
     if (index !== undefined) notes.files[index]!.hiddenBy = by;
-    if (entry.kind === 'file') {
-      notes.wastedBytes += entry.sizeBytes;
-      const hidden = this.#hidden.get(entry.path) ?? { bytes: 0, layers: [] };
-      hidden.bytes += entry.sizeBytes;
-      for (const number of [layer, by]) if (!hidden.layers.includes(number)) hidden.layers.push(number);
-      this.#hidden.set(entry.path, hidden);
-    }
-    return [...children.values()].reduce((sum, child) => sum + this.#hide(child, by), entry.sizeBytes);
+    const bytes = entry.kind === 'file' ? this.#waste(entry, layer, by) : 0;
+    return [...children.values()].reduce((sum, child) => sum + this.#hide(child, by), bytes);
+  }
+
+  #waste(entry: Node['entry'], layer: number, by: number): number {
+    const notes = this.#layers[layer - 1]!;
+    const file = notes.fileAt.get(entry.target ?? entry.path)!;
+    file.names--;
+    if (file.names > 0) return 0;
+    notes.wastedBytes += file.bytes;
+    const hidden = this.#hidden.get(entry.path) ?? { bytes: 0, layers: [] };
+    hidden.bytes += file.bytes;
+    for (const number of [layer, by]) if (!hidden.layers.includes(number)) hidden.layers.push(number);
+    this.#hidden.set(entry.path, hidden);
+    return file.bytes;
   }
 
   #find(path: string): Node | undefined {
@@ -115,6 +131,12 @@ class Stacker {
     if (path !== '') for (const name of path.split('/')) node = node?.children.get(name);
     return node?.entry.kind === 'directory' ? node : undefined;
   }
+}
+
+function nameFile({ fileAt }: Notes, { path, target, sizeBytes }: SurveyedEntry): void {
+  const file = fileAt.get(target ?? path);
+  if (file === undefined) fileAt.set(path, { bytes: sizeBytes, names: 1 });
+  else file.names++;
 }
 
 function isVisible(entry: SurveyedEntry): entry is Node['entry'] {
