@@ -77,7 +77,7 @@ export interface PushOptions {
 export async function pushImage(docker: Docker, name: string, { tag, platform, compression }: PushOptions, onMessage: OnMessage): Promise<void> {
   const query = { tag, platform: platform === undefined ? undefined : JSON.stringify(platform), compression };
   // Docker's daemon wants the header, also when there is nobody to log in.
-  await readMessages(await docker.call('POST', at(name, '/push'), { query, headers: { 'X-Registry-Auth': 'e30=' } }), onMessage);
+  await readMessages(await docker.call('POST', imagePath(name, '/push'), { query, headers: { 'X-Registry-Auth': 'e30=' } }), onMessage);
 }
 
 /** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */

@@ -148,12 +148,20 @@ class StoredImages implements OpenedImages {
 
   explore(nameOrId: string, options: ExploreOptions): Promise<Exploration> {
     const image = this.#find(nameOrId);
-    return this.#sweeper.whileMaking(() => exploreImage(image, this.#store.namesOf(image.id), this.#storage.snapshots, options));
+    return this.#looking([image], () => exploreImage(image, this.#store.namesOf(image.id), this.#storage.snapshots, options));
   }
 
   differences(before: string, after: string): Promise<readonly ImageDifference[]> {
     const [one, other] = [this.#find(before), this.#find(after)];
-    return this.#sweeper.whileMaking(() => differencesOf(one, other, this.#storage.snapshots));
+    return this.#looking([one, other], () => differencesOf(one, other, this.#storage.snapshots));
+  }
+
+  /** Runs `look`, during which the images' layers stay. */
+  #looking<R>(images: readonly ImageRecord[], look: () => Promise<R>): Promise<R> {
+    return this.#sweeper.leasing((lease) => {
+      for (const { config } of images) for (const diffId of config.rootfs.diff_ids) lease.hold(diffId);
+      return look();
+    });
   }
 
   async save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>> {
