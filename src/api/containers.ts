@@ -2,6 +2,7 @@
 import { fail, isFail } from '../base/index.ts';
 import type { ContainerRecord, ContainerSize, Engine } from '../engine/index.ts';
 import type { CreateContainerResponse, TopResponse } from '../spec/docker/container-view.ts';
+import { parsePlatform } from '../spec/oci/platform.ts';
 import { answerEmpty, answerJson } from './answer.ts';
 import { readJson } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
@@ -37,7 +38,7 @@ async function sizesOf(engine: Engine, records: readonly ContainerRecord[]): Pro
 
 export async function create({ engine, query, request, response }: Call): Promise<void> {
   const decoded = await readJson(request, createRequest);
-  const options = { name: query.optionalText('name'), platform: query.optionalText('platform') };
+  const options = { name: query.optionalText('name'), platform: query.text('platform') === '' ? undefined : parsePlatform(query.text('platform')) };
   const { id, warnings } = await engine.containers.create(decoded.request, options);
   answerJson(response, 201, { Id: id, Warnings: [...decoded.warnings, ...warnings] } satisfies CreateContainerResponse);
 }

@@ -156,6 +156,8 @@ export class FakeEngine implements Engine {
       if ([...this.image.repoTags, 'tool', 'reg.example:5000/a/b/tool', this.image.id].includes(name)) return this.image;
       throw fail('not_found', `No such image: ${name.includes(':') ? name : `${name}:latest`}`);
     },
+    manifests: () => ({ target: undefined, manifests: [] }),
+    usage: () => ({ layerBytes: 7, sharedBytes: new Map(), keptBytes: 3 }),
     list: () => [this.image],
     pull: async (reference, { platform, onHappening } = {}) => {
       this.calls.push(`pull ${reference} ${JSON.stringify(platform ?? null)}`);

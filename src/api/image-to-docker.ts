@@ -1,11 +1,11 @@
 // Images as Docker's JSON.
-import { rfc3339 } from '../base/index.ts';
-import type { HistoryStep, Image } from '../engine/index.ts';
+import { rfc3339, type Digest } from '../base/index.ts';
+import type { HistoryStep, Image, Images, ListedManifest } from '../engine/index.ts';
 import type { HistoryItem } from '../spec/docker/archive-view.ts';
-import type { ImageInspect, ImageInspectConfig, ImageSummary } from '../spec/docker/image.ts';
+import type { ImageInspect, ImageInspectConfig, ImageSummary, ManifestSummary } from '../spec/docker/image.ts';
 import type { ImageRunConfig } from '../spec/oci/image.ts';
 
-export function toImageSummary(image: Image, containers: number): ImageSummary {
+export function toImageSummary(image: Image, containers: number, sharedBytes = -1): ImageSummary {
   return {
     Containers: containers,
     Created: Math.floor(image.createdAt.getTime() / 1000),
@@ -14,7 +14,7 @@ export function toImageSummary(image: Image, containers: number): ImageSummary {
     ParentId: image.parent ?? '',
     RepoDigests: image.repoDigests,
     RepoTags: image.repoTags,
-    SharedSize: -1,
+    SharedSize: sharedBytes,
     Size: image.sizeBytes,
   };
 }
@@ -39,6 +39,22 @@ export function toImageInspect(image: Image): ImageInspect {
     Metadata: { LastTagTime: rfc3339(image.lastTaggedAt) },
     Config: toInspectConfig(config.config ?? {}),
   };
+}
+
+/** The ids of the containers that an image has. */
+export type ContainersOf = (imageId: Digest) => readonly string[];
+
+/** What `manifests=1` adds. An image without a target has none. */
+export function toManifests({ target, manifests }: ReturnType<Images['manifests']>, containersOf: ContainersOf): Pick<ImageSummary, 'Descriptor' | 'Manifests'> {
+  return { ...target === undefined ? {} : { Descriptor: target }, Manifests: manifests.map((one) => toManifest(one, containersOf)) };
+}
+
+function toManifest({ descriptor, isHere, contentBytes, kind }: ListedManifest, containersOf: ContainersOf): ManifestSummary {
+  const unpacked = kind.kind === 'image' ? kind.unpackedBytes : 0;
+  const summary: ManifestSummary = { ID: descriptor.digest, Descriptor: descriptor, Available: isHere, Kind: kind.kind, Size: { Content: contentBytes, Total: contentBytes + unpacked } };
+  if (kind.kind === 'attestation') return { ...summary, AttestationData: { For: kind.about } };
+  if (kind.kind === 'unknown') return summary;
+  return { ...summary, ImageData: { Platform: kind.platform, Containers: kind.imageId === undefined ? [] : containersOf(kind.imageId), Size: { Unpacked: unpacked } } };
 }
 
 export function toHistoryItem({ comment, createdAt, createdBy, imageId, sizeBytes, repoTags }: HistoryStep): HistoryItem {

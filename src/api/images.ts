@@ -7,34 +7,41 @@ import { answerTar } from './archive.ts';
 import { bodyOf } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
 import { selectImages } from './image-filters.ts';
-import { toHistoryItem, toImageInspect, toImageSummary } from './image-to-docker.ts';
+import { toHistoryItem, toImageInspect, toImageSummary, toManifests, type ContainersOf } from './image-to-docker.ts';
 import { pull } from './pull.ts';
 
 export function list({ engine, query, response }: Call): void {
-  if (query.flag('shared-size')) throw fail('unsupported', "Parameter 'shared-size' is not supported yet");
-  const containers = engine.containers.list();
-  answerJson(response, 200, selectImages(engine, query).map((image) => toImageSummary(image, containers.filter(({ imageId }) => imageId === image.id).length)));
+  const used = Map.groupBy(engine.containers.list(), ({ imageId }) => imageId);
+  const shared = query.flag('shared-size') ? engine.images.usage().sharedBytes : undefined;
+  const containersOf: ContainersOf = (id) => (used.get(id) ?? []).map((container) => container.id);
+  answerJson(response, 200, selectImages(engine, query).map((image) => ({
+    ...toImageSummary(image, containersOf(image.id).length, shared?.get(image.id)),
+    ...query.flag('manifests') ? toManifests(engine.images.manifests(image.id), containersOf) : {},
+  })));
 }
 
 export function inspect(call: Call): void {
-  if (call.query.flag('manifests')) throw fail('unsupported', "Parameter 'manifests' is not supported yet");
-  answerJson(call.response, 200, toImageInspect(call.engine.images.get(parameterOf(call, 'name'))));
+  const { engine, query, response } = call;
+  const platform = query.platform();
+  const image = engine.images.get(parameterOf(call, 'name'), platform);
+  if (!query.flag('manifests')) return answerJson(response, 200, toImageInspect(image));
+  if (platform !== undefined) throw fail('invalid', 'conflicting options: manifests and platform options cannot both be set');
+  const containersOf: ContainersOf = (id) => engine.containers.list().filter(({ imageId }) => imageId === id).map((container) => container.id);
+  return answerJson(response, 200, { ...toImageInspect(image), ...toManifests(engine.images.manifests(image.id), containersOf) });
 }
 
 /** `quiet` means no progress, and there is none: loading is told when it is done. */
 export async function load({ engine, query, request, response, signal }: Call): Promise<void> {
-  if (query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'Every platform that the archive has is loaded' });
-  const loaded = await engine.images.load(bodyOf(request), { signal });
+  const loaded = await engine.images.load(bodyOf(request), { signal, platforms: query.platforms('platform') });
   const lines = loaded.flatMap(({ id, repoTags }) => repoTags.length > 0 ? repoTags.map((tag) => `Loaded image: ${tag}\n`) : [`Loaded image ID: ${id}\n`]);
   answerMessages(response, lines.map((stream) => ({ stream })));
 }
 
 /** One image by its path, or several in `names`. */
 export async function save({ engine, parameters, query, response, signal }: Call): Promise<void> {
-  if (query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'An image is kept for one platform: leave it away' });
   const names = parameters['name'] === undefined ? query.all('names') : [parameters['name']];
   if (names.length === 0) throw fail('invalid', 'No image to save is named', { hint: 'Give names=IMAGE, once for each' });
-  await answerTar(response, await engine.images.save(names), signal);
+  await answerTar(response, await engine.images.save(names, { platforms: query.platforms('platform') }), signal);
 }
 
 /** Our own: what is in the layers. `files` lists every path; without `duplicates=0` files of the same content are looked for. */
@@ -51,8 +58,7 @@ export async function differences(call: Call): Promise<void> {
 }
 
 export function history(call: Call): void {
-  if (call.query.text('platform') !== '') throw fail('unsupported', "Parameter 'platform' is not supported yet", { hint: 'An image is kept for one platform: leave it away' });
-  answerJson(call.response, 200, call.engine.images.history(parameterOf(call, 'name')).map(toHistoryItem));
+  answerJson(call.response, 200, call.engine.images.history(parameterOf(call, 'name'), call.query.platform()).map(toHistoryItem));
 }
 
 /** Two endpoints in one, as Docker has it: `fromSrc` imports a root filesystem, `fromImage` pulls. */
@@ -81,7 +87,7 @@ export async function tag(call: Call): Promise<void> {
 
 export async function remove(call: Call): Promise<void> {
   const { engine, query, response } = call;
-  const { untagged, deleted } = await engine.images.remove(parameterOf(call, 'name'), { force: query.flag('force'), prune: !query.flag('noprune') });
+  const { untagged, deleted } = await engine.images.remove(parameterOf(call, 'name'), { force: query.flag('force'), prune: !query.flag('noprune'), platforms: query.platforms('platforms') });
   const items: readonly ImageDeleteItem[] = [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
   answerJson(response, 200, items);
 }

@@ -56,6 +56,11 @@ export class Query {
     return text === '' ? undefined : decodePlatform(text);
   }
 
+  /** Several of them, each as JSON. */
+  platforms(name: string): readonly Platform[] {
+    return this.all(name).filter((text) => text !== '').map(decodePlatform);
+  }
+
   /** `filters`, in both of Docker's forms: `{"label":["a"]}` and the older `{"label":{"a":true}}`. @throws `invalid` for other shapes and names not in `known`. */
   filters(known: readonly string[], notYet: readonly string[] = []): Filters {
     const text = this.text('filters');

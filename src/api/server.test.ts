@@ -328,7 +328,7 @@ test('images are listed, inspected, tagged and removed by names with slashes', a
   assert.deepEqual([(await call('GET', '/images/nope/json')).status, json(await call('GET', '/images/nope/json')).message], [404, 'No such image: nope:latest']);
   assert.equal((await call('POST', '/images/a/b/tag?repo=c/d&tag=2')).status, 201);
   assert.deepEqual(JSON.parse((await call('DELETE', '/images/a/b:1?noprune=1')).body), [{ Untagged: 'tool:latest' }, { Deleted: engine.image.id }]);
-  assert.deepEqual(engine.calls, ['tag a/b c/d:2', 'rmi a/b:1 {"force":false,"prune":false}']);
+  assert.deepEqual(engine.calls, ['tag a/b c/d:2', 'rmi a/b:1 {"force":false,"prune":false,"platforms":[]}']);
 });
 
 test('images are loaded and imported from bodies', async () => {

@@ -10,17 +10,17 @@ type OnMessage = (message: ProgressMessage) => void;
 
 export const imagePath = (image: string, rest = ''): string => `/images/${image.split('/').map(encodeURIComponent).join('/')}${rest}`;
 
-export function listImages(docker: Docker, options: { readonly all: boolean; readonly digests?: boolean; readonly filters?: Filters }): Promise<readonly ImageSummary[]> {
-  return docker.json('GET', '/images/json', { query: { all: options.all, digests: options.digests, filters: filtersText(options.filters) } });
+export function listImages(docker: Docker, options: { readonly all: boolean; readonly digests?: boolean; readonly manifests?: boolean; readonly filters?: Filters }): Promise<readonly ImageSummary[]> {
+  return docker.json('GET', '/images/json', { query: { all: options.all, digests: options.digests, manifests: options.manifests, filters: filtersText(options.filters) } });
 }
 
 /** Inspect as the daemon wrote it, for showing it unchanged. */
-export async function inspectImageText(docker: Docker, image: string): Promise<string> {
-  return textOf(await docker.call('GET', imagePath(image, '/json')));
+export async function inspectImageText(docker: Docker, image: string, options: { readonly platform?: Platform | undefined } = {}): Promise<string> {
+  return textOf(await docker.call('GET', imagePath(image, '/json'), { query: { platform: jsonOf(options.platform) } }));
 }
 
-export function removeImage(docker: Docker, image: string, options: { readonly force: boolean; readonly noPrune: boolean }): Promise<readonly ImageDeleteItem[]> {
-  return docker.json('DELETE', imagePath(image), { query: { force: options.force, noprune: options.noPrune } });
+export function removeImage(docker: Docker, image: string, options: { readonly force: boolean; readonly noPrune: boolean; readonly platforms?: readonly Platform[] }): Promise<readonly ImageDeleteItem[]> {
+  return docker.json('DELETE', `${imagePath(image)}${repeated('platforms', options.platforms)}`, { query: { force: options.force, noprune: options.noPrune } });
 }
 
 export async function tagImage(docker: Docker, image: string, repo: string, tag: string): Promise<void> {
@@ -28,19 +28,19 @@ export async function tagImage(docker: Docker, image: string, repo: string, tag:
 }
 
 /** Sends an archive; the daemon's messages come to `onMessage` as they arrive. */
-export async function loadImages(docker: Docker, archive: AsyncIterable<Uint8Array>, options: { readonly quiet: boolean }, onMessage: OnMessage): Promise<void> {
+export async function loadImages(docker: Docker, archive: AsyncIterable<Uint8Array>, options: { readonly quiet: boolean; readonly platforms?: readonly Platform[] }, onMessage: OnMessage): Promise<void> {
   const upload = { bytes: archive, contentType: 'application/x-tar' };
-  const answer = await docker.call('POST', '/images/load', { upload, query: { quiet: options.quiet } });
+  const answer = await docker.call('POST', `/images/load${repeated('platform', options.platforms)}`, { upload, query: { quiet: options.quiet } });
   await readMessages(answer, onMessage);
 }
 
 /** One archive of all of them; read it to its end. */
-export function saveImages(docker: Docker, images: readonly string[]): Promise<Answer> {
-  return docker.call('GET', `/images/get?${images.map((image) => `names=${encodeURIComponent(image)}`).join('&')}`);
+export function saveImages(docker: Docker, images: readonly string[], platforms: readonly Platform[] = []): Promise<Answer> {
+  return docker.call('GET', `/images/get${repeated('platform', platforms)}${platforms.length === 0 ? '?' : '&'}${images.map((image) => `names=${encodeURIComponent(image)}`).join('&')}`);
 }
 
-export function imageHistory(docker: Docker, image: string): Promise<readonly HistoryItem[]> {
-  return docker.json('GET', imagePath(image, '/history'));
+export function imageHistory(docker: Docker, image: string, platform?: Platform): Promise<readonly HistoryItem[]> {
+  return docker.json('GET', imagePath(image, '/history'), { query: { platform: jsonOf(platform) } });
 }
 
 export interface ImportOptions {
@@ -75,9 +75,18 @@ export interface PushOptions {
 }
 
 export async function pushImage(docker: Docker, name: string, { tag, platform, compression }: PushOptions, onMessage: OnMessage): Promise<void> {
-  const query = { tag, platform: platform === undefined ? undefined : JSON.stringify(platform), compression };
+  const query = { tag, platform: jsonOf(platform), compression };
   // Docker's daemon wants the header, also when there is nobody to log in.
   await readMessages(await docker.call('POST', imagePath(name, '/push'), { query, headers: { 'X-Registry-Auth': 'e30=' } }), onMessage);
+}
+
+function jsonOf(platform: Platform | undefined): string | undefined {
+  return platform === undefined ? undefined : JSON.stringify(platform);
+}
+
+/** What may repeat, which a record cannot say. */
+function repeated(name: string, platforms: readonly Platform[] = []): string {
+  return platforms.length === 0 ? '' : `?${platforms.map((platform) => `${name}=${encodeURIComponent(JSON.stringify(platform))}`).join('&')}`;
 }
 
 /** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */

@@ -120,7 +120,7 @@ export interface ExecRecord {
  * @throws `not_found` "No such container: x"; `invalid` "Multiple IDs found with provided prefix: x"; `conflict` for a verb that the state does not allow.
  */
 export interface Containers extends FileVerbs {
-  create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
+  create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: Platform | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
   get(idOrName: string): ContainerRecord;
   /** The runtimes that a container may ask for. */
   runtimes(): { readonly runtimes: readonly { readonly name: string; readonly path: string }[]; readonly defaultRuntime: string };

@@ -1,7 +1,7 @@
 // create: an image, a configuration and a name become a record with a root of its own. Nothing runs.
 import { fail, isFail, newContainerId, parseDigest, type ContainerId } from '../base/index.ts';
 import type { CreateContainerRequest, HostConfig } from '../spec/docker/container.ts';
-import type { ImageConfig } from '../spec/oci/image.ts';
+import type { Platform } from '../spec/oci/image.ts';
 import type { ContainerRecord } from './container.ts';
 import { discardWhatCannotBe, limitFactsOf } from './discard.ts';
 import { ignoredHealthcheck } from './health/index.ts';
@@ -21,9 +21,8 @@ import { containerMode } from './start.ts';
 import { parseSignal } from './signal.ts';
 
 /** @throws as Containers.create. What was half made is gone again. */
-export async function createContainer(room: Room, request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
-  const image = room.images.get(request.config.Image);
-  checkPlatform(request.config.Image, image.config, options.platform ?? '');
+export async function createContainer(room: Room, request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: Platform | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
+  const image = room.images.get(request.config.Image, options.platform);
   const id = newContainerId();
   const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, withRuntime(room, mergeHostConfig(request.hostConfig, room.host))), limitFactsOf(room));
   const network = containerMode(hostConfig.NetworkMode);
@@ -49,18 +48,6 @@ export async function createContainer(room: Room, request: CreateContainerReques
   room.tell({ kind: 'create', container: record });
   return { id, warnings: [...warnings, ignoredHealthcheck(config)].filter((warning) => warning !== undefined) };
 }
-
-/** `os[/architecture[/variant]]`: an image is kept for one platform. @throws `not_found` when another was asked for, as dockerd does: clients then pull. */
-function checkPlatform(reference: string, image: ImageConfig, wanted: string): void {
-  const words = wanted.toLowerCase().split('/');
-  // One word alone may be either: "linux", "arm64".
-  const [os, architecture, variant] = words.length === 1 && words[0] !== 'linux' ? ['', ...words] : words;
-  const matches = (asked: string | undefined, is: string | undefined): boolean => asked === undefined || asked === '' || is === undefined || asked === is;
-  if (matches(os, image.os) && matches(otherNames[architecture ?? ''] ?? architecture, image.architecture) && matches(variant, image.variant)) return;
-  throw fail('not_found', `image with reference ${reference} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${wanted})`);
-}
-
-const otherNames: Readonly<Record<string, string>> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' };
 
 /** What start would refuse for ever is refused now. */
 function checkWhatStartNeeds(room: Room, record: ContainerRecord): void {

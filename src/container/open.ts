@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { messageOf, type ContainerId, type Digest } from '../base/index.ts';
 import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
+import type { Platform } from '../spec/oci/image.ts';
 import type { CreateContainerRequest, ExecConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { PackedTar, Storage } from '../storage/index.ts';
 import { afterRun } from './after-run.ts';
@@ -139,7 +140,7 @@ class StoredContainers implements Containers, AsyncDisposable {
     this.#sampler = new Sampler(room.cgroups, (id) => room.shelf.find(id), room.log);
   }
 
-  create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: string | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
+  create(request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: Platform | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
     return createContainer(this.#room, request, options);
   }
 

@@ -19,8 +19,8 @@ export interface ImageCommit {
 }
 
 export interface ImagePort {
-  /** @throws `not_found` "No such image: x:latest". */
-  get(nameOrId: string): { readonly id: Digest; readonly config: ImageConfig; readonly layers: readonly Digest[] };
+  /** @throws `not_found` "No such image: x:latest"; also when it is not here for `platform`: clients then pull. */
+  get(nameOrId: string, platform?: Platform): { readonly id: Digest; readonly config: ImageConfig; readonly layers: readonly Digest[] };
   /** Checks all words at once; what it gives takes the layer's tar and makes the image. @throws `invalid` for a bad name or change. */
   prepareCommit(commit: ImageCommit): (tar: AsyncIterable<Uint8Array>) => Promise<Digest>;
 }

@@ -35,7 +35,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const registries = opened.use(openRegistries(options.registries));
   const images = await openImages({ storage, registries, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
   const cgroups = opened.use(openCgroups());
-  const imagePort: ImagePort = { get: (nameOrId) => images.get(nameOrId), prepareCommit: (commit) => images.prepareCommit(commit) };
+  const imagePort: ImagePort = { get: (nameOrId, platform) => images.get(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   images.sweep();

@@ -1,13 +1,15 @@
 // An image: a stack of layers with a configuration, addressed by content. The image's id is the digest of its configuration.
 import type { Digest } from '../base/index.ts';
-import type { ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts';
+import type { Descriptor, ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts';
 import type { Credentials } from '../registry/index.ts';
 import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
 import type { ExploreOptions } from './explore/explore.ts';
 import type { HistoryStep } from './history.ts';
+import type { ListedManifest } from './manifests.ts';
 import type { PullHappening } from './pull.ts';
 import type { PushHappening } from './push.ts';
 
+export type { ListedManifest } from './manifests.ts';
 export type { HistoryStep } from './history.ts';
 
 /** An immutable view of one image for one platform. */
@@ -27,6 +29,26 @@ export interface Image {
   readonly lastTaggedAt: Date | undefined;
   /** Unpacked layers, lowest first, by diff id: `storage.snapshots` has their directories. */
   readonly layers: readonly Digest[];
+}
+
+export interface LoadOptions {
+  /** Of an image for several platforms, only these; all that the archive has unless given. */
+  readonly platforms?: readonly Platform[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SaveOptions {
+  /** Of an image for several platforms, only these. */
+  readonly platforms?: readonly Platform[] | undefined;
+}
+
+export interface ImagesUsage {
+  /** All layers, each once. */
+  readonly layerBytes: number;
+  /** Of an image's layers, those that another one has as well, by image. */
+  readonly sharedBytes: ReadonlyMap<Digest, number>;
+  /** Blobs kept beside their layers because their compression cannot be done again. */
+  readonly keptBytes: number;
 }
 
 export interface LoadedImage {
@@ -89,11 +111,15 @@ export interface PushRequest {
 
 /**
  * The images of one data root. `nameOrId` is a reference, a full id or an unambiguous prefix of one; a `platform` chooses
- * among those that a name leads to, and what else is here is given when none fits.
- * @throws `not_found` "No such image: x:latest" (Docker's text).
+ * among those that a name leads to.
+ * @throws `not_found` "No such image: x:latest" (Docker's text), also when it is not here for the platform.
  */
 export interface Images {
   get(nameOrId: string, platform?: Platform): Image;
+  /** What the image's name points to, and lists. */
+  manifests(nameOrId: string): { readonly target: Descriptor | undefined; readonly manifests: readonly ListedManifest[] };
+  /** What the disk is used for. */
+  usage(): ImagesUsage;
   /** Newest first, the untagged ones too. */
   list(): readonly Image[];
   /**
@@ -107,23 +133,24 @@ export interface Images {
    */
   push(reference: string, request?: PushRequest): Promise<void>;
   tag(nameOrId: string, target: string): Promise<void>;
-  /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). `prune` is Docker's wish to remove untagged parents too: images here have none. */
-  remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage>;
+  /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). With `platforms`, only those of the name's. `prune` is Docker's wish to remove untagged parents too: images here have none. */
+  remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean; readonly platforms?: readonly Platform[] }): Promise<RemovedImage>;
   /** Reads a docker-archive or OCI archive (plain, gzip or zstd). One transaction an image: a broken archive leaves nothing. */
-  load(archive: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<readonly LoadedImage[]>;
+  load(archive: AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Makes an image of one layer from a tar of a root filesystem. */
   import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<Digest>;
   /** Checks all words at once; what it gives takes the tar of the new layer and makes the image. @throws `invalid` for a bad name or change. */
   prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<Digest>;
   /** The steps that made the image, newest first. */
-  history(nameOrId: string): readonly HistoryStep[];
+  history(nameOrId: string, platform?: Platform): readonly HistoryStep[];
   /** What is in its layers, who made it, and what of it nobody sees. */
   explore(nameOrId: string, options: ExploreOptions): Promise<Exploration>;
   /** What is another in the finished tree of `after` than in that of `before`. */
   differences(before: string, after: string): Promise<readonly ImageDifference[]>;
   /**
    * An archive of the images, docker-archive and OCI layout at once; each with the name that it is asked for by, with all its tags when that is a
-   * repository, without a name when it is an id. @throws `not_found`, `unsupported` for layers that cannot be written again.
+   * repository, without a name when it is an id. Of an image for several platforms, all that are here.
+   * @throws `not_found`, `unsupported` for layers that cannot be written again.
    */
-  save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>>;
+  save(namesOrIds: readonly string[], options?: SaveOptions): Promise<AsyncIterable<Uint8Array>>;
 }

@@ -6,24 +6,32 @@ import { decode, fail, hexOf } from '../base/index.ts';
 import type { Descriptor, Manifest } from '../spec/oci/image.ts';
 import { mediaTypes } from '../spec/oci/image.ts';
 import { documentBytesMax, parseManifest } from '../spec/oci/manifest.ts';
-import { chooseManifest, hostPlatform } from '../spec/oci/platform.ts';
+import { chooseManifest, hostPlatform, matchesPlatform } from '../spec/oci/platform.ts';
 import { parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Archive } from './archive.ts';
-import { verified, verifiedBytes, type ImageSource } from './source.ts';
+import { verified, verifiedBytes, type ImageSource, type SourceTarget } from './source.ts';
 
-const indexDepthMax = 3;
 const layoutBytesMax = 4096;
 
 export async function ociArchiveSources(archive: Archive): Promise<readonly ImageSource[]> {
+  const sources: ImageSource[] = [];
+  for (const descriptor of imagesOf(await topOf(archive))) sources.push(...await sourcesOf(archive, descriptor));
+  if (sources.length === 0) throw fail('invalid', 'index.json names no image');
+  return sources;
+}
+
+/** Whether one of its names leads to an index. */
+export async function hasPlatforms(archive: Archive): Promise<boolean> {
+  return (await topOf(archive)).some(({ mediaType }) => mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerIndex);
+}
+
+async function topOf(archive: Archive): Promise<readonly Descriptor[]> {
   const layout = decode.parseJson((await archive.bytes('oci-layout', layoutBytesMax)).toString('utf8'));
   const version = decode.text(decode.fieldOf(layout, 'imageLayoutVersion'), 'imageLayoutVersion');
   if (version !== '1.0.0') throw fail('unsupported', `The OCI layout has version ${JSON.stringify(version)}; 1.0.0 is known`);
   const top = parseManifest((await archive.bytes('index.json', documentBytesMax)).toString('utf8'));
   if (!('index' in top)) throw fail('invalid', 'index.json is no index');
-  const sources: ImageSource[] = [];
-  for (const descriptor of imagesOf(top.index.manifests)) sources.push(await sourceOf(archive, descriptor));
-  if (sources.length === 0) throw fail('invalid', 'index.json names no image');
-  return sources;
+  return top.index.manifests;
 }
 
 /** One descriptor for each name; several of one name are the same image for several platforms. */
@@ -46,22 +54,43 @@ function referencesOf(descriptor: Descriptor): readonly Reference[] {
   return reference.digest === undefined ? [reference] : [];
 }
 
-async function sourceOf(archive: Archive, named: Descriptor): Promise<ImageSource> {
-  let descriptor = named;
-  for (let depth = 0; depth < indexDepthMax; depth++) {
-    const bytes = await blob(archive, descriptor);
-    const document = parseManifest(bytes.toString('utf8'), descriptor.mediaType);
-    if ('manifest' in document) return manifestSource(archive, document.manifest, { bytes, digest: descriptor.digest }, referencesOf(named));
-    descriptor = chooseManifest(document.index.manifests, hostPlatform());
+/** The images of a name: of an index, those whose manifest the archive has, the host's last. @throws `not_found` when it has none */
+async function sourcesOf(archive: Archive, named: Descriptor): Promise<readonly ImageSource[]> {
+  const bytes = await blob(archive, named);
+  const document = parseManifest(bytes.toString('utf8'), named.mediaType);
+  const references = referencesOf(named);
+  if ('manifest' in document) {
+    const target: SourceTarget = { descriptor: withoutName(named), children: [], manifest: withoutName(named), blobs: document.manifest.layers, documents: [bytes] };
+    return [await manifestSource(archive, document.manifest, target, references)];
   }
-  throw fail('invalid', `The index ${named.digest} has indexes within indexes, more than ${indexDepthMax} deep`);
+  const children = document.index.manifests;
+  const here = children.filter((child) => child.annotations?.['vnd.docker.reference.type'] === undefined && archive.has(blobPath(child)));
+  if (here.length === 0) throw fail('not_found', `The archive has no manifest of the index ${named.digest}`);
+  const sources: ImageSource[] = [];
+  for (const child of here.toSorted((a, b) => Number(isHosts(a)) - Number(isHosts(b)))) {
+    const childBytes = await blob(archive, child);
+    const inner = parseManifest(childBytes.toString('utf8'), child.mediaType);
+    if ('index' in inner) throw fail('unsupported', `The index ${named.digest} has an index within it: ${child.digest}`);
+    sources.push(await manifestSource(archive, inner.manifest, { descriptor: withoutName(named), children, manifest: child, blobs: inner.manifest.layers, documents: [bytes, childBytes] }, references));
+  }
+  return sources;
 }
 
-async function manifestSource(archive: Archive, manifest: Manifest, own: NonNullable<ImageSource['manifest']>, references: readonly Reference[]): Promise<ImageSource> {
+function isHosts({ platform }: Descriptor): boolean {
+  return platform !== undefined && matchesPlatform(platform, hostPlatform());
+}
+
+/** As a registry would describe it: the names that an archive notes are no part of it. */
+function withoutName({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}
+
+async function manifestSource(archive: Archive, manifest: Manifest, target: SourceTarget, references: readonly Reference[]): Promise<ImageSource> {
   const type = manifest.config.mediaType;
-  if (type !== mediaTypes.ociConfig && type !== mediaTypes.dockerConfig) throw fail('unsupported', `${own.digest} is not a container image: its configuration is of type ${JSON.stringify(type)}`);
+  if (type !== mediaTypes.ociConfig && type !== mediaTypes.dockerConfig) throw fail('unsupported', `${target.manifest.digest} is not a container image: its configuration is of type ${JSON.stringify(type)}`);
+  const isPlain = manifest.layers.every(({ mediaType }) => mediaType === mediaTypes.ociLayer);
   return {
-    config: await blob(archive, manifest.config), manifest: own, references,
+    config: await blob(archive, manifest.config), references, ...target.children.length > 0 || isPlain ? { target } : {},
     layers: manifest.layers.map((layer) => () => verified(archive.stream(blobPath(layer)), layer.digest, layer.size)),
   };
 }

@@ -3,6 +3,7 @@ import { fail, parseDigest, type Digest, type EstivaError } from '../base/index.
 import { canonicalReference, familiarName, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Registries } from '../registry/index.ts';
 import type { Platform } from '../spec/oci/image.ts';
+import { formatPlatform, matchesPlatform } from '../spec/oci/platform.ts';
 import type { Storage } from '../storage/index.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
@@ -11,14 +12,15 @@ import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts
 import { differencesOf } from './explore/difference.ts';
 import { exploreImage, type ExploreOptions } from './explore/explore.ts';
 import { historyOf } from './history.ts';
-import type { ImageDraft, HistoryStep, Image, Images, ImportOptions, LoadedImage, PullRequest, PushRequest, RemovedImage } from './image.ts';
+import type { HistoryStep, Image, ImageDraft, Images, ImagesUsage, ImportOptions, LoadedImage, LoadOptions, PullRequest, PushRequest, RemovedImage, SaveOptions } from './image.ts';
 import { importImage } from './import.ts';
 import { loadArchive } from './load.ts';
 import { LayerIntake } from './layer-intake.ts';
+import { keptBytes, manifestsOf, sharedBytes } from './manifests.ts';
 import type { ImagePorts } from './ports.ts';
 import { pull, tagsOf } from './pull.ts';
 import { push } from './push.ts';
-import { removeImage } from './remove.ts';
+import { removeImage, removePlatforms } from './remove.ts';
 import { saveArchive } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
 import { Sweeper, type Lease } from './sweeper.ts';
@@ -111,17 +113,17 @@ class StoredImages implements OpenedImages {
     this.#tell({ kind: 'tag', id: image.id, name: familiarReference(reference), labels: labelsOf(image) });
   }
 
-  async remove(nameOrId: string, { force }: { readonly force: boolean; readonly prune: boolean }): Promise<RemovedImage> {
-    const image = this.#find(nameOrId);
-    const removal = removeImage(image, nameOrId, force, this.#store, this.#ports);
-    for (const _ of removal.untagged) this.#tell({ kind: 'untag', id: image.id, name: image.id, labels: labelsOf(image) });
+  async remove(nameOrId: string, { force, platforms = [] }: Parameters<Images['remove']>[1]): Promise<RemovedImage> {
+    const images = platforms.length === 0 ? [this.#find(nameOrId)] : platforms.map((platform) => this.#find(nameOrId, platform));
+    const removal = platforms.length === 0 ? removeImage(images[0]!, nameOrId, force, this.#store, this.#ports) : removePlatforms(images, nameOrId, force, this.#store, this.#ports);
+    for (const _ of removal.untagged) this.#tell({ kind: 'untag', id: images[0]!.id, name: images[0]!.id, labels: labelsOf(images[0]) });
     for (const id of removal.deleted) this.#tell({ kind: 'delete', id, name: id, labels: {} });
     this.#sweeper.sweep();
     return removal;
   }
 
-  async load(archive: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal } = {}): Promise<readonly LoadedImage[]> {
-    const loaded = await this.#sweeper.leasing((lease) => loadArchive(archive, this.#storage, this.#store, lease, options.signal));
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
+    const loaded = await this.#sweeper.leasing((lease) => loadArchive(archive, this.#storage, this.#store, lease, options));
     for (const { id } of loaded) this.#tellNew('load', id);
     return loaded;
   }
@@ -142,8 +144,8 @@ class StoredImages implements OpenedImages {
     return (tar) => this.#making((lease) => commit(tar, lease));
   }
 
-  history(nameOrId: string): readonly HistoryStep[] {
-    return historyOf(this.#find(nameOrId), this.#storage, this.#store);
+  history(nameOrId: string, platform?: Platform): readonly HistoryStep[] {
+    return historyOf(this.#find(nameOrId, platform), this.#storage, this.#store);
   }
 
   explore(nameOrId: string, options: ExploreOptions): Promise<Exploration> {
@@ -164,20 +166,39 @@ class StoredImages implements OpenedImages {
     });
   }
 
-  async save(namesOrIds: readonly string[]): Promise<AsyncIterable<Uint8Array>> {
+  manifests(nameOrId: string): ReturnType<Images['manifests']> {
+    return manifestsOf(this.#find(nameOrId), this.#store, this.#storage);
+  }
+
+  usage(): ImagesUsage {
+    const layerBytes = this.#storage.snapshots.layers().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { layerBytes, sharedBytes: sharedBytes(this.#store, this.#storage), keptBytes: keptBytes(this.#store, this.#storage.content) };
+  }
+
+  async save(namesOrIds: readonly string[], { platforms = [] }: SaveOptions = {}): Promise<AsyncIterable<Uint8Array>> {
     const saved = new Map<ImageRecord['id'], Map<string, Reference>>();
     for (const [image, reference] of namesOrIds.flatMap((nameOrId) => this.#named(nameOrId))) {
       const references = saved.get(image.id) ?? new Map<string, Reference>();
       saved.set(image.id, reference === undefined ? references : references.set(canonicalReference(reference), reference));
     }
-    const images = [...saved].map(([id, references]) => ({ image: this.#find(id), references: [...references.values()] }));
+    const images = [...saved].map(([id, references]) => ({ images: this.#platformsOf(id, [...references.values()], platforms), references: [...references.values()] }));
     using opened = new DisposableStack();
     const lease = opened.use(this.#sweeper.lease());
-    for (const { image } of images) for (const digest of [image.id, ...image.config.rootfs.diff_ids]) lease.hold(digest);
+    for (const image of images.flatMap((one) => one.images)) for (const digest of [image.id, ...image.config.rootfs.diff_ids]) lease.hold(digest);
     const archive = await saveArchive(images, this.#storage);
-    for (const { image } of images) this.#tell({ kind: 'save', id: image.id, name: image.id, labels: labelsOf(image) });
+    for (const { images: [image] } of images) this.#tell({ kind: 'save', id: image.id, name: image.id, labels: labelsOf(image) });
     opened.move();
     return this.#sweeper.whileReading(archive, lease);
+  }
+
+  /** What is saved of an image: it, and the other platforms of its name; or of those only `wanted`. */
+  #platformsOf(id: Digest, references: readonly Reference[], wanted: readonly Platform[]): readonly [ImageRecord, ...ImageRecord[]] {
+    const named = references[0] === undefined ? undefined : this.#store.targetOf(references[0]);
+    const own = this.#find(id);
+    const others = (named?.platforms ?? []).flatMap(({ imageId }) => (imageId === id ? [] : this.#store.image(imageId) ?? []));
+    const [first, ...rest] = [own, ...others].filter(({ config }) => wanted.length === 0 || wanted.some((platform) => matchesPlatform(config, platform)));
+    if (first === undefined) throw fail('not_found', `no suitable export target found for platform ${wanted.map(formatPlatform).join(', ')}`);
+    return [first, ...rest];
   }
 
   /** The image with the name that is meant; all tags of a repository; an id is no name. */
@@ -196,8 +217,14 @@ class StoredImages implements OpenedImages {
     this.#sweeper.sweep();
   }
 
-  /** Names before ids: an image may be called "cafe". */
   #find(nameOrId: string, platform?: Platform): ImageRecord {
+    const found = this.#search(nameOrId, platform);
+    if (platform === undefined || matchesPlatform(found.config, platform)) return found;
+    throw fail('not_found', `image with reference ${nameOrId} was found but its platform (${formatPlatform(found.config)}) does not match the specified platform (${formatPlatform(platform)})`);
+  }
+
+  /** Names before ids: an image may be called "cafe". The one for `platform`, where there are several. */
+  #search(nameOrId: string, platform: Platform | undefined): ImageRecord {
     const hexDigits = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(nameOrId)?.[1];
     if (hexDigits?.length === 64) {
       const id = parseDigest(`sha256:${hexDigits}`);

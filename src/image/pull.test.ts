@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { digestOf, hexOf, isFail, type ErrorKind } from '../base/index.ts';
-import { mediaTypes } from '../spec/oci/image.ts';
+import { mediaTypes, type Platform } from '../spec/oci/image.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { byteString, tarHeader, writeTar } from '../spec/tar/index.ts';
 import { openStorage, type Storage } from '../storage/index.ts';
@@ -216,3 +216,57 @@ test('pull() without a tag brings all tags', { skip: needsRoot }, async (t) => {
   await images.pull('local.test/x');
   assert.deepEqual(images.list().flatMap(({ repoTags }) => repoTags).toSorted(), ['local.test/x:1', 'local.test/x:2']);
 });
+
+/** `x:1` at the registry: amd64, arm64/v8, and s390x, each of one layer that is called so. */
+async function threePlatforms(registry: FakeRegistries): Promise<void> {
+  const manifests = await Promise.all(['amd64', 'arm64', 's390x'].map(async (architecture) => registry.addImage([await layer(architecture)], { architecture, compress: gzipSync })));
+  registry.addDocument({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }, mediaTypes.ociIndex, '1');
+}
+
+const [amd64, arm64, s390x] = ['amd64', 'arm64', 's390x'].map((name) => parsePlatform(`linux/${name}`)) as [Platform, Platform, Platform];
+
+test('platforms: manifests() says which are here; remove() takes one, the name goes with the last', { skip: needsRoot }, async (t) => {
+  const { images, registry, storage } = await house(t);
+  await threePlatforms(registry);
+  await images.pull('local.test/x:1', { platform: amd64 });
+  await images.pull('local.test/x:1', { platform: s390x });
+  const here = (): readonly string[] => images.manifests('local.test/x:1').manifests.map(({ kind, isHere }) => `${kind.kind === 'image' ? kind.platform.architecture : ''} ${isHere}`);
+  assert.deepEqual(here(), ['amd64 true', 'arm64 false', 's390x true']);
+  assert.throws(() => images.get('local.test/x:1', arm64), refusal('not_found', /^image with reference local.test\/x:1 was found but its platform \(linux\/(amd64|s390x)\) does not match the specified platform \(linux\/arm64\)$/));
+  const id = images.get('local.test/x:1', amd64).id;
+  assert.deepEqual(await images.remove('local.test/x:1', { force: false, prune: true, platforms: [amd64] }), { untagged: [], deleted: [id] });
+  assert.deepEqual([here(), images.get('local.test/x:1').config.architecture], [['amd64 false', 'arm64 false', 's390x true'], 's390x']);
+  const { untagged } = await images.remove('local.test/x:1', { force: false, prune: true, platforms: [s390x] });
+  assert.equal(untagged[0], 'local.test/x:1');
+  assert.deepEqual([images.list(), storage.snapshots.layers()], [[], []]);
+});
+
+test('platforms: save() and load() keep them together, or only those that are asked for', { skip: needsRoot }, async (t) => {
+  const { images, registry } = await house(t);
+  await threePlatforms(registry);
+  for (const platform of [amd64, arm64]) await images.pull('local.test/x:1', { platform });
+  const archive = await read(await images.save(['local.test/x:1']));
+  const other = await house(t);
+  assert.deepEqual((await other.images.load(bytes(archive))).map(({ repoTags }) => repoTags), [['local.test/x:1']]);
+  for (const platform of [amd64, arm64]) assert.equal(other.images.get('local.test/x:1', platform).id, images.get('local.test/x:1', platform).id);
+  assert.deepEqual(await read(await other.images.save(['local.test/x:1'])), archive);
+  assert.equal(other.images.list().length, 1);
+
+  const third = await house(t);
+  await third.images.load(bytes(archive), { platforms: [arm64] });
+  assert.equal(third.images.get('local.test/x:1').config.architecture, 'arm64');
+  await assert.rejects(third.images.load(bytes(archive), { platforms: [s390x] }), refusal('not_found', /^The archive has no image for linux\/s390x$/));
+  await assert.rejects(images.save(['local.test/x:1'], { platforms: [s390x] }), refusal('not_found', /^no suitable export target found for platform linux\/s390x$/));
+  const one = await read(await images.save(['local.test/x:1'], { platforms: [arm64] }));
+  assert.equal((await third.images.load(bytes(one)))[0]!.id, images.get('local.test/x:1', arm64).id);
+});
+
+async function read(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(Uint8Array.from(part));
+  return Buffer.concat(parts);
+}
+
+async function* bytes(whole: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield whole;
+}

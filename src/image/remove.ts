@@ -34,6 +34,19 @@ function removeName(image: ImageRecord, text: string, names: readonly Reference[
   return { untagged: going.map(familiarReference), deleted: [...deleted, ...removeNameless(siblings, store, ports)] };
 }
 
+/** `rmi --platform`: these platforms of what a name points to. The name goes with the last of them. */
+export function removePlatforms(images: readonly ImageRecord[], nameOrId: string, force: boolean, store: ImageStore, ports: ImagePorts): RemovedImage {
+  const ids = new Set(images.map(({ id }) => id));
+  const siblings = images.flatMap(({ id }) => store.namesOf(id)).flatMap((name) => store.targetOf(name)?.platforms ?? []);
+  if (!siblings.some(({ imageId }) => !ids.has(imageId) && store.image(imageId) !== undefined)) return removeImage(images[0]!, nameOrId, force, store, ports);
+  for (const id of ids) {
+    const use = ports.imageInUse(id);
+    if (use !== undefined && (use.running || !force)) throw inUse(nameOrId, use);
+  }
+  store.removeAside([...ids]);
+  return { untagged: [], deleted: [...ids] };
+}
+
 /** With the last tag of a repository its digests go. */
 function digestsLeftBy(name: Reference, names: readonly Reference[]): readonly Reference[] {
   if (name.digest !== undefined) return [];

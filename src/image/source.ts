@@ -1,15 +1,25 @@
 // What an archive says about one image, before it is believed: the bytes of its configuration, how to get at each layer, its names.
 import { createHash } from 'node:crypto';
 import { digestOf, fail, type Digest } from '../base/index.ts';
+import type { Descriptor } from '../spec/oci/image.ts';
 import type { Reference } from '../spec/reference.ts';
 
 export interface ImageSource {
   readonly config: Buffer;
-  /** The manifest as it came, and its digest, already compared. */
-  readonly manifest?: { readonly bytes: Buffer; readonly digest: Digest };
+  /** What the archive has of its target, when that is an index or can be given back byte for byte. */
+  readonly target?: SourceTarget;
   /** Lowest first; each gives the layer's tar, compressed or not. */
   readonly layers: readonly (() => AsyncIterable<Uint8Array>)[];
   readonly references: readonly Reference[];
+}
+
+export interface SourceTarget {
+  readonly descriptor: Descriptor;
+  readonly children: readonly Descriptor[];
+  readonly manifest: Descriptor;
+  readonly blobs: readonly Descriptor[];
+  /** The index and the manifest, as they came. */
+  readonly documents: readonly Buffer[];
 }
 
 /** The same bytes; after the last one, throws when they were not those of `digest` (and `sizeBytes`). */

@@ -243,6 +243,19 @@ export class ImageStore {
     this.#dropUnused();
   }
 
+  /** Removes images whose names lead to others as well: those names mean one of the others then. */
+  removeAside(images: readonly Digest[]): void {
+    const gone = new Set(images);
+    const renamed = [...this.#names.values()].filter(({ imageId }) => gone.has(imageId)).flatMap((name): Name[] => {
+      const others = (name.target === undefined ? [] : this.#targets.get(name.target)?.platforms ?? []).filter(({ imageId }) => !gone.has(imageId) && this.#images.has(imageId));
+      const next = others.find(({ platform }) => matchesPlatform(platform, hostPlatform())) ?? others[0];
+      return next === undefined ? [] : [{ ...name, imageId: next.imageId }];
+    });
+    this.#records.transaction(() => { for (const { parsed: _, ...name } of renamed) this.#nameTable.put(name.reference, name); });
+    for (const name of renamed) this.#names.set(name.reference, name);
+    this.remove([], images);
+  }
+
   /** A target stays while a name or an image here leads to it; a blob while a target does. */
   #dropUnused(): void {
     const named = new Set([...this.#names.values()].map(({ target }) => target));

@@ -4,6 +4,7 @@ import type { HistoryItem } from '../../spec/docker/archive-view.ts';
 import { defineCommand } from '../command.ts';
 import { flag } from '../flags.ts';
 import { printRows, type Listing, type Row } from '../format.ts';
+import { platform } from '../platform.ts';
 import { humanSize } from '../units.ts';
 
 const listing: Listing = {
@@ -20,12 +21,12 @@ export const command = defineCommand({
     format: flag.text('', 'string', "Template for each row, 'table TEMPLATE', or 'json'"),
     human: flag.off('H', 'Sizes and dates in words'),
     'no-trunc': flag.on('', 'Do not shorten'),
+    platform: flag.value('', 'string', 'That of this platform (os/arch)', platform),
     quiet: flag.on('q', 'Only ids'),
   },
-  later: { platform: 'images of several platforms come later' },
   operands: { min: 1, max: 1 },
   async run({ values, operands: [image = ''], session }) {
-    const items = await imageHistory(session.docker, image);
+    const items = await imageHistory(session.docker, image, values.platform);
     const options = { isTruncated: !values['no-trunc'], isHuman: values.human, now: session.now() };
     printRows(session, values.quiet && values.format === undefined ? '{{.ID}}' : values.format, listing, items.map((item) => rowOf(item, options)));
     return 0;

@@ -3,6 +3,7 @@ import { defineCommand, type Command } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { inspectObjects } from '../inspect.ts';
+import { platform } from '../platform.ts';
 import type { Session } from '../session.ts';
 
 type Find = (docker: Docker, name: string, options: { readonly size: boolean }) => Promise<string>;
@@ -38,9 +39,9 @@ export const containerCommand: Command = defineCommand({
 export const imageCommand: Command = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   summary: 'Display detailed information on one or more images',
-  flags,
+  flags: { ...flags, platform: flag.value('', 'string', 'That of this platform (os/arch)', platform) },
   operands: { min: 1 },
-  run: ({ values: { format }, operands, session }) => inspectObjects(session, operands, format, (name) => inspectImageText(session.docker, name)),
+  run: ({ values: { format, platform: wanted }, operands, session }) => inspectObjects(session, operands, format, (name) => inspectImageText(session.docker, name, { platform: wanted })),
 });
 
 function sized({ docker }: Session, find: Find, size: boolean): (name: string) => Promise<string> {
@@ -52,14 +53,16 @@ const laterTypes = ['config', 'network', 'node', 'plugin', 'secret', 'service', 
 function finderOf(type: string | undefined): Find {
   if (type === undefined) return findAny;
   if (type === 'container') return inspectContainerText;
-  if (type === 'image') return inspectImageText;
+  if (type === 'image') return findImage;
   if (type === '') throw new Exit(1, 'type is empty: must be one of "container", "image"');
   if (laterTypes.includes(type)) throw new Exit(1, `--type ${type} is not there yet in Estiva: must be one of "container", "image"`);
   throw new Exit(1, `unknown type: ${JSON.stringify(type)}: must be one of "container", "image"`);
 }
 
+const findImage: Find = (docker, name) => inspectImageText(docker, name);
+
 async function findAny(docker: Docker, name: string, options: { readonly size: boolean }): Promise<string> {
-  for (const find of [inspectContainerText, inspectImageText]) {
+  for (const find of [inspectContainerText, findImage]) {
     try {
       return await find(docker, name, options);
     } catch (error) {

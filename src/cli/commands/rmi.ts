@@ -2,6 +2,7 @@ import { removeImage } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
+import { platform } from '../platform.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
@@ -13,15 +14,15 @@ export const command = defineCommand({
   flags: {
     force: flag.on('f', 'Remove it even when a stopped container uses it'),
     'no-prune': flag.on('', 'Keep parents without a tag'),
+    platform: flag.list('', 'string', 'Only this platform (os/arch) of an image for several', platform),
   },
-  later: { platform: 'images of several platforms come later' },
   operands: { min: 1 },
   async run({ values, operands, session }) {
     let code = 0;
     // One after the other: two names may be one image, and the lines of one removal stay together.
     for (const operand of operands) {
       code = Math.max(code, await forEach(session, [operand], values, async (image) => {
-        const items = await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'] });
+        const items = await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'], platforms: values.platform });
         return items.map((item) => ('Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`)).join('\n');
       }));
     }

@@ -1,4 +1,5 @@
 // Docker's image JSON as types: what clients read from /images. Source: Docker Engine API v1.24–v1.51, checked against dockerd 28.5.
+import type { Descriptor, Platform } from '../oci/image.ts';
 
 /** One row of `GET /images/json`. */
 export interface ImageSummary {
@@ -14,6 +15,20 @@ export interface ImageSummary {
   /** Bytes shared with other images; -1: not counted. */
   readonly SharedSize: number;
   readonly Size: number;
+  /** With `manifests=1`: what the name points to, and lists. */
+  readonly Descriptor?: Descriptor;
+  readonly Manifests?: readonly ManifestSummary[];
+}
+
+/** A manifest of an image's index, or its only one. Sizes in bytes: of what is kept compressed, and of all. */
+export interface ManifestSummary {
+  readonly ID: string;
+  readonly Descriptor: Descriptor;
+  readonly Available: boolean;
+  readonly Kind: 'image' | 'attestation' | 'unknown';
+  readonly Size: { readonly Content: number; readonly Total: number };
+  readonly ImageData?: { readonly Platform: Platform; readonly Containers: readonly string[]; readonly Size: { readonly Unpacked: number } };
+  readonly AttestationData?: { readonly For: string };
 }
 
 /** `GET /images/{name}/json`. */
