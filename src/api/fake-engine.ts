@@ -58,7 +58,7 @@ export class FakeEngine implements Engine {
   info(): ReturnType<Engine['info']> {
     return {
       id: '00000000-0000-4000-8000-000000000000', rootDir: '/fake', runDir: '/fake/run', containers: { total: this.#live.size, running: 0, paused: 0, stopped: 0 }, images: 1,
-      kernelVersion: '6.18.0', operatingSystem: 'Test OS', osVersion: '1', machine: 'x86_64', cpus: 2, memoryBytes: 1 << 30, backingFileSystem: 'extfs', forwardsIpv4: true, openFiles: 20, eventListeners: 0, hostname: 'test', cgroupVersion: 2,
+      kernelVersion: '6.18.0', operatingSystem: 'Test OS', osVersion: '1', machine: 'x86_64', cpus: 2, memoryBytes: 1 << 30, backingFileSystem: 'extfs', forwardsIpv4: true, openFiles: 20, eventListeners: 0, registries: { mirrors: new Map(), insecure: new Set(), defaultRegistry: undefined, proxy: { http: undefined, https: undefined, none: '' } }, hostname: 'test', cgroupVersion: 2,
       cgroupControllers: new Set(['memory', 'swap', 'pids', 'cpu']), seccomp: true, ...this.containers.runtimes(),
     };
   }

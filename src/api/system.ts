@@ -4,6 +4,7 @@ import type { SystemInfo, VersionInfo } from '../spec/docker/system.ts';
 import { answerJson } from './answer.ts';
 import { apiMinorOldest, apiVersion } from './api-version.ts';
 import type { Call } from './call.ts';
+import { toRegistryInfo } from './registry-info.ts';
 
 export function ping({ request, response }: Call): void {
   response.writeHead(200, {
@@ -78,15 +79,11 @@ function toSystemInfo(engine: EngineInfo, version: string): SystemInfo {
     OSVersion: engine.osVersion,
     OSType: 'linux',
     Architecture: engine.machine,
-    IndexServerAddress: '',
-    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: null },
+    ...toRegistryInfo(engine.registries),
     NCPU: engine.cpus,
     MemTotal: engine.memoryBytes,
     GenericResources: null,
     DockerRootDir: engine.rootDir,
-    HttpProxy: '',
-    HttpsProxy: '',
-    NoProxy: '',
     Name: engine.hostname,
     Labels: [],
     ExperimentalBuild: false,

@@ -4,7 +4,7 @@ import { destination, pino } from 'pino';
 import { serve } from '../api/index.ts';
 import { fail } from '../base/index.ts';
 import type { DaemonOptions } from '../cli/index.ts';
-import { openEngine, supervisorCommand, type RuntimeSettings } from '../engine/index.ts';
+import { openEngine, registrySettings, supervisorCommand, type RuntimeSettings } from '../engine/index.ts';
 import { version } from './version.ts';
 
 /** Resolves when the daemon has been asked to end (SIGTERM, SIGINT) and has closed. */
@@ -15,7 +15,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   process.umask(0o022);
-  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), runtimes: options.runtimes, log });
+  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), runtimes: options.runtimes, registries: { ...options.registries, userAgent: `estiva/${version}` }, log });
   await using _api = await serve({ engine, socketPath: options.socketPath, version, log });
   log.info({ root: options.rootDir, socket: options.socketPath }, 'ready');
   await ended.promise;
@@ -27,16 +27,17 @@ interface Settings {
   readonly socketPath: string;
   readonly logLevel: string;
   readonly runtimes: RuntimeSettings;
+  readonly registries: ReturnType<typeof registrySettings>;
 }
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'];
 
-function settingsOf({ root, run, host, logLevel = 'info', addedRuntimes, defaultRuntime = 'estiva' }: DaemonOptions): Settings {
+function settingsOf({ root, run, host, logLevel = 'info', addedRuntimes, defaultRuntime = 'estiva', registries }: DaemonOptions): Settings {
   const runDir = resolve(run ?? (process.env['ESTIVA_RUN'] || '/run/estiva'));
   const socket = host ?? `unix://${runDir}/estiva.sock`;
   if (!socket.startsWith('unix://')) throw fail('unsupported', `Cannot listen on ${JSON.stringify(socket)}: only unix sockets are supported yet`, { hint: 'Use -H unix:///path/to.sock' });
   if (!logLevels.includes(logLevel)) throw fail('invalid', `Unknown log level: ${JSON.stringify(logLevel)}`, { hint: `One of ${logLevels.join(', ')}` });
-  return { rootDir: resolve(root ?? (process.env['ESTIVA_ROOT'] || '/var/lib/estiva')), runDir, socketPath: socket.slice('unix://'.length), logLevel, runtimes: { added: addedOf(addedRuntimes), defaultName: defaultRuntime } };
+  return { rootDir: resolve(root ?? (process.env['ESTIVA_ROOT'] || '/var/lib/estiva')), runDir, socketPath: socket.slice('unix://'.length), logLevel, runtimes: { added: addedOf(addedRuntimes), defaultName: defaultRuntime }, registries: registrySettings(registries, process.env) };
 }
 
 function addedOf(words: readonly string[]): ReadonlyMap<string, string> {

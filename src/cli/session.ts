@@ -31,6 +31,7 @@ export interface DaemonOptions {
   /** NAME=PATH. */
   readonly addedRuntimes: readonly string[];
   readonly defaultRuntime: string | undefined;
+  readonly registries: { readonly mirrors: readonly string[]; readonly insecure: readonly string[]; readonly defaultRegistry: string | undefined };
 }
 
 /** Writes one line of result. */

@@ -2,7 +2,7 @@
 import type { Containers } from '../container/index.ts';
 import type { Events } from '../event/index.ts';
 import type { Images } from '../image/index.ts';
-import type { Registries } from '../registry/index.ts';
+import type { Registries, RegistrySettings } from '../registry/index.ts';
 
 /** What `GET /info` is made of. */
 export interface EngineInfo {
@@ -32,6 +32,7 @@ export interface EngineInfo {
   /** Descriptors that the daemon holds. */
   readonly openFiles: number;
   readonly eventListeners: number;
+  readonly registries: Pick<RegistrySettings, 'mirrors' | 'insecure' | 'defaultRegistry' | 'proxy'>;
   /** What containers may ask for, ours first. */
   readonly runtimes: readonly { readonly name: string; readonly path: string }[];
   readonly defaultRuntime: string;

@@ -7,7 +7,7 @@ import { isUp, openContainers, type Containers, type ImagePort, type RuntimeSett
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
 import { fileSystemOf, openCgroups } from '../kernel/index.ts';
-import { openRegistries, type RegistrySettings } from '../registry/index.ts';
+import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 import { containerEvent, imageEvent } from './tell.ts';
@@ -32,7 +32,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const storage = opened.use(await openStorage({ rootDir: options.rootDir, onTrouble: (error) => options.log.warn({ err: error }, 'not everything that was removed could be taken off the disk') }));
   const known: { containers?: Containers } = {};
   const events = new EventBus();
-  const registries = opened.use(openRegistries(options.registries));
+  const registrySettings = completeSettings(options.registries ?? {});
+  const registries = opened.use(openRegistries(registrySettings));
   const images = await openImages({ storage, registries, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId, platform) => images.get(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
@@ -46,7 +47,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     containers, images, registries, events,
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
-      backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners,
+      backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,
       ...containers.runtimes(),
     }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),

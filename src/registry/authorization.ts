@@ -5,10 +5,10 @@
 // on the same host as a registry that itself is reached without TLS because the administrator said so; and it is not an address of this machine or link,
 // unless the registry is.
 import { decode, fail, isFail } from '../base/index.ts';
+import { isOnlyHere } from './addresses.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import type { Credentials } from './registry.ts';
-import { isOnlyHere } from './site.ts';
 import { readWhole, titleOf, urlText, type Reply, type WireRequest } from './wire.ts';
 
 const tokenBytesMax = 1 << 20;

@@ -2,12 +2,13 @@
 // it where it sends us. Elsewhere the authorization does not go along.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, type EstivaError } from '../base/index.ts';
+import { isOnlyHere } from './addresses.ts';
 import type { Agents } from './agents.ts';
 import { Authorization } from './authorization.ts';
 import { refusalOf, type Refusal } from './failure.ts';
 import type { Credentials } from './registry.ts';
 import type { RegistrySettings } from './settings.ts';
-import { isOnlyHere, type Site } from './site.ts';
+import type { Site } from './site.ts';
 import { exchange, urlText, WireError, type Reply, type WireRequest } from './wire.ts';
 
 export interface EndpointRequest {

@@ -1,5 +1,6 @@
 // Registries: the OCI distribution protocol, from the client's side.
 export type { Ask, Credentials, Document, Found, PutBlobOptions, Registries, Repository } from './registry.ts';
-export type { Patience, ProxySettings, RegistrySettings } from './settings.ts';
+export { completeSettings, type Patience, type ProxySettings, type RegistrySettings } from './settings.ts';
+export { registrySettings, type RegistryWords } from './words.ts';
 export { describeImage } from './describe.ts';
 export { openRegistries } from './open.ts';

@@ -9,17 +9,11 @@ import { Reader } from './reader.ts';
 import type { Ask, Credentials, Registries, Repository } from './registry.ts';
 import { searchAt, splitTerm } from './search.ts';
 import { registryHost, siteOf, sitesOf, type Site } from './site.ts';
-import { defaultPatience, proxyOf, type RegistrySettings } from './settings.ts';
+import { completeSettings, type RegistrySettings } from './settings.ts';
 import { hasBlob, putBlob } from './upload.ts';
 
-const defaults = (): RegistrySettings => ({
-  mirrors: new Map(), insecure: new Set(), defaultRegistry: undefined, certsDirs: ['/etc/estiva/certs.d', '/etc/docker/certs.d'], proxy: proxyOf(process.env),
-  userAgent: 'estiva', patience: defaultPatience, chunkBytes: 32 << 20,
-});
-
-/** What is not given: no mirrors, no insecure registries, the environment's proxies. */
 export function openRegistries(given: Partial<RegistrySettings> = {}): Registries {
-  const settings = { ...defaults(), ...given };
+  const settings = completeSettings(given);
   const agents = new Agents(settings);
   const endpointAt = (site: Site, ask: Ask, isLogin = false): Endpoint => new Endpoint({ site, credentials: ask.credentials, settings, agents, signal: ask.signal, isLogin });
   return {

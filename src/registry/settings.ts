@@ -3,7 +3,7 @@
 export interface RegistrySettings {
   /** Registry (`docker.io`, `ghcr.io`) → where to look first, in order. Reading only; whoever a mirror is, the user's credentials do not go there. */
   readonly mirrors: ReadonlyMap<string, readonly URL[]>;
-  /** `host` or `host:port`, compared letter by letter: there TLS is not verified, and plain HTTP is used where there is no TLS. Loopback is so without being named. */
+  /** `host`, `host:port` or a block of addresses, compared with the name as it is written, letter by letter: there TLS is not verified, and plain HTTP is used where there is no TLS. Loopback is so without being named. */
   readonly insecure: ReadonlySet<string>;
   /** The registry that names without one mean; undefined: Docker Hub. */
   readonly defaultRegistry: string | undefined;
@@ -53,7 +53,15 @@ export const defaultPatience: Patience = {
 };
 
 /** Proxies as every program reads them: in lower case first. HTTP_PROXY in capitals too, since there is no CGI here. */
-export function proxyOf(environment: Readonly<Record<string, string | undefined>>): ProxySettings {
+function proxyOf(environment: Readonly<Record<string, string | undefined>>): ProxySettings {
   const value = (name: string): string | undefined => environment[name.toLowerCase()] || environment[name] || undefined;
   return { http: value('HTTP_PROXY'), https: value('HTTPS_PROXY'), none: value('NO_PROXY') ?? '' };
+}
+
+/** What is not given: no mirrors, no insecure registries, the environment's proxies. */
+export function completeSettings(given: Partial<RegistrySettings>): RegistrySettings {
+  return {
+    mirrors: new Map(), insecure: new Set(), defaultRegistry: undefined, certsDirs: ['/etc/estiva/certs.d', '/etc/docker/certs.d'], proxy: proxyOf(process.env),
+    userAgent: 'estiva', patience: defaultPatience, chunkBytes: 32 << 20, ...given,
+  };
 }

@@ -1,8 +1,8 @@
 // Where a registry is: the name in a reference, as addresses. Docker Hub's name is not its host; loopback may speak plain HTTP, as with Docker;
 // everybody else only when the administrator named exactly this host. A suffix or another spelling of a host is another host.
-import { isIP } from 'node:net';
 import { fail } from '../base/index.ts';
 import type { Reference } from '../spec/reference.ts';
+import { isLoopback, isWithin } from './addresses.ts';
 import type { RegistrySettings } from './settings.ts';
 
 /** One place that may answer for a repository. */
@@ -44,22 +44,8 @@ export function registryHost(server: string): string {
 }
 
 function isInsecure(host: string, settings: RegistrySettings): boolean {
-  return settings.insecure.has(host.toLowerCase()) || isLoopback(hostnameOf(host));
-}
-
-/** `localhost`, 127.0.0.0/8 and ::1: the names themselves, not what resolves to them. */
-export function isLoopback(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '');
-  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
-}
-
-/** An address of this machine or of its link (where clouds keep their secrets), which a registry elsewhere has no business to send us to. */
-export function isOnlyHere(url: URL): boolean {
-  const bare = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  const mapped = /^::ffff:([0-9a-f]+):[0-9a-f]+$/.exec(bare)?.[1];
-  const firstWord = mapped === undefined ? undefined : Number.parseInt(mapped, 16);
-  if (firstWord !== undefined) return firstWord >> 8 === 127 || firstWord >> 8 === 0 || firstWord === 0xa9fe;
-  return isLoopback(bare) || bare.endsWith('.localhost') || (isIP(bare) === 4 && /^(0|169\.254)\./.test(bare)) || bare === '::' || /^fe[89ab]/.test(isIP(bare) === 6 ? bare : '');
+  const hostname = hostnameOf(host);
+  return isLoopback(hostname) || [...settings.insecure].some((name) => name === host.toLowerCase() || isWithin(hostname, name));
 }
 
 function hostnameOf(host: string): string {

@@ -7,13 +7,17 @@ export const command = defineCommand({
   summary: 'Run the engine in the foreground',
   examples: [
     ['daemon --root /srv/second --run /run/second', 'a second engine, beside the first'],
+    ['daemon --registry-mirror https://mirror.example --registry-mirror ghcr.io=https://mirror.example/ghcr', 'mirrors of Docker Hub and of another registry'],
   ],
   flags: {
     'add-runtime': flag.texts('', 'runtime', 'One more OCI runtime for containers: NAME=PATH'),
     debug: flag.on('D', 'The same as --log-level debug'),
     'default-runtime': flag.text('', 'string', 'Runtime of containers that ask for none (estiva unless given)'),
     host: flag.text('H', 'string', 'Socket to listen at (unix:///path; estiva.sock in the run directory unless given)'),
+    'insecure-registry': flag.texts('', 'list', 'Registry without TLS, or with a certificate that is not verified: host, host:port or CIDR'),
     'log-level': flag.text('l', 'string', 'How much to log: debug, info, warn, error, fatal (info unless given)'),
+    registry: flag.text('', 'string', 'Registry of names that name none, in the place of Docker Hub'),
+    'registry-mirror': flag.texts('', 'list', 'Where to look first: URL for Docker Hub, REGISTRY=URL for another'),
     root: flag.text('', 'string', 'Data root: images, containers, logs (/var/lib/estiva unless given)'),
     run: flag.text('', 'string', 'Run directory: sockets, may vanish at reboot (/run/estiva unless given)'),
   },
@@ -22,8 +26,8 @@ export const command = defineCommand({
     'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
   },
   operands: { min: 0, max: 0 },
-  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'log-level': level, host, root, run }, session }) {
-    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime });
+  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'insecure-registry': insecure, 'log-level': level, host, registry: defaultRegistry, 'registry-mirror': mirrors, root, run }, session }) {
+    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime, registries: { mirrors, insecure, defaultRegistry } });
     return 0;
   },
 });
