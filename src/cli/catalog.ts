@@ -102,8 +102,11 @@ export const commands: Catalog = {
   images,
   info,
   inspect: { summary: 'Return low-level information on Docker objects', load: async () => (await import('./commands/inspect.ts')).command },
+  login: { summary: 'Authenticate to a registry', load: async () => (await import('./commands/login.ts')).command },
+  logout: { summary: 'Log out from a registry', load: async () => (await import('./commands/logout.ts')).command },
   ps,
   rmi,
+  search: { summary: 'Search Docker Hub for images', load: async () => (await import('./commands/search.ts')).command },
   version: { summary: 'Show the version of client and daemon', load: async () => (await import('./commands/version.ts')).command },
 };
 
@@ -118,9 +121,7 @@ const prunes = 'there is estiva container prune; remove images by name with esti
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'see du on the data root',
-  login: registries, logout: registries,
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes,
-  search: registries,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
-  trust: registries, volume: volumes,
+  trust: 'there is no content trust; pull by digest', volume: volumes,
 };

@@ -14,6 +14,10 @@ export interface ClientConfig {
   setting(name: Setting): string | undefined;
   /** undefined takes it away. @throws Exit rather than overwrite a file that was not understood */
   change(name: Setting, value: string | undefined): void;
+  /** A part that is no text (`auths`, `credHelpers`), as it is in the file. */
+  part(name: string): unknown;
+  /** Changes a part by what it is at this moment in the file: others may have written meanwhile. undefined takes it away. @throws as `change` */
+  changePart(name: string, change: (value: unknown) => object | undefined): void;
 }
 
 const fileName = 'config.json';
@@ -38,6 +42,15 @@ export function openConfig(dir: string, complain: (line: string) => void): Clien
     change: (name, value) => {
       const { [name]: _, ...others } = read();
       if (isBroken) throw new Exit(1, `Cannot write ${path}: it cannot be understood as it is; repair it first`);
+      known = value === undefined ? others : { ...others, [name]: value };
+      write(dir, path, known);
+    },
+    part: (name) => read()[name],
+    changePart: (name, change) => {
+      known = undefined;
+      const { [name]: before, ...others } = read();
+      if (isBroken) throw new Exit(1, `Cannot write ${path}: it cannot be understood as it is; repair it first`);
+      const value = change(before);
       known = value === undefined ? others : { ...others, [name]: value };
       write(dir, path, known);
     },

@@ -61,9 +61,12 @@ export async function importImage(docker: Docker, source: string, archive: Async
   await readMessages(answer, onMessage);
 }
 
+/** X-Registry-Auth, with the credentials for the image's registry. */
+type AuthHeaders = Readonly<Record<string, string>>;
+
 /** Asks the daemon to pull `image`; without `tag` (which may be a digest), all tags. */
-export async function pullImage(docker: Docker, image: string, tag: string, options: { readonly platform?: string | undefined }, onMessage: OnMessage): Promise<void> {
-  await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform: options.platform } }), onMessage);
+export async function pullImage(docker: Docker, image: string, tag: string, options: { readonly platform?: string | undefined; readonly headers: AuthHeaders }, onMessage: OnMessage): Promise<void> {
+  await readMessages(await docker.call('POST', '/images/create', { query: { fromImage: image, tag, platform: options.platform }, headers: options.headers }), onMessage);
 }
 
 export interface PushOptions {
@@ -72,12 +75,12 @@ export interface PushOptions {
   readonly platform?: Platform | undefined;
   /** Estiva's own: of layers that were made here. */
   readonly compression?: string | undefined;
+  readonly headers: AuthHeaders;
 }
 
-export async function pushImage(docker: Docker, name: string, { tag, platform, compression }: PushOptions, onMessage: OnMessage): Promise<void> {
+export async function pushImage(docker: Docker, name: string, { tag, platform, compression, headers }: PushOptions, onMessage: OnMessage): Promise<void> {
   const query = { tag, platform: jsonOf(platform), compression };
-  // Docker's daemon wants the header, also when there is nobody to log in.
-  await readMessages(await docker.call('POST', imagePath(name, '/push'), { query, headers: { 'X-Registry-Auth': 'e30=' } }), onMessage);
+  await readMessages(await docker.call('POST', imagePath(name, '/push'), { query, headers }), onMessage);
 }
 
 function jsonOf(platform: Platform | undefined): string | undefined {

@@ -12,7 +12,7 @@ import { openRegistries, type Credentials, type Registries, type RegistrySetting
 import { addBlob, addManifest, bodyOf, certificate, openFakeProxy, openFakeRegistry, refuse, type Behaviour, type FakeRegistry } from './registry.fixture.ts';
 import { defaultPatience } from './settings.ts';
 
-const patience = { ...defaultPatience, connectMs: 1_000, headMs: 300, idleMs: 200, documentMs: 500, retriesMax: 1, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
+const patience = { ...defaultPatience, connectMs: 1_000, headMs: 1_000, idleMs: 400, documentMs: 3_000, retriesMax: 1, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
 const dir = mkdtempSync(join(tmpdir(), 'estiva-certs-'));
 const plain = await openFakeRegistry();
 const secure = await openFakeRegistry({ tls: true });

@@ -9,7 +9,7 @@ import { openRegistries, type Repository } from './index.ts';
 import { addManifest, openFakeRegistry, refuse, sha256, type Behaviour } from './registry.fixture.ts';
 import { defaultPatience } from './settings.ts';
 
-const patience = { ...defaultPatience, headMs: 500, headAfterUploadMs: 500, idleMs: 300, documentMs: 500, retriesMax: 2, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
+const patience = { ...defaultPatience, headMs: 1_000, headAfterUploadMs: 1_000, idleMs: 600, documentMs: 3_000, retriesMax: 2, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
 const registry = await openFakeRegistry();
 const registries = openRegistries({ patience, certsDirs: [], chunkBytes: 2 << 20 });
 after(async () => { await registries[Symbol.asyncDispose](); await registry[Symbol.asyncDispose](); });
@@ -128,7 +128,7 @@ const cases: readonly (readonly [name: string, behave: Behaviour, kind: EstivaEr
   ['sends to an address that is none', (request, response) => request.method === 'POST' && (response.writeHead(202, { Location: 'http://[' }).end(), true), 'invalid', /does not say where to upload to$/],
   ['finds another digest', (request, response, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), refuse(response, 400, 'DIGEST_INVALID', 'provided digest did not match uploaded content')), 'invalid', /^digest invalid: provided digest did not match uploaded content$/],
   ['is always broken', (request, response, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), refuse(response, 500, 'UNKNOWN', 'disk full')), 'unavailable', /^unknown: disk full$/],
-  ['never answers', (request, _, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), true), 'timeout', /no answer within 0\.5 seconds$/],
+  ['never answers', (request, _, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), true), 'timeout', /no answer within 1 seconds$/],
   ['takes no body however small', (request, response, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), refuse(response, 413, 'SIZE_INVALID', 'too large')), 'too_large', /^size invalid: too large$/],
 ];
 

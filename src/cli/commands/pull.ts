@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { progressView } from '../progress.ts';
+import { authHeaders } from '../credentials/kept.ts';
 import { say } from '../session.ts';
 
 export const command = defineCommand({
@@ -29,7 +30,7 @@ export const command = defineCommand({
     const wanted = values['all-tags'] ? reference : withDefaultTag(reference);
     const repository = canonicalReference({ domain: reference.domain, path: reference.path });
     const show = values.quiet ? () => undefined : progressView(session.stdout);
-    await pullImage(session.docker, repository, wanted.digest ?? wanted.tag ?? '', { platform: values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'] }, show);
+    await pullImage(session.docker, repository, wanted.digest ?? wanted.tag ?? '', { platform: values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'], headers: await authHeaders(session, reference.domain) }, show);
     say(session, canonicalReference(wanted));
     return 0;
   },

@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts';
 import { Exit } from '../errors.ts';
 import { flag } from '../flags.ts';
 import { progressView } from '../progress.ts';
+import { authHeaders } from '../credentials/kept.ts';
 import { say } from '../session.ts';
 
 export const command = defineCommand({
@@ -30,7 +31,7 @@ export const command = defineCommand({
     if (!values['all-tags'] && reference.tag === undefined && !values.quiet) say(session, 'Using default tag: latest');
     const platform = values.platform === undefined ? undefined : parsePlatform(values.platform);
     const show = values.quiet ? () => undefined : progressView(session.stdout);
-    await pushImage(session.docker, canonicalReference({ domain: reference.domain, path: reference.path }), { tag: wanted.tag, platform, compression: values.compression }, show);
+    await pushImage(session.docker, canonicalReference({ domain: reference.domain, path: reference.path }), { tag: wanted.tag, platform, compression: values.compression, headers: await authHeaders(session, reference.domain) }, show);
     if (values.quiet) say(session, canonicalReference(wanted));
     return 0;
   },

@@ -1,6 +1,7 @@
 // What run and create do alike: make the container, fetching the image when it is not there, and say the daemon's warnings.
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { createContainer, isDaemonError, pullImage, type CreateBody } from '../../client/index.ts';
+import { parseReference } from '../../spec/reference.ts';
 import { Complaint } from '../errors.ts';
 import { progressView } from '../progress.ts';
 import { splitReference } from '../reference.ts';
@@ -46,8 +47,10 @@ function nameOf(image: string): string {
 
 async function pull(session: Session, image: string, { platform, isQuiet }: { readonly platform: string | undefined; readonly isQuiet: boolean }): Promise<void> {
   const { name, tag, digest } = splitReference(image);
+  // Loaded when something is pulled only: most creates find their image.
+  const { authHeaders } = await import('../credentials/kept.ts');
   // Into stderr: stdout is the container's, or the id's.
-  await pullImage(session.docker, name, digest ?? tag ?? 'latest', { platform }, isQuiet ? () => undefined : progressView(session.stderr));
+  await pullImage(session.docker, name, digest ?? tag ?? 'latest', { platform, headers: await authHeaders(session, parseReference(image).domain) }, isQuiet ? () => undefined : progressView(session.stderr));
 }
 
 /** Never overwrites: two runs must not share one file. */

@@ -14,3 +14,12 @@ export interface LoginAnswer {
   readonly IdentityToken: string;
   readonly Status: string;
 }
+
+/** Credentials on their way to the daemon: the body of `POST /auth`, and what X-Registry-Auth carries. */
+export interface RegistryCredentials {
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+  readonly registrytoken?: string;
+  readonly serveraddress?: string;
+}
