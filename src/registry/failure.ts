@@ -13,18 +13,26 @@ export interface Refusal {
 
 const bodyBytesMax = 64 * 1024;
 const textLengthMax = 500;
+const denied = 'denied: requested access to the resource is denied';
 
 const errorList = decode.object<{ readonly errors: readonly { readonly code: string; readonly message: string }[] }>({
   errors: decode.list(decode.object({ code: decode.text, message: decode.text })),
 });
+
+/** What a status alone says: an answer to HEAD has no body. */
+const wordless: Readonly<Record<number, Pick<Refusal, 'code' | 'text'>>> = {
+  401: { code: 'UNAUTHORIZED', text: 'unauthorized: authentication required' },
+  403: { code: 'DENIED', text: denied },
+  429: { code: 'TOOMANYREQUESTS', text: 'toomanyrequests: too many requests' },
+};
 
 /** Reads what a registry said with a status that is not the one that was hoped for. `hide` takes secrets out that it may repeat. */
 export async function refusalOf(reply: Reply, hide: (text: string) => string = (text) => text): Promise<Refusal> {
   const [first] = await errorsIn(reply);
   const { status } = reply;
   const challenges = status === 401 ? parseChallenges(reply.headers['www-authenticate'] ?? '') : [];
-  if (challenges.some(({ parameters }) => parameters.get('error') === 'insufficient_scope')) return { status, code: 'DENIED', text: 'denied: requested access to the resource is denied' };
-  if (first === undefined || first.code === '') return { status, code: '', text: `received unexpected HTTP status: ${status} ${reply.statusText}`.trimEnd() };
+  if (challenges.some(({ parameters }) => parameters.get('error') === 'insufficient_scope')) return { status, code: 'DENIED', text: denied };
+  if (first === undefined || first.code === '') return { status, ...wordless[status] ?? { code: '', text: `received unexpected HTTP status: ${status} ${reply.statusText}`.trimEnd() } };
   const words = first.code.toLowerCase().replaceAll('_', ' ');
   return { status, code: first.code.toUpperCase(), text: hide(printable(`${words}: ${first.message === '' ? words : first.message}`)) };
 }

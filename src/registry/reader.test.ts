@@ -90,7 +90,7 @@ const manifestCases: readonly (readonly [name: string, behave: Behaviour, kind: 
   ['429 for ever', (_, response, url) => isManifest(url) && refuse(response, 429, 'TOOMANYREQUESTS', 'pull rate limit'), 'unavailable', /^toomanyrequests: pull rate limit$/],
   ['429 until tomorrow', (_, response, url) => isManifest(url) && refuse(response, 429, 'TOOMANYREQUESTS', 'pull rate limit', { 'Retry-After': '86400' }), 'unavailable', /^toomanyrequests: pull rate limit$/],
   ['503 with a page', (_, response, url) => isManifest(url) && answer(response, '<html>busy</html>', { 'Content-Type': 'text/html' }, 503), 'unavailable', /^received unexpected HTTP status: 503 Service Unavailable$/],
-  ['an error page without end', (_, response, url) => isManifest(url) && (response.writeHead(403), endless(response)), 'denied', /^received unexpected HTTP status: 403 Forbidden$/],
+  ['an error page without end', (_, response, url) => isManifest(url) && (response.writeHead(403), endless(response)), 'not_found', /^pull access denied for .*: denied: requested access to the resource is denied$/],
   ['an error in gzip', (_, response, url) => isManifest(url) && answer(response, gzipSync('{"errors":[{"code":"DENIED","message":"no"}]}'), { 'Content-Encoding': 'gzip' }, 403), 'not_found', /^pull access denied for .*, repository does not exist or may require 'docker login': denied: no$/],
   ['an error with control characters', (_, response, url) => isManifest(url) && refuse(response, 403, 'X', '\u001b[31mred\n\u202eright'), 'denied', /^x: {1,2}\[31mred right$/],
   ['what is not HTTP', (_, response, url) => isManifest(url) && (response.socket?.end('SSH-2.0-OpenSSH\r\n'), true), 'unavailable', /the answer is not HTTP$/],

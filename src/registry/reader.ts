@@ -37,7 +37,7 @@ export class Reader {
     return this.#first(async (endpoint) => {
       const reply = await endpoint.send({ method: 'HEAD', path: this.path(endpoint, `manifests/${tagOrDigest}`), headers: { Accept: acceptedTypes }, scopes: this.scopes(endpoint) });
       if (reply.status === 404 && !endpoint.site.isMirror) { reply.leave(); return undefined; }
-      if (reply.status !== 200) throw failureOf(await endpoint.refusal(reply));
+      if (reply.status !== 200) throw this.#documentFailure(await endpoint.refusal(reply), tagOrDigest);
       reply.leave();
       return describedBy(reply) ?? (await this.document(tagOrDigest)).descriptor;
     });
