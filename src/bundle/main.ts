@@ -5,6 +5,7 @@ import { create, type CreateOptions } from './create.ts';
 import { preservedOf } from './descriptors.ts';
 import { defaultSpec } from './default-spec.ts';
 import { features } from './features.ts';
+import { eventFlags, events } from './events.ts';
 import { describeFlags, parseFlags, type FlagSpec, type Parsed } from './flags.ts';
 import { openLog, type Log } from './log.ts';
 import { StateDirectory } from './state.ts';
@@ -76,6 +77,7 @@ const commands: Readonly<Record<string, Command>> = {
   list: { words: '', what: 'all containers of this root', flags: [format, { name: 'quiet', short: 'q', kind: 'flag', what: 'ids only' }], run: ({ states, flags }) => print(listText(states, flags.text('format') ?? 'table', flags.flag('quiet'))) },
   ps: { words: '<container-id> [ps options]', what: 'a container\'s processes', flags: [format], run: async ({ states, flags }) => print(await psText(states.load(idOf(flags)), flags.text('format') ?? 'table', flags.words.slice(1))) },
   update: { words: '<container-id>', what: 'set other limits', flags: updateFlags, run: ({ states, flags }) => update(states.load(idOf(flags)), flags) },
+  events: { words: '<container-id>', what: 'what a container uses (processor, memory, processes, block I/O), and kills for memory: a line of JSON each', flags: eventFlags, run: ({ states, flags }) => events(states.load(idOf(flags)), flags) },
   features: { words: '', what: 'what this runtime can do, as JSON', flags: [], run: () => print(`${JSON.stringify(features(), undefined, 2)}\n`) },
   spec: { words: '', what: 'write a config.json to begin with', flags: [{ name: 'bundle', short: 'b', kind: 'text', what: 'where to (default: the current directory)' }, { name: 'rootless', kind: 'flag', what: 'with a user namespace' }], run: writeSpec },
 };
