@@ -27,6 +27,8 @@ const needs: readonly Need[] = [
   { package: 'libseccomp2', file: ['/usr/lib/x86_64-linux-gnu/libseccomp.so.2', '/usr/lib/aarch64-linux-gnu/libseccomp.so.2'], skipped: 'seccomp programs against libseccomp' },
   { package: 'python3-docker', file: '/usr/lib/python3/dist-packages/docker/__init__.py', skipped: 'Docker\'s library for Python' },
   { package: 'chromium', file: '/usr/bin/chromium', skipped: 'pages in a browser' },
+  { package: 'runc', file: ['/usr/sbin/runc', '/usr/bin/runc'], skipped: 'containers by runc' },
+  { package: 'crun', file: '/usr/bin/crun', skipped: 'containers by crun' },
   { package: 'qemu-user-static', file: ['/usr/bin/qemu-aarch64-static', '/usr/bin/qemu-aarch64'], skipped: 'the other architecture\'s code' },
 ];
 

@@ -1,4 +1,5 @@
-// Containers by other OCI runtimes (`--runtime`): runc, crun, and our own program as if it were another's. Against a dockerd only its runc is there.
+// Containers by other OCI runtimes (`--runtime`): runc, crun, and our own program as if it were another's. Against a dockerd: its runc, and whatever
+// it was given by name; `dockerd --add-runtime estiva=…/bin/estiva-runtime` proves that program.
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -15,9 +16,14 @@ if (engine.daemon !== undefined) {
   await engine.daemon.stop();
   await engine.daemon.start(flags);
 }
-const runtimes = [...(engine.ours && which('runc') === undefined ? [] : ['runc']), ...(engine.ours && which('crun') !== undefined ? ['crun'] : []), ...(engine.ours ? ['own'] : [])];
+const runtimes = engine.ours ? [...['runc', 'crun'].filter((name) => which(name) !== undefined), 'own'] : await namedRuntimes();
 const run = (runtime: string, ...args: readonly string[]) => engine.run(['--rm', '--runtime', runtime, ...args]);
 const remove = async (...ids: string[]) => { succeeded(await engine.docker(['rm', '-f', ...ids])); };
+
+async function namedRuntimes(): Promise<readonly string[]> {
+  const { Runtimes } = (await engine.http('GET', '/info')).json() as { Runtimes: Record<string, unknown> };
+  return Object.keys(Runtimes).filter((name) => !name.startsWith('io.containerd.'));
+}
 
 /** crun refuses to work beside a version 2 cgroup tree with controllers: it is shown none. */
 function addedFlags({ place }: Daemon): readonly string[] {

@@ -11,10 +11,17 @@ export function refuseUnsupported(spec: Spec, modules: SecurityModules): void {
   if (linux.memoryPolicy !== undefined) throw fail('unsupported', 'linux.memoryPolicy: NUMA policies are not supported', { hint: 'Bind memory to nodes with linux.resources.cpu.mems' });
   if (linux.netDevices !== undefined && Object.keys(linux.netDevices).length > 0) throw fail('unsupported', 'linux.netDevices: moving network devices is not supported', { hint: 'Move them with "ip link set DEVICE netns PID" between create and start' });
   if (linux.resources?.memory?.checkBeforeUpdate === true) throw fail('unsupported', 'linux.resources.memory.checkBeforeUpdate: use is not looked at before a limit is set', { hint: 'Leave the field out; the kernel refuses a limit that is below the use (version 1), or reclaims (version 2)' });
+  if (linux.resources?.memory?.useHierarchy === false) throw fail('unsupported', 'linux.resources.memory.useHierarchy: groups below always count in those above', { hint: 'Leave the field out' });
+  refuseOtherSystems(spec);
   refuseNamespaces(spec);
   refuseMounts(spec);
   refuseSysctls(spec);
   refuseLabels(spec.process, modules);
+}
+
+function refuseOtherSystems(spec: Spec): void {
+  const section = (['freebsd', 'solaris', 'vm', 'windows', 'zos'] as const).find((name) => spec[name] !== undefined);
+  if (section !== undefined) throw fail('unsupported', `${section}: containers are Linux's own here, and this section is for others`, { hint: 'Leave the section out' });
 }
 
 /** Labels that this kernel could not give: to run without would be to run with less protection than was asked for. */

@@ -144,7 +144,7 @@ const resources: Decode<Resources> = object<Resources>({
   devices: list0(deviceRule),
   memory: optional(object<NonNullable<Resources['memory']>>({
     limit: optional(size), reservation: optional(size), swap: optional(size), swappiness: optional(rounded(wholeNumber(0, 2 ** 64))), disableOOMKiller: optional(boolean),
-    kernel: optional(size), kernelTCP: optional(size), checkBeforeUpdate: optional(boolean),
+    kernel: optional(size), kernelTCP: optional(size), checkBeforeUpdate: optional(boolean), useHierarchy: optional(boolean),
   })),
   cpu: optional(object<NonNullable<Resources['cpu']>>({
     shares: optional(count), quota: optional(size), period: optional(count), cpus: optional(text), mems: optional(text),
@@ -192,6 +192,7 @@ const spec = object<Spec>({
   ociVersion: version, root: required(object<Spec['root']>({ path: string, readonly: optional(boolean) })),
   hostname: optional(text), domainname: optional(text), mounts: list(mount), process: required(process), linux, hooks: optional(hooks),
   annotations: optional(dictionary(string)),
+  freebsd: optional(presence), solaris: optional(presence), vm: optional(presence), windows: optional(presence), zos: optional(presence),
 });
 
 /** 1.x, with whatever stands behind it. */

@@ -11,6 +11,12 @@ export interface Spec {
   readonly linux: Linux;
   readonly hooks?: Hooks;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Sections for other systems. */
+  readonly freebsd?: object;
+  readonly solaris?: object;
+  readonly vm?: object;
+  readonly windows?: object;
+  readonly zos?: object;
 }
 
 export interface Mount {
@@ -137,7 +143,7 @@ export interface Resources {
   readonly devices?: readonly DeviceRule[];
   readonly memory?: {
     readonly limit?: number; readonly reservation?: number; readonly swap?: number; readonly swappiness?: number; readonly disableOOMKiller?: boolean;
-    readonly kernel?: number; readonly kernelTCP?: number; readonly checkBeforeUpdate?: boolean;
+    readonly kernel?: number; readonly kernelTCP?: number; readonly checkBeforeUpdate?: boolean; readonly useHierarchy?: boolean;
   };
   readonly cpu?: {
     readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string; readonly mems?: string;
