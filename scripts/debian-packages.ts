@@ -30,6 +30,7 @@ const needs: readonly Need[] = [
   { package: 'runc', file: ['/usr/sbin/runc', '/usr/bin/runc'], skipped: 'containers by runc' },
   { package: 'crun', file: '/usr/bin/crun', skipped: 'containers by crun' },
   { package: 'qemu-user-static', file: ['/usr/bin/qemu-aarch64-static', '/usr/bin/qemu-aarch64'], skipped: 'the other architecture\'s code' },
+  { package: 'user-mode-linux', file: '/usr/bin/linux.uml', skipped: 'containers on cgroup v2, in a machine of its own' },
 ];
 
 export function unpackedDocker(): string {

@@ -24,7 +24,10 @@ test('discardWhatCannotBe() takes away what it cannot, and says so once for each
 });
 
 test('discardWhatCannotBe() has nothing to say of what was not asked', () => {
-  assert.deepEqual(discardWhatCannotBe(host({}), { cgroupVersion: 2, hasSwapLimit: false, blockIo: { weight: false, deviceWeight: false, throttle: false } }), { hostConfig: host({}), warnings: [] });
+  const facts = { hasSwapLimit: false, blockIo: { weight: false, deviceWeight: false, throttle: false } };
+  const of = (cgroupVersion: 1 | 2): unknown => discardWhatCannotBe(host({ OomKillDisable: null }), { cgroupVersion, ...facts });
+  assert.deepEqual(of(1), { hostConfig: host({ OomKillDisable: false }), warnings: [] });
+  assert.deepEqual(of(2), { hostConfig: host({ OomKillDisable: null }), warnings: [] });
 });
 
 test('discardWhatCannotBe() limits memory without swap where swap cannot be limited', () => {

@@ -22,7 +22,8 @@ export interface Discarded {
 /** Pure. @throws `invalid` for a weight that is none, where there are weights */
 export function discardWhatCannotBe(asked: HostConfig, facts: LimitFacts): Discarded {
   const warnings: string[] = [];
-  let hostConfig = asked;
+  // As dockerd keeps it: no where nobody asked, and nothing where the kernel has no such switch.
+  let hostConfig: HostConfig = { ...asked, OomKillDisable: facts.cgroupVersion === 1 ? asked.OomKillDisable ?? false : null };
   for (const [isAsked, isThere, warning, without] of discardable(asked, facts)) {
     if (!isAsked || isThere) continue;
     warnings.push(warning);

@@ -81,8 +81,14 @@ function linkOf(path: string): string {
   }
 }
 
+/** Threads of the kernel come and go by themselves (PF_KTHREAD of linux/sched.h, in the ninth field of stat); the process's name may hold anything but its last parenthesis. */
+function isKernelThread(pid: number): boolean {
+  const flags = Number(read(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ')[6] ?? 0);
+  return (flags & 0x200000) !== 0;
+}
+
 function running(): string[] {
-  return pids().filter((pid) => pid !== process.pid).map((pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`);
+  return pids().filter((pid) => pid !== process.pid && !isKernelThread(pid)).map((pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`);
 }
 
 /** Everything that is there now. Exact only in namespaces of one's own: on a shared machine, others come and go. */

@@ -1,6 +1,9 @@
 // Runs a program to its end with a time limit, its input given and its output kept.
 import { spawn } from 'node:child_process';
 
+/** How much longer everything may take than on a machine of one's own: on an emulated one, many times as long (ESTIVA_E2E_PATIENCE). */
+export const patience = Number(process.env.ESTIVA_E2E_PATIENCE ?? 1);
+
 export interface Outcome {
   /** -1 when a signal ended it. */
   readonly code: number;
@@ -23,10 +26,11 @@ export function command(program: string, args: readonly string[], options: Comma
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    const timeoutMs = (options.timeoutMs ?? 20_000) * patience;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${program} ${args.join(' ')}: no end after ${options.timeoutMs ?? 20_000} ms; stdout ends in ${JSON.stringify(text(stdout).slice(-300))}; stderr in ${JSON.stringify(text(stderr).slice(-300))}`));
-    }, options.timeoutMs ?? 20_000);
+      reject(new Error(`${program} ${args.join(' ')}: no end after ${timeoutMs} ms; stdout ends in ${JSON.stringify(text(stdout).slice(-300))}; stderr in ${JSON.stringify(text(stderr).slice(-300))}`));
+    }, timeoutMs);
     child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr!.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', reject);

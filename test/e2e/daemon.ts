@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesOf } from './census.ts';
+import { patience } from './command.ts';
 import { http } from './http.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/estiva');
@@ -47,7 +48,7 @@ export class Daemon {
     const log = openSync(this.place.logPath, 'a');
     this.#child = spawn(launcher, ['daemon', '--root', this.place.rootDir, '--run', this.place.runDir, ...flags], { stdio: ['ignore', log, log] });
     closeSync(log);
-    await this.#ready(this.#child, began + 20_000);
+    await this.#ready(this.#child, began + 20_000 * patience);
     return performance.now() - began;
   }
 
@@ -75,7 +76,7 @@ export class Daemon {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     child.kill(signal);
-    const timely = await Promise.race([gone.then(() => true), sleep(15_000, false, { ref: false })]);
+    const timely = await Promise.race([gone.then(() => true), sleep(15_000 * patience, false, { ref: false })]);
     if (timely) return;
     child.kill('SIGKILL');
     throw new Error(`The daemon did not end on ${signal} within 15 s`);

@@ -12,7 +12,7 @@ import { busyboxArchive, busyboxName, configuredArchive, configuredName } from '
 import { cacheDir, which } from '../fixtures/cache.ts';
 import { census, leaked, openFiles, processesOf } from './census.ts';
 import type { CommandOptions, Outcome } from './command.ts';
-import { command } from './command.ts';
+import { command, patience } from './command.ts';
 import { Daemon } from './daemon.ts';
 import type { Answer, Body, Hijacked, RequestSettings } from './http.ts';
 import { hijack, http } from './http.ts';
@@ -220,7 +220,7 @@ export function succeeded(outcome: Outcome): string {
 
 /** Asks again until `done` holds; fails with `what` after `timeoutMs`. */
 export async function until(what: string, done: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs * patience;
   while (!await done()) {
     if (performance.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
     await sleep(25);

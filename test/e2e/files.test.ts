@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync,
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
+import { noReference, SchemaDirectory } from '../schemas/reference.ts';
 import { busybox, openEngine, succeeded } from './engine.ts';
 
 const engine = await openEngine();
@@ -48,7 +49,7 @@ test('cp: a link out of the container leads nowhere else than in it', async () =
   assert.ok(!existsSync(`${dir}/d`));
 });
 
-test('diff, commit, history and save: what changed becomes a layer whose digest is true', async () => {
+test('diff, commit, history and save: what changed becomes a layer whose digest is true, and the archive is what the OCI describes', async (context) => {
   const name = engine.unique('changed');
   const image = `${name}:1`;
   succeeded(await engine.run(['--name', name, busybox, 'sh', '-c', 'echo new > /new; rm /etc/to-delete']));
@@ -64,6 +65,8 @@ test('diff, commit, history and save: what changed becomes a layer whose digest 
       const bytes = spawnSync('tar', ['xOf', `${dir}/saved.tar`, path], { maxBuffer: 64 << 20 }).stdout;
       assert.equal(createHash('sha256').update(bytes).digest('hex'), path.slice(-64));
     }
+    if (noReference === false) assert.deepEqual(imageViolations((path) => spawnSync('tar', ['xOf', `${dir}/saved.tar`, path], { encoding: 'utf8' }).stdout), []);
+    else context.diagnostic(noReference);
   } finally {
     await ok('rmi', '-f', image);
   }
@@ -82,3 +85,20 @@ test('archive: bad paths and archives are refused, a read-only root too', async 
   assert.equal(answer.status, 400);
   assert.equal((await engine.http('HEAD', `/containers/${other}/archive?path=/nope`)).status, 404);
 });
+
+/** What the OCI's schemas object to in an archive's index, and in the manifest and configuration that it leads to. */
+function imageViolations(textOf: (path: string) => string): readonly string[] {
+  const schemas = new SchemaDirectory('oci-image-spec');
+  const judged = (file: string, path: string): { readonly value: Record<string, unknown>; readonly violations: readonly string[] } => {
+    const value = JSON.parse(textOf(path)) as Record<string, unknown>;
+    return { value, violations: schemas.violations(file, value).map((line) => `${path}: ${line}`) };
+  };
+  const blob = ({ digest }: { readonly digest: string }): string => `blobs/${digest.replace(':', '/')}`;
+  const layout = judged('image-layout-schema.json', 'oci-layout');
+  const index = judged('image-index-schema.json', 'index.json');
+  const first = (index.value.manifests as { digest: string; mediaType: string }[])[0]!;
+  const nested = /index|list/.test(first.mediaType) ? judged('image-index-schema.json', blob(first)) : undefined;
+  const manifest = judged('image-manifest-schema.json', blob(nested === undefined ? first : (nested.value.manifests as { digest: string }[])[0]!));
+  const config = judged('config-schema.json', blob(manifest.value.config as { digest: string }));
+  return [layout, index, nested, manifest, config].flatMap((part) => part?.violations ?? []);
+}

@@ -3,6 +3,8 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
+import { noteAnswer } from '../schemas/answers.ts';
+import { patience } from './command.ts';
 
 export interface Answer {
   readonly status: number;
@@ -45,13 +47,21 @@ export function http(socketPath: string, method: string, path: string, body?: Bo
   return new Promise((resolve, reject) => {
     const sent = request({
       ...options(socketPath, method, path, { ...(payload !== undefined && { 'Content-Type': type, 'Content-Length': String(payload.length === 0 ? 0 : Buffer.byteLength(payload)) }), ...settings.headers }),
-      timeout: settings.timeoutMs ?? 30_000, ...(settings.signal && { signal: settings.signal }),
+      timeout: (settings.timeoutMs ?? 30_000) * patience, ...(settings.signal && { signal: settings.signal }),
     });
     sent.on('timeout', () => sent.destroy(new Error(`No answer in time: ${method} ${path}`)));
-    sent.on('response', (response) => { collect(response).then(resolve, reject); });
+    sent.on('response', (response) => { collect(response).then(noted(method, path)).then(resolve, reject); });
     sent.on('error', reject);
     sent.end(payload);
   });
+}
+
+/** Kept, to be laid beside the API's description after the run. */
+function noted(method: string, path: string): (answer: Answer) => Answer {
+  return (answer) => {
+    noteAnswer({ method, path, status: answer.status, contentType: answer.headers['content-type'] ?? '', text: answer.text });
+    return answer;
+  };
 }
 
 /** The answer's head, its body still to be read: for streams that do not end. */

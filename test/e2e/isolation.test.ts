@@ -135,7 +135,8 @@ test('cpu quota: a busy program gets its share and no more', async () => {
 });
 
 test('cpuset and cpu shares', async () => {
-  assert.equal(await output('grep Cpus_allowed_list /proc/self/status | cut -f2', '--cpuset-cpus', '0'), '0');
+  const { CPUSet } = (await engine.http('GET', '/info')).json() as { CPUSet: boolean };
+  if (CPUSet) assert.equal(await output('grep Cpus_allowed_list /proc/self/status | cut -f2', '--cpuset-cpus', '0'), '0');
   assert.equal(await output('cat /sys/fs/cgroup/cpu/cpu.shares 2>/dev/null || cat /sys/fs/cgroup/cpu.weight', '--cpu-shares', '512').then((shares) => ['512', '20', '59'].includes(shares)), true);
 });
 

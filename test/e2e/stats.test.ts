@@ -25,7 +25,7 @@ const zero = '0001-01-01T00:00:00Z';
 const percent = ({ cpu_stats: now, precpu_stats: before }: Stats): number => (now.cpu_usage.total_usage - before.cpu_usage.total_usage) / (now.system_cpu_usage! - before.system_cpu_usage!) * now.online_cpus! * 100;
 
 const busyName = engine.unique('busy');
-const busy = await engine.start(['--name', busyName, '-m', '64m', '--pids-limit', '50', busybox, 'sh', '-c', 'while :; do :; done']);
+const busy = await engine.start(['--name', busyName, '--cpus', '0.4', '-m', '64m', '--pids-limit', '50', busybox, 'sh', '-c', 'while :; do :; done']);
 await sleep(300);
 
 test('stats, once, with the look before: what a busy container uses', async () => {

@@ -1,5 +1,5 @@
 // What the kernel can limit of block I/O: it depends on its version, its schedulers and its configuration, and only the files tell.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { parseCgroupMounts } from './mounted.ts';
 
 export interface BlockIoAbilities {
@@ -9,7 +9,6 @@ export interface BlockIoAbilities {
   readonly throttle: boolean;
 }
 
-/** Version 2 has weights only where a scheduler or a cost model is set up for the device: they are not counted on. */
 export function readBlockIoAbilities(mountInfo = readFileSync('/proc/self/mountinfo', 'utf8')): BlockIoAbilities {
   const mounted = parseCgroupMounts(mountInfo);
   const version1 = mounted.find(({ controllers }) => controllers.has('blkio'))?.mountPoint;
@@ -20,6 +19,12 @@ export function readBlockIoAbilities(mountInfo = readFileSync('/proc/self/mounti
     };
   }
   const version2 = mounted.find(({ version }) => version === 2)?.mountPoint;
-  const controllers = version2 === undefined ? '' : readFileSync(`${version2}/cgroup.controllers`, 'utf8');
-  return { weight: false, deviceWeight: false, throttle: controllers.trim().split(' ').includes('io') };
+  if (version2 === undefined || !readFileSync(`${version2}/cgroup.controllers`, 'utf8').trim().split(' ').includes('io')) return { weight: false, deviceWeight: false, throttle: false };
+  const hasWeight = hasWeightVersion2(version2);
+  return { weight: hasWeight, deviceWeight: hasWeight, throttle: true };
+}
+
+/** The cost model shows in the root, though the root has no weight; BFQ, which may be built without groups, only in a group that has it. */
+function hasWeightVersion2(root: string): boolean {
+  return existsSync(`${root}/io.cost.qos`) || globSync(`${root}/*/io.{bfq.,}weight`).length > 0;
 }

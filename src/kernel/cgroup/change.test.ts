@@ -30,6 +30,15 @@ test('changeLimits() puts back what it wrote before a refusal', () => {
   assert.deepEqual([...texts.values()], ['100', 'max', 'max']);
 });
 
+test('changeLimits() puts a device\'s own line back, and takes away what a device did not have', () => {
+  const texts = new Map([['io.max', '8:0 rbps=1000 wbps=max riops=max wiops=max\n8:16 rbps=7 wbps=max riops=max wiops=max']]);
+  const written: string[] = [];
+  const write = ({ value }: Limit): void => void written.push(value);
+  const rates = [0, 32].map((minor) => ({ major: 8, minor, rate: 5 }));
+  changeLimits(limitsVersion2({ blockIO: { throttleReadBpsDevice: rates } }), { ...files(texts), write })();
+  assert.deepEqual(written, ['8:0 rbps=5', '8:32 rbps=5', '8:32 rbps=max', '8:0 rbps=1000 wbps=max riops=max wiops=max']);
+});
+
 test('changeLimits() uses the other file where there is one', () => {
   const texts = new Map([['blkio.bfq.weight', '100']]);
   const putBack = changeLimits(limitsVersion1({ blockIO: { weight: 300 } }), files(texts));

@@ -33,10 +33,22 @@ export function changeLimits(limits: readonly Limit[], files: LimitFiles): () =>
 
 /** The same limit with the value that it has. */
 function asItIs(limit: Limit, files: LimitFiles): Limit {
-  const value = files.read(limit.controller, limit.file);
+  const value = current(limit.value, files.read(limit.controller, limit.file));
   if (limit.otherwise === undefined) return { ...limit, value: value ?? '' };
   if (value !== undefined) return { ...limit, value, otherwise: { ...limit.otherwise, value } };
-  return { ...limit, otherwise: { ...limit.otherwise, value: files.read(limit.controller, limit.otherwise.file) ?? '' } };
+  const other = current(limit.otherwise.value, files.read(limit.controller, limit.otherwise.file));
+  return { ...limit, otherwise: { ...limit.otherwise, value: other ?? '' } };
+}
+
+/** A device, or all that are not named: files of block I/O have a line for each that was set. */
+const keyOf = /^(\d+:\d+|default) /;
+
+/** Of a file with a line for each device, that device's; where it has none, what takes the setting away again. */
+function current(asked: string, text: string | undefined): string | undefined {
+  const key = keyOf.exec(asked)?.[1];
+  if (key === undefined || text === undefined) return text;
+  const line = text.split('\n').find((one) => one.startsWith(`${key} `));
+  return line ?? (asked.includes('=') ? asked.replaceAll(/=\w+/g, '=max') : `${key} ${key === 'default' ? '100' : 'default'}`);
 }
 
 /**

@@ -21,6 +21,8 @@ const cases: readonly [name: string, resources: Resources, version1: Record<stri
   ['shares', { cpu: { shares: 1024 } }, { 'cpu.shares': '1024' }, { 'cpu.weight': '100' }],
   ['CPUs and nodes', { cpu: { cpus: '0-1', mems: '0' } }, { 'cpuset.cpus': '0-1', 'cpuset.mems': '0' }, { 'cpuset.cpus': '0-1', 'cpuset.mems': '0' }],
   ['processes', { pids: { limit: 10 } }, { 'pids.max': '10' }, { 'pids.max': '10' }],
+  ['I/O weights', { blockIO: { weight: 300, weightDevice: [{ major: 8, minor: 0, weight: 500 }] } },
+    { 'blkio.weight': '300', 'blkio.weight_device': '8:0 500' }, { 'io.bfq.weight': '8:0 500' }],
   ['processes without limit', { pids: { limit: -1 } }, { 'pids.max': 'max' }, { 'pids.max': 'max' }],
 ];
 for (const [name, resources, version1, version2] of cases) {
@@ -43,6 +45,11 @@ test('limitsVersion1() knows swappiness 0 and the out-of-memory switch, which ve
 
 test('limitsVersion2() refuses memory and swap without a memory limit, or below it', () => {
   for (const memory of [{ swap: MiB }, { limit: 2 * MiB, swap: MiB }]) assert.throws(() => limitsVersion2({ memory }), (error) => isFail(error, 'invalid'));
+});
+
+test('limitsVersion2() turns an I/O weight into the cost model\'s where there is no BFQ: least, default and most', () => {
+  const values = [10, 500, 1000].map((weight) => limitsVersion2({ blockIO: { weight } })[0]!.otherwise!.value);
+  assert.deepEqual(values, ['default 1', 'default 4950', 'default 10000']);
 });
 
 test('weightOfShares() maps least, default and most to each other', () => {

@@ -74,9 +74,23 @@ function blockLimitsVersion1(blockIO: Resources['blockIO'] = {}): readonly Limit
 }
 
 function blockLimitsVersion2(blockIO: Resources['blockIO'] = {}): readonly Limit[] {
-  if (isAsked(blockIO.weight) || (blockIO.weightDevice ?? []).length > 0) throw fail('unsupported', 'Cannot set the I/O weight: on cgroup v2 it works with some schedulers only', { hint: 'Limit bytes or operations a second instead' });
-  return throttles.flatMap(([field, , key, what]) => (blockIO[field] ?? []).map(({ major, minor, rate }): Limit => (
-    { controller: 'blkio', file: 'io.max', value: `${major}:${minor} ${key}=${rate === 0 ? 'max' : rate}`, what })));
+  const devices = (blockIO.weightDevice ?? []).filter((device) => isAsked(device.weight));
+  return [
+    ...(isAsked(blockIO.weight) ? [weightVersion2('default', blockIO.weight, 'the I/O weight')] : []),
+    ...devices.map(({ major, minor, weight }) => weightVersion2(`${major}:${minor}`, weight!, 'the I/O weight of a device')),
+    ...throttles.flatMap(([field, , key, what]) => (blockIO[field] ?? []).map(({ major, minor, rate }): Limit => (
+      { controller: 'blkio', file: 'io.max', value: `${major}:${minor} ${key}=${rate === 0 ? 'max' : rate}`, what }))),
+  ];
+}
+
+/** BFQ's file where the kernel has that scheduler: its weights are version 1's. Otherwise the cost model's, which go ten times as far. */
+function weightVersion2(whose: string, weight: number, what: string): Limit {
+  return { controller: 'blkio', file: 'io.bfq.weight', value: `${whose} ${weight}`, otherwise: { file: 'io.weight', value: `${whose} ${ioWeight(weight)}` }, what };
+}
+
+/** 10 to 1000 as 1 to 10000: the straight line that runc and crun draw. */
+function ioWeight(weight: number): number {
+  return Math.max(1, Math.trunc(1 + (weight - 10) * 9999 / 990));
 }
 
 function cpusetLimits(cpu: Resources['cpu']): readonly Limit[] {

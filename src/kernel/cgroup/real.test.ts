@@ -73,8 +73,11 @@ check('a limit of processes stops fork', { pids: { limit: 3 } }, (path) => {
 });
 
 check('a CPU quota is kept', { cpu: { quota: 20_000, period: 100_000 } }, (path) => {
+  const began = performance.now();
   run(path, 'timeout 0.5 sh -c "while :; do :; done"');
-  assert.ok(cpuSeconds(path) < 0.3, `${cpuSeconds(path)} seconds of CPU in half a second`);
+  const seconds = (performance.now() - began) / 1000;
+  // A fifth, and the period that had begun.
+  assert.ok(cpuSeconds(path) < seconds / 5 + 0.15, `${cpuSeconds(path)} seconds of CPU in ${seconds} seconds`);
 });
 
 function cpuSeconds(path: string): number {
@@ -102,6 +105,37 @@ check('devices: all but one', { devices: [{ allow: true, access: 'rwm' }, { allo
 
 const many: Resources = { devices: [{ allow: false }, ...Array.from({ length: 300 }, (_, minor) => ({ allow: true, type: 'c' as const, major: 1, minor: minor + 3, access: 'rw' }))] };
 check('devices: hundreds of rules', many, (path) => assert.equal(run(path, ': </dev/null').status, 0));
+
+check('devices: rules that are changed, and put back', few, (path, cgroups) => {
+  const zeroAndFull = (): string => run(path, ['/dev/zero', '/dev/full'].map((file) => `if (: <${file}) 2>/dev/null; then echo yes; else echo no; fi`).join('; ')).stdout;
+  assert.equal(zeroAndFull(), 'yes\nno\n');
+  const changed = { devices: [{ allow: false }, { allow: true, type: 'c', major: 1, minor: 3 }, { allow: true, type: 'c', major: 1, minor: 7 }] } as const;
+  const putBack = cgroups.update(path, changed);
+  assert.equal(zeroAndFull(), 'no\nyes\n');
+  cgroups.update(path, changed);
+  assert.equal(zeroAndFull(), 'no\nyes\n');
+  if (cgroups.version === 2) {
+    cgroups.update(path, few);
+    assert.equal(zeroAndFull(), 'yes\nno\n');
+  } else putBack();
+});
+
+test('Cgroups on this kernel: an I/O weight is set, changed and put back', { skip }, async (context) => {
+  const path = `${parent}/weight`;
+  cgroups!.create(path, {});
+  try {
+    const names = ['io.bfq.weight', 'io.weight', 'blkio.weight', 'blkio.bfq.weight'];
+    const file = filesOf(cgroups!, path).flatMap((one) => names.map((name) => `${dirname(one)}/${name}`)).find((one) => existsSync(one));
+    if (file === undefined) return context.skip('this kernel has no I/O weights');
+    const first = readFileSync(file, 'utf8');
+    const putBack = cgroups!.update(path, { blockIO: { weight: 700 } });
+    assert.match(readFileSync(file, 'utf8'), /\b(700|6970)\b/);
+    putBack();
+    assert.equal(readFileSync(file, 'utf8'), first);
+  } finally {
+    await cgroups!.remove(path);
+  }
+});
 
 check('killAll() ends every process, also those that keep forking', { pids: { limit: 60 } }, async (path, cgroups) => {
   // Each ends after a while, so that a failing test leaves nothing that lives.

@@ -1,6 +1,5 @@
 // Cgroups, version 2: one tree. A group has the limits of a controller only when its parent hands that controller on (cgroup.subtree_control),
 // and a group that hands controllers on cannot have processes of its own (only the root can): containers are always leaves.
-import { fail } from '../../base/index.ts';
 import type { Resources } from '../../spec/oci/runtime.ts';
 import { tryCall } from '../call.ts';
 import { isKernelError } from '../error.ts';
@@ -8,7 +7,7 @@ import type { CgroupJoin, Cgroups, ControllerName } from './cgroups.ts';
 import { changeLimits } from './change.ts';
 import { checkAvailable } from './cpu-list.ts';
 import { DeviceFilters } from './device-filter.ts';
-import { devicePolicy, type DevicePolicy } from './devices.ts';
+import { devicePolicy } from './devices.ts';
 import type { FigureReader } from './figures.ts';
 import { readFigures2 } from './figures2.ts';
 import { freezeWhole } from './freeze.ts';
@@ -74,19 +73,29 @@ class Version2 implements Cgroups {
     undo.defer(() => void tryRemoveCgroup(this.#tree, relative));
     for (const parent of ['.', ...parentsOf(relative)]) if (!this.#ready.has(parent)) this.#handOn(parent);
     for (const limit of limits) this.#set(relative, limit);
-    if (policy !== undefined) this.#filter(relative, policy);
+    if (policy !== undefined) this.#filter(() => this.#filters.attach(this.#tree, relative, policy));
     undo.move();
   }
 
   update(path: string, resources: Resources): () => void {
     const relative = parseCgroupPath(path);
     this.check(resources);
-    // Another program would be asked beside the first, and could only forbid more.
-    if (resources.devices !== undefined) throw fail('unsupported', 'Cannot change the device rules of a container: cgroup v2 keeps those that it was made with', { hint: 'Make the container anew' });
-    return changeLimits(limitsVersion2(resources), {
+    const policy = resources.devices === undefined ? undefined : devicePolicy(resources.devices);
+    const putLimitsBack = changeLimits(limitsVersion2(resources), {
       read: (_controller, file) => readText(this.#tree, `${relative}/${file}`)?.trim(),
       write: (limit) => this.#set(relative, limit),
     });
+    if (policy === undefined) return putLimitsBack;
+    try {
+      const putDevicesBack = this.#filter(() => this.#filters.replace(this.#tree, relative, policy));
+      return () => {
+        putDevicesBack();
+        putLimitsBack();
+      };
+    } catch (error) {
+      putLimitsBack();
+      throw error;
+    }
   }
 
   join(path: string): CgroupJoin {
@@ -165,14 +174,14 @@ class Version2 implements Cgroups {
   #set(relative: string, limit: Limit): void {
     let { result } = tryWrite(this.#tree, `${relative}/${limit.file}`, [limit.value]);
     if (result === ENOENT && limit.otherwise !== undefined) ({ result } = tryWrite(this.#tree, `${relative}/${limit.otherwise.file}`, [limit.otherwise.value]));
-    if (result === ENOENT && limit.unified === true) throw missingFile(limit.what, limit.file);
+    if (result === ENOENT && (limit.unified === true || limit.otherwise !== undefined)) throw missingFile(limit.what, limit.file);
     if (result === ENOENT) throw missingController(limit.what, limit.controller);
     if (result < 0) throw refusedLimit(limit.what, limit.value, result);
   }
 
-  #filter(relative: string, policy: DevicePolicy): void {
+  #filter<T>(set: () => T): T {
     try {
-      this.#filters.attach(this.#tree, relative, policy);
+      return set();
     } catch (error) {
       throw isKernelError(error) ? refusedDevices(error) : error;
     }

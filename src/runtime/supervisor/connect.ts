@@ -6,7 +6,7 @@ import { borrowFd, isKernelError, openPidfd, type Fd, type Image, type Readiness
 import { encodeFrame, frameBytesMax, FrameReader, protocolVersion, type LaunchRequest, type Reply, type Request, type TaskExit, type TaskFds, type TaskReport } from './protocol.ts';
 import { spawnSupervisor } from './spawn.ts';
 
-const startTimeoutMs = 10_000;
+const startTimeoutMs = 30_000;
 const retryMs = 5;
 
 /** The daemon's own copies of a task's descriptors. */
@@ -39,7 +39,7 @@ export interface SupervisorEvents {
   onLost(): void;
 }
 
-/** Connects to the supervisor of `runDir`, starting one with `command` when none answers. @throws `unavailable` when none can be had in ten seconds. */
+/** Connects to the supervisor of `runDir`, starting one with `command` when none answers. @throws `unavailable` when none can be had in half a minute. */
 export async function connectSupervisor(runDir: string, command: readonly string[], readiness: Readiness, events: SupervisorEvents): Promise<Supervisor> {
   const socketPath = `${runDir}/supervisor.sock`;
   const running = await tryGreet(socketPath, events);

@@ -1,8 +1,8 @@
 // The decoder of configurations beside the specification's own JSON schemas, where those are: what they refuse is refused here, naming the field.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isFail } from '../../base/index.ts';
+import { noReference, SchemaDirectory } from '../../../test/schemas/reference.ts';
 import { decodeProcess, decodeResources, decodeSpec } from './runtime-config.ts';
 import { leavesOf, replaced, whole, written } from './whole-config.fixture.ts';
 
@@ -51,15 +51,14 @@ test('decodeProcess() and decodeResources() take the parts by themselves', () =>
   assert.deepEqual(decodeResources(JSON.stringify(whole.linux.resources)), whole.linux.resources);
 });
 
-const schemaDir = process.env['ESTIVA_OCI_SCHEMAS'] ?? 'test/schemas/oci-runtime-spec';
-
-test('decodeSpec() refuses whatever the specification\'s schemas refuse', { skip: existsSync(`${schemaDir}/config-schema.json`) ? false : 'ESTIVA_OCI_SCHEMAS names no directory with the schemas' }, () => {
-  assert.deepEqual(violations('config-schema.json', '', whole, 'config'), []);
+test('decodeSpec() refuses whatever the specification\'s schemas refuse', { skip: noReference }, () => {
+  const schemas = new SchemaDirectory('oci-runtime-spec');
+  assert.deepEqual(schemas.violations('config-schema.json', whole), []);
   const taken: string[] = [];
   for (const path of leavesOf(whole)) {
     for (const wrong of [-1, 2 ** 70, 'wrong', true]) {
       const changed = replaced(whole, path, wrong);
-      if (violations('config-schema.json', '', changed, 'config').length === 0) continue;
+      if (schemas.violations('config-schema.json', changed).length === 0) continue;
       try {
         decodeSpec(JSON.stringify(changed));
         taken.push(`${written(path)} = ${JSON.stringify(wrong)}`);
@@ -70,42 +69,3 @@ test('decodeSpec() refuses whatever the specification\'s schemas refuse', { skip
   }
   assert.deepEqual(taken, []);
 });
-
-interface Schema {
-  readonly $ref?: string; readonly type?: string; readonly enum?: readonly unknown[]; readonly pattern?: string; readonly minimum?: number; readonly maximum?: number; readonly minItems?: number;
-  readonly required?: readonly string[]; readonly properties?: Readonly<Record<string, Schema>>; readonly items?: Schema; readonly allOf?: readonly Schema[]; readonly anyOf?: readonly Schema[];
-  readonly additionalProperties?: Schema; readonly patternProperties?: Readonly<Record<string, Schema>>;
-}
-
-const documents = new Map<string, Schema>();
-
-/** As much of JSON Schema as the specification uses. */
-function violations(file: string, pointer: string, value: unknown, at: string): readonly string[] {
-  let document = documents.get(file);
-  if (document === undefined) documents.set(file, document = JSON.parse(readFileSync(`${schemaDir}/${file}`, 'utf8')) as Schema);
-  const schema = pointer.split('/').slice(1).reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], document) as Schema;
-  return violationsOf(schema, file, value, at);
-}
-
-function violationsOf(schema: Schema, file: string, value: unknown, at: string): readonly string[] {
-  if (schema.$ref !== undefined) {
-    const [name = '', pointer = ''] = schema.$ref.split('#');
-    if (/solaris|windows|vm|zos|freebsd/.test(name)) return [];
-    return violations(name === '' ? file : name, pointer, value, at);
-  }
-  const found = (schema.allOf ?? []).flatMap((each) => violationsOf(each, file, value, at));
-  if (schema.anyOf !== undefined && !schema.anyOf.some((each) => violationsOf(each, file, value, at).length === 0)) found.push(`${at}: none of several`);
-  const type = Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : value === null ? 'null' : typeof value;
-  if (schema.type !== undefined && schema.type !== type) return [...found, `${at}: ${type} instead of ${schema.type}`];
-  if (schema.enum !== undefined && !schema.enum.includes(value)) found.push(`${at}: not one of`);
-  if (schema.pattern !== undefined && typeof value === 'string' && !new RegExp(schema.pattern).test(value)) found.push(`${at}: pattern`);
-  if (typeof value === 'number' && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity))) found.push(`${at}: range`);
-  if (Array.isArray(value)) return [...found, ...value.flatMap((item: unknown, index) => (schema.items === undefined ? [] : violationsOf(schema.items, file, item, `${at}[${index}]`)))];
-  if (type !== 'object') return found;
-  const object = value as Record<string, unknown>;
-  for (const key of schema.required ?? []) if (object[key] === undefined) found.push(`${at}: ${key} is missing`);
-  return [...found, ...Object.entries(object).flatMap(([key, item]) => {
-    const own = schema.properties?.[key] ?? schema.additionalProperties ?? Object.entries(schema.patternProperties ?? {}).find(([pattern]) => new RegExp(pattern).test(key))?.[1];
-    return own === undefined ? [] : violationsOf(own, file, item, `${at}.${key}`);
-  })];
-}
