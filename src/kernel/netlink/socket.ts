@@ -1,0 +1,191 @@
+// A netlink socket: requests go to the kernel and it answers at once, before send(2) returns. So asking is synchronous: one call to send, one to read.
+//
+// A socket belongs to the network namespace in which it was made, for as long as it lives: `inNamespace` goes there for a moment, and what is sent
+// through the socket afterwards changes that namespace's links and rules, from wherever it is sent.
+// Source: netlink(7), linux/netlink.h; Documentation/userspace-api/netlink/intro.rst for the extended acknowledgements.
+import { call } from '../call.ts';
+import { CLONE } from '../clone.ts';
+import { KernelError } from '../error.ts';
+import { Fd, O } from '../fd.ts';
+import { align, Attributes, decodeAttributes, encodeAttributes, type Attribute } from './attributes.ts';
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+/** What a request wants of the kernel. */
+export const NLM_F = { REQUEST: 0x1, ACK: 0x4, ECHO: 0x8, REPLACE: 0x100, EXCL: 0x200, CREATE: 0x400, APPEND: 0x800, DUMP: 0x300 } as const;
+
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const SOL_NETLINK = 270;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const NLM_F_ACK_TLVS = 0x200;
+const NLM_F_DUMP_INTR = 0x10;
+const NLMSGERR_ATTR_MSG = 1;
+const ERROR_HEADER = 4 + 16;
+const MSG_DONTWAIT = 0x40;
+const headerBytes = 16;
+const EAGAIN = -11;
+
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  /** The fixed part before the attributes (struct ifinfomsg and so on). */
+  readonly head: Uint8Array;
+  readonly attributes: readonly Attribute[];
+  /** In words, for errors: `make the bridge "br0"`. */
+  readonly what: string;
+}
+
+export interface Reply {
+  readonly type: number;
+  readonly flags: number;
+  /** What comes after netlink's own header. */
+  readonly body: Buffer;
+}
+
+export class Netlink implements Disposable {
+  readonly #socket: Fd;
+  readonly #buffer = Buffer.alloc(256 * 1024);
+  #sequence = 0;
+
+  constructor(protocol: number) {
+    this.#socket = new Fd(call('socket', AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
+    // Errors then say in words what was wrong, and do not repeat the request.
+    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) this.#option(SOL_NETLINK, option, 1);
+  }
+
+  /** A socket into another network namespace. One turn of the event loop: nothing else runs while this thread is there. */
+  static inNamespace(namespace: Fd, protocol: number): Netlink {
+    using own = Fd.open('/proc/thread-self/ns/net', O.RDONLY);
+    call('setns', namespace.number, CLONE.NEWNET);
+    try {
+      return new Netlink(protocol);
+    } finally {
+      call('setns', own.number, CLONE.NEWNET);
+    }
+  }
+
+  /** Sends the messages in one go; each is acknowledged. @throws KernelError for the first that was not: what it was to do, and the kernel's reason */
+  send(messages: readonly Message[]): readonly Reply[] {
+    const first = this.#sequence + 1;
+    this.#write(messages.map((message) => this.#encode(message, message.flags | NLM_F.REQUEST | NLM_F.ACK)));
+    const replies: Reply[] = [];
+    for (let left = messages.length; left > 0;) {
+      for (const { sequence, ...reply } of this.#read()) {
+        if (sequence < first) continue;
+        if (reply.type !== NLMSG_ERROR) replies.push(reply);
+        else {
+          left--;
+          this.#check(reply, messages[sequence - first]!);
+        }
+      }
+    }
+    return replies;
+  }
+
+  /**
+   * Sends a batch of nf_tables: `begin` and `end` around the messages make it one change, done whole or not at all. Only what fails is answered, so
+   * that thousands of elements cost no thousands of answers; the end of the batch is acknowledged.
+   */
+  sendBatch(begin: Message, messages: readonly Message[], end: Message): void {
+    const all = [begin, ...messages, end];
+    const first = this.#sequence + 1;
+    const encoded = all.map((message) => this.#encode(message, message.flags | NLM_F.REQUEST | (message === end ? NLM_F.ACK : 0)));
+    this.#makeRoom(encoded.reduce((sum, { length }) => sum + length, 0));
+    this.#write(encoded);
+    for (;;) {
+      for (const { sequence, ...reply } of this.#read()) {
+        if (sequence < first || reply.type !== NLMSG_ERROR) continue;
+        this.#check(reply, all[sequence - first]!, () => this.#drain());
+        if (sequence - first === all.length - 1) return;
+      }
+    }
+  }
+
+  /** All there is of a kind. Asked again when it changed meanwhile. */
+  dump(message: Message): readonly Reply[] {
+    for (;;) {
+      const { replies, isTorn } = this.#dumpOnce(message);
+      if (!isTorn) return replies;
+    }
+  }
+
+  #dumpOnce(message: Message): { readonly replies: readonly Reply[]; readonly isTorn: boolean } {
+    this.#write([this.#encode(message, message.flags | NLM_F.REQUEST | NLM_F.DUMP)]);
+    const replies: Reply[] = [];
+    let isTorn = false;
+    for (;;) {
+      for (const { sequence, ...reply } of this.#read()) {
+        if (sequence !== this.#sequence) continue;
+        isTorn ||= (reply.flags & NLM_F_DUMP_INTR) !== 0;
+        if (reply.type === NLMSG_ERROR) this.#check(reply, message);
+        if (reply.type === NLMSG_ERROR || reply.type === NLMSG_DONE) return { replies, isTorn };
+        replies.push(reply);
+      }
+    }
+  }
+
+  #encode({ type, head, attributes }: Message, flags: number): Buffer {
+    const body = encodeAttributes(attributes);
+    const message = Buffer.alloc(headerBytes + align(head.length) + body.length);
+    message.writeUInt32LE(message.length, 0);
+    message.writeUInt16LE(type, 4);
+    message.writeUInt16LE(flags, 6);
+    message.writeUInt32LE(++this.#sequence, 8);
+    message.set(head, headerBytes);
+    message.set(body, headerBytes + align(head.length));
+    return message;
+  }
+
+  #write(messages: readonly Buffer[]): void {
+    const bytes = Buffer.concat(messages);
+    call('sendto', this.#socket.number, bytes, bytes.length, 0, 0, 0);
+  }
+
+  *#read(flags = 0): Generator<Reply & { readonly sequence: number }, void, undefined> {
+    const length = call('recvfrom', this.#socket.number, this.#buffer, this.#buffer.length, flags, 0, 0);
+    for (let at = 0; at + headerBytes <= length;) {
+      const end = at + this.#buffer.readUInt32LE(at);
+      // Copied: the buffer serves the next read.
+      yield { type: this.#buffer.readUInt16LE(at + 4), flags: this.#buffer.readUInt16LE(at + 6), sequence: this.#buffer.readUInt32LE(at + 8), body: Buffer.from(this.#buffer.subarray(at + headerBytes, end)) };
+      at = align(end);
+    }
+  }
+
+  /** Takes what is still there of answers to a batch that failed. */
+  #drain(): void {
+    try {
+      for (;;) for (const _ of this.#read(MSG_DONTWAIT)) { /* Each tells of the same failure. */ }
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.errno !== -EAGAIN) throw error;
+    }
+  }
+
+  #check({ flags, body }: Reply, { what }: Message, before?: () => void): void {
+    const errno = -body.readInt32LE(0);
+    if (errno === 0) return;
+    before?.();
+    const details = flags & NLM_F_ACK_TLVS ? decodeAttributes(body.subarray(ERROR_HEADER)) : new Attributes([]);
+    const reason = details.text(NLMSGERR_ATTR_MSG);
+    throw new KernelError('netlink', reason === undefined ? what : `${what}: ${reason}`, errno);
+  }
+
+  #makeRoom(bytes: number): void {
+    const sendBufferDefault = 212_992;
+    if (bytes > sendBufferDefault / 2) this.#option(SOL_SOCKET, SO_SNDBUFFORCE, bytes * 2);
+  }
+
+  #option(level: number, option: number, value: number): void {
+    call('setsockopt', this.#socket.number, level, option, new Uint8Array(Uint32Array.of(value).buffer), 4);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket[Symbol.dispose]();
+  }
+}
