@@ -1,5 +1,9 @@
 // What a bench is made of: a case has several subjects that do the same work, each run gives a number, and the subjects take turns, so that a
-// noisy minute falls on all of them.
+// noisy minute falls on all of them. Between two runs there is a pause: engines go on clearing away after they have answered, and what one leaves undone
+// must not be paid for by the next.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const settleMs = 150;
 
 export type Unit = 'ms' | 'kB' | 'MB' | 's';
 
@@ -51,6 +55,7 @@ export async function measure(bench: BenchCase, runs: number): Promise<Figures[]
   try {
     for (let round = bench.warmUp ? -1 : 0; round < runs; round += 1) {
       for (const subject of subjects) {
+        if (bench.runs > 1) await sleep(settleMs);
         const value = await subject.run();
         if (round >= 0) values.get(subject)!.push(value);
       }
