@@ -10,7 +10,7 @@ import { NLM_F, type Message, type Netlink } from './socket.ts';
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
-const NFT_MSG = { NEWTABLE: 0, GETTABLE: 1, DELTABLE: 2, NEWCHAIN: 3, DELCHAIN: 5, NEWRULE: 6, GETRULE: 7, DELRULE: 8, NEWSET: 9, DELSET: 11, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
+const NFT_MSG = { NEWTABLE: 0, GETTABLE: 1, DELTABLE: 2, NEWCHAIN: 3, DELCHAIN: 5, NEWRULE: 6, GETRULE: 7, DELRULE: 8, NEWSET: 9, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
 const TABLE_NAME = 1;
 const CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7 } as const;
 const HOOK = { NUMBER: 1, PRIORITY: 2 } as const;
@@ -135,10 +135,6 @@ export function addSet(table: TableName, name: string, { key, data, interval }: 
     [SET.DATA_TYPE, data && be32(typeOf(data))], [SET.DATA_LEN, data && be32(lengthOf(data))], [SET.ID, be32(1)],
     [SET.DESC, isConcatenated && interval === true ? [attribute(DESC_CONCAT, key.map((type) => attribute(LIST_ELEM, [attribute(FIELD_LEN, be32(keyTypes[type].bytes))])))] : undefined],
   ), `make the set ${nameOf(table)} ${name}`);
-}
-
-export function deleteSet(table: TableName, name: string): Message {
-  return message(NFT_MSG.DELSET, table, 0, [attribute(SET.TABLE, text(table.table)), attribute(SET.NAME, text(name))], `remove the set ${nameOf(table)} ${name}`);
 }
 
 export interface Element {
@@ -271,11 +267,6 @@ export function destinationFrom(family: 'ip' | 'ip6', address: number, portAt: n
 
 export function masquerade(): Attribute {
   return expression('masq');
-}
-
-/** Puts bytes into a register. */
-export function load(bytes: Uint8Array, to = 0): Attribute {
-  return expression('immediate', [1, register(to)], [2, value(bytes)]);
 }
 
 const NFT_REG_VERDICT = 0;

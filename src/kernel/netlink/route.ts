@@ -5,7 +5,7 @@ import { AF_INET, AF_INET6, formatAddress, parseAddress } from './address.ts';
 import { attribute, attributes, decodeAttributes, encodeAttributes, text, u16, u32, type Attribute } from './attributes.ts';
 import { NLM_F, type Message, type Netlink, type Reply } from './socket.ts';
 
-const RTM = { NEWLINK: 16, DELLINK: 17, GETLINK: 18, NEWADDR: 20, DELADDR: 21, GETADDR: 22, NEWROUTE: 24, DELROUTE: 25, GETROUTE: 26, NEWNEIGH: 28, DELNEIGH: 29 } as const;
+const RTM = { NEWLINK: 16, DELLINK: 17, GETLINK: 18, NEWADDR: 20, DELADDR: 21, GETADDR: 22, NEWROUTE: 24, DELROUTE: 25, GETROUTE: 26, NEWNEIGH: 28 } as const;
 const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, LINKINFO: 18, IFALIAS: 20, NET_NS_FD: 28 } as const;
 const INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
@@ -204,10 +204,6 @@ export function newRoute(route: RouteSettings): Message {
   return routeMessage(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.EXCL, route, 'make');
 }
 
-export function replaceRoute(route: RouteSettings): Message {
-  return routeMessage(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, route, 'set');
-}
-
 export function deleteRoute(route: RouteSettings): Message {
   return routeMessage(RTM.DELROUTE, 0, route, 'remove');
 }
@@ -239,11 +235,6 @@ const NUD_PERMANENT = 0x80;
 export function newNeighbour(link: number, address: string, mac: string): Message {
   const { family, bytes } = parseAddress(address);
   return { type: RTM.NEWNEIGH, flags: NLM_F.CREATE | NLM_F.REPLACE, head: neighbourHead(family, link), attributes: [attribute(NDA.DST, bytes), attribute(NDA.LLADDR, macBytes(mac))], what: `set the neighbour ${address}` };
-}
-
-export function deleteNeighbour(link: number, address: string): Message {
-  const { family, bytes } = parseAddress(address);
-  return { type: RTM.DELNEIGH, flags: 0, head: neighbourHead(family, link), attributes: [attribute(NDA.DST, bytes)], what: `forget the neighbour ${address}` };
 }
 
 /** struct ndmsg */
