@@ -1,7 +1,7 @@
 // The verbs of containers that are asked and answered at once. Streams (attach, logs, wait) are in streams.ts.
 import { fail, isFail } from '../base/index.ts';
 import type { ContainerRecord, ContainerSize, Engine } from '../engine/index.ts';
-import type { CreateContainerResponse, TopResponse } from '../spec/docker/container-view.ts';
+import type { ContainerSummary, CreateContainerResponse, TopResponse } from '../spec/docker/container-view.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { answerEmpty, answerJson } from './answer.ts';
 import { readJson } from './body.ts';
@@ -12,15 +12,18 @@ import type { Query } from './query.ts';
 import { toInspect, toSummary } from './to-docker.ts';
 
 export async function list({ engine, query, response }: Call): Promise<void> {
+  answerJson(response, 200, await containerSummaries(engine, selectContainers(engine, query), query.flag('size')));
+}
+
+export async function containerSummaries(engine: Engine, records: readonly ContainerRecord[], withSizes: boolean): Promise<readonly ContainerSummary[]> {
   const now = new Date();
   const references = new Map<string, string | undefined>();
-  const selected = selectContainers(engine, query);
-  const sizes = query.flag('size') ? await sizesOf(engine, selected) : undefined;
-  answerJson(response, 200, selected.map((record) => {
+  const sizes = withSizes ? await sizesOf(engine, records) : undefined;
+  return records.map((record) => {
     const named = record.config.Image;
     if (!references.has(named)) references.set(named, findImage(engine, named)?.id);
     return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId, size: sizes?.get(record.id) });
-  }));
+  });
 }
 
 /** One after the other: each is a walk over the disk. A container that goes meanwhile has none. */

@@ -157,6 +157,10 @@ export class FakeEngine implements Engine {
       throw fail('not_found', `No such image: ${name.includes(':') ? name : `${name}:latest`}`);
     },
     manifests: () => ({ target: undefined, manifests: [] }),
+    prune: async (isChosen, { all }) => {
+      this.calls.push(`prune images ${JSON.stringify({ chosen: isChosen(this.image), all })}`);
+      return { untagged: ['tool:latest'], deleted: [this.image.id], reclaimedBytes: 7 };
+    },
     usage: () => ({ layerBytes: 7, sharedBytes: new Map(), keptBytes: 3 }),
     list: () => [this.image],
     pull: async (reference, { platform, onHappening } = {}) => {

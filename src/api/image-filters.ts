@@ -1,30 +1,42 @@
 // Which images `GET /images/json` shows, and with which of their names.
-import { fail } from '../base/index.ts';
+import { fail, unixTimeOf } from '../base/index.ts';
 import type { Engine, Image } from '../engine/index.ts';
 import { hasLabels } from './container-filters.ts';
 import type { Query } from './query.ts';
 
-const known = ['before', 'dangling', 'label', 'reference', 'since'];
-const notYet = ['until'];
+const known = ['before', 'dangling', 'label', 'reference', 'since', 'until'];
 
 /** Newest first. A `reference` filter leaves of each image the names that match. @throws `invalid` for filters that are not there or make no sense. */
 export function selectImages(engine: Engine, query: Query): readonly Image[] {
-  const filters = query.filters(known, notYet);
+  const filters = query.filters(known);
   const valuesOf = (name: string) => filters.get(name) ?? [];
-  const dangling = valuesOf('dangling').map(truthOf);
+  const dangling = valuesOf('dangling').map((text) => truthOf('dangling', text));
   const [before, since] = [valuesOf('before'), valuesOf('since')].map((names) => names.map((name) => engine.images.get(name)));
   const patterns = valuesOf('reference').map(referencePattern);
+  const until = untilOf(valuesOf('until'), new Date());
   return engine.images.list()
+    .filter((image) => until === undefined || image.createdAt.getTime() <= until)
     .filter((image) => dangling.every((isWanted) => (image.repoTags.length === 0) === isWanted))
     .filter((image) => hasLabels(image.config.config?.Labels ?? {}, valuesOf('label')))
     .filter((image) => before!.every((other) => image.createdAt < other.createdAt) && since!.every((other) => image.createdAt > other.createdAt))
     .flatMap((image) => patterns.length === 0 ? [image] : withMatchingNames(image, patterns));
 }
 
-function truthOf(text: string): boolean {
+/** @throws `invalid` in Docker's words */
+export function truthOf(filter: string, text: string): boolean {
   if (['1', 't', 'true', 'True', 'TRUE'].includes(text)) return true;
   if (['0', 'f', 'false', 'False', 'FALSE'].includes(text)) return false;
-  throw fail('invalid', `invalid filter 'dangling=[${text.slice(0, 100)}]'`);
+  throw fail('invalid', `invalid filter '${filter}=[${text.slice(0, 100)}]'`);
+}
+
+/** The point in time before which something was made, in milliseconds since 1970. @throws `invalid` */
+export function untilOf(values: readonly string[], now: Date): number | undefined {
+  const [text, ...more] = values;
+  if (text === undefined) return undefined;
+  if (more.length > 0) throw fail('invalid', 'more than one until filter specified');
+  const seconds = unixTimeOf(text, now);
+  if (seconds === undefined) throw fail('invalid', `failed to parse value as time or duration: ${JSON.stringify(text.slice(0, 100))}`, { hint: 'Write it like 2026-01-02T15:04:05Z, 1767366245 or 24h' });
+  return Number(seconds) * 1000;
 }
 
 function withMatchingNames(image: Image, patterns: readonly RegExp[]): readonly Image[] {

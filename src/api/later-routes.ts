@@ -12,14 +12,7 @@ interface Later {
 const oneMachine = 'Estiva runs on one machine, without swarm';
 
 const later: readonly Later[] = [
-  of('GET|HEAD|PUT', '/containers/[^/]+/archive', 'Copying files comes later', 'Pipe a tar through exec'),
-  of('GET', '/containers/[^/]+/export', 'Exporting a container comes later', 'Pipe a tar through exec'),
-  of('GET', '/containers/[^/]+/changes', 'The list of changed files comes later'),
-  of('POST', '/(images|networks|volumes|build)/prune', 'Pruning comes later', 'Remove by name'),
-  of('GET', '/system/df', 'The use of the disk comes later', 'Measure the data root with du'),
-  of('POST', '/commit', 'Making an image of a container comes later', 'Build an image elsewhere and load it'),
-  of('GET', '/images/.+/history', 'The history of an image comes later'),
-  of('GET', '/images/(get|.+/get)', 'Saving images comes later'),
+  of('POST', '/(networks|volumes|build)/prune', 'Pruning comes later', 'Remove by name'),
   of('POST', '/(build|build/cancel|session|grpc)', 'Building comes later', 'Build elsewhere, save, and load'),
   of('GET|POST|DELETE', '/networks(/.*)?', 'Networks come later', 'There are the network modes none, host and container:NAME'),
   of('GET|POST|PUT|DELETE', '/volumes(/.*)?', 'Volumes come later', '--tmpfs gives scratch space'),

@@ -1,31 +1,34 @@
-// `POST /containers/prune`: which containers go, by the filters that Docker has for it.
-import { fail, unixTimeOf } from '../base/index.ts';
+// `POST /containers/prune` and `/images/prune`: what goes, by the filters that Docker has for it.
 import type { ContainerRecord } from '../engine/index.ts';
+import type { ImageDeleteItem } from '../spec/docker/image.ts';
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
 import { hasLabels } from './container-filters.ts';
+import { truthOf, untilOf } from './image-filters.ts';
 import type { Filters } from './query.ts';
 
 export async function pruneContainers({ engine, query, response }: Call): Promise<void> {
-  const isChosen = chooser(query.filters(['label', 'label!', 'until']), new Date());
+  const isWanted = chooser(query.filters(['label', 'label!', 'until']), new Date());
+  const isChosen = ({ config: { Labels }, createdAt }: ContainerRecord): boolean => isWanted(Labels, createdAt);
   const { ids, reclaimedBytes } = await engine.containers.prune(isChosen);
   answerJson(response, 200, { ContainersDeleted: ids.length === 0 ? null : ids, SpaceReclaimed: reclaimedBytes });
 }
 
+/** Without `dangling`, or with `dangling=true`, only images without a tag. */
+export async function pruneImages({ engine, query, response }: Call): Promise<void> {
+  const filters = query.filters(['dangling', 'label', 'label!', 'until']);
+  const isWanted = chooser(filters, new Date());
+  const all = (filters.get('dangling') ?? []).some((text) => !truthOf('dangling', text));
+  const { untagged, deleted, reclaimedBytes } = await engine.images.prune(({ config, createdAt }) => isWanted(config.config?.Labels ?? {}, createdAt), { all });
+  const items: readonly ImageDeleteItem[] = [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
+  answerJson(response, 200, { ImagesDeleted: items.length === 0 ? null : items, SpaceReclaimed: reclaimedBytes });
+}
+
 /** All labels, none of the labels that are not wanted, and created before a point in time. */
-function chooser(filters: Filters, now: Date): (record: ContainerRecord) => boolean {
+function chooser(filters: Filters, now: Date): (labels: Readonly<Record<string, string>>, createdAt: Date) => boolean {
   const until = untilOf(filters.get('until') ?? [], now);
   const wanted = filters.get('label') ?? [];
   const unwanted = filters.get('label!') ?? [];
-  return ({ config: { Labels }, createdAt }) => (until === undefined || createdAt.getTime() <= until)
-    && hasLabels(Labels, wanted) && !unwanted.some((label) => hasLabels(Labels, [label]));
-}
-
-function untilOf(values: readonly string[], now: Date): number | undefined {
-  const [text, ...more] = values;
-  if (text === undefined) return undefined;
-  if (more.length > 0) throw fail('invalid', 'more than one until filter specified');
-  const seconds = unixTimeOf(text, now);
-  if (seconds === undefined) throw fail('invalid', `failed to parse value as time or duration: ${JSON.stringify(text.slice(0, 100))}`, { hint: 'Write it like 2026-01-02T15:04:05Z, 1767366245 or 24h' });
-  return Number(seconds) * 1000;
+  return (labels, createdAt) => (until === undefined || createdAt.getTime() <= until)
+    && hasLabels(labels, wanted) && !unwanted.some((label) => hasLabels(labels, [label]));
 }

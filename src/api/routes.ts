@@ -5,11 +5,12 @@ import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as archive from './archive.ts';
 import * as containers from './containers.ts';
+import { diskUsage } from './disk-usage.ts';
 import { events } from './events.ts';
 import * as execs from './execs.ts';
 import * as images from './images.ts';
 import { refuseLater } from './later-routes.ts';
-import { pruneContainers } from './prune.ts';
+import { pruneContainers, pruneImages } from './prune.ts';
 import { push } from './push.ts';
 import * as registries from './registries.ts';
 import { stats } from './stats.ts';
@@ -29,6 +30,7 @@ const routes: readonly Route[] = [
   route('GET', '/version', system.version),
   route('GET', '/info', system.info),
   route('GET', '/events', events),
+  route('GET', '/system/df', diskUsage),
 
   route('GET', '/containers/json', containers.list),
   route('POST', '/containers/create', containers.create),
@@ -66,6 +68,7 @@ const routes: readonly Route[] = [
 
   route('GET', '/images/json', images.list),
   route('POST', '/images/load', images.load),
+  route('POST', '/images/prune', pruneImages),
   route('POST', '/images/create', images.create),
   route('GET', '/images/search', registries.search),
   route('GET', '/distribution/{name...}/json', registries.distribution),

@@ -366,6 +366,20 @@ test('a push is told in Docker\'s words, its digest also as data', async () => {
   assert.deepEqual(engine.calls, ['push a/tool:latest {"os":"linux","architecture":"arm64"} gzip', 'push unknown null zstd']);
 });
 
+test('prune of images: without a tag unless dangling=false; system df', async () => {
+  const prune = (filters: object) => call('POST', `/images/prune?filters=${encodeURIComponent(JSON.stringify(filters))}`);
+  assert.deepEqual(json(await prune({})), { ImagesDeleted: [{ Untagged: 'tool:latest' }, { Deleted: engine.image.id }], SpaceReclaimed: 7 });
+  await prune({ dangling: ['false'], 'label!': ['a=b'] });
+  await prune({ dangling: { false: true }, until: ['1s'] });
+  assert.deepEqual(engine.calls, ['prune images {"chosen":true,"all":false}', 'prune images {"chosen":false,"all":true}', 'prune images {"chosen":true,"all":true}']);
+  assert.deepEqual([(await prune({ dangling: ['x'] })).status, (await prune({ before: ['x'] })).status, (await prune({ until: ['x'] })).status], [400, 400, 400]);
+  const usage = json(await call('GET', '/system/df'));
+  assert.deepEqual([usage['LayersSize'], (JSON.parse((await call('GET', '/system/df?type=image')).body) as { Images: { SharedSize: number }[] }).Images[0]!.SharedSize, usage['Volumes'], usage['EstivaKeptBlobs']], [7, 0, [], 3]);
+  const some = json(await call('GET', '/system/df?type=container&type=volume'));
+  assert.deepEqual([some['Images'], some['Containers'], some['BuildCache']], [null, [], null]);
+  assert.equal(json(await call('GET', '/system/df?type=foo')).message, 'unknown object type: foo (One of container, image, volume, build-cache)');
+});
+
 test('a connection goes on after a body that was refused half-way', async () => {
   const body = 'B'.repeat(3_000_000);
   let isAsked = false;

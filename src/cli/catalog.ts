@@ -70,7 +70,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   image: {
     summary: 'Manage images',
     commands: {
-      ...imageCommands, ls: images, list: alias(images), rm: rmi, remove: alias(rmi),
+      ...imageCommands, ls: images, prune: { summary: 'Remove unused images', load: async () => (await import('./commands/image-prune.ts')).command }, list: alias(images), rm: rmi, remove: alias(rmi),
       diff: { summary: 'Show the files in which the second image differs from the first', load: async () => (await import('./commands/image-diff.ts')).command },
       efficiency: { summary: 'Show how many bytes of an image can be seen in it; fail below a limit', load: async () => (await import('./commands/image-efficiency.ts')).command },
       layers: { summary: 'Show what each layer of an image added, changed and removed', load: async () => (await import('./commands/image-layers.ts')).command },
@@ -90,7 +90,14 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       use: { summary: 'Set the current context', load: async () => (await import('./commands/context.ts')).use },
     },
   },
-  system: { summary: 'Manage the engine', commands: { events, info } },
+  system: {
+    summary: 'Manage the engine',
+    commands: {
+      df: { summary: 'Show what is used on the disk', load: async () => (await import('./commands/system-df.ts')).command },
+      events, info,
+      prune: { summary: 'Remove unused data', load: async () => (await import('./commands/system-prune.ts')).command },
+    },
+  },
 };
 
 export const commands: Catalog = {
@@ -115,12 +122,12 @@ const registries = 'registries come later; bring images with estiva load or esti
 const builds = 'builds come later; build elsewhere, save, and estiva load';
 const volumes = 'volumes come later; --tmpfs gives scratch space';
 const clusters = 'Estiva runs on one machine';
-const prunes = 'there is estiva container prune; remove images by name with estiva rmi';
+const prunes = 'there are estiva system prune, container prune and image prune';
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
-  checkpoint: 'checkpoints come later', config: clusters, df: 'see du on the data root',
+  checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
   manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
   trust: 'there is no content trust; pull by digest', volume: volumes,

@@ -14,7 +14,9 @@ const base: Omit<Listing, 'columns'> = {
 
 const columns = '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
 
-export const containerListing: Readonly<Record<'plain' | 'withSize', Listing>> = {
+export const containerListing: Readonly<Record<'plain' | 'withSize' | 'inUsage', Listing>> = {
+  /** For system df. */
+  inUsage: { ...base, columns: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}' },
   plain: { ...base, columns },
   withSize: { ...base, columns: `${columns}\t{{.Size}}` },
 };

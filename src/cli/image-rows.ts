@@ -13,7 +13,9 @@ const base: Omit<Listing, 'columns'> = {
   typeName: '*formatter.imageContext',
 };
 
-export const imageListing: Readonly<Record<'plain' | 'withDigests', Listing>> = {
+export const imageListing: Readonly<Record<'plain' | 'withDigests' | 'withSharing', Listing>> = {
+  /** For system df. */
+  withSharing: { ...base, columns: '{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}' },
   plain: { ...base, columns: '{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}' },
   withDigests: { ...base, columns: '{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}' },
 };
@@ -38,9 +40,9 @@ export function imageRows(image: ImageSummary, options: ImageRowOptions): Row[] 
     CreatedAt: localTime(created),
     CreatedSince: image.Created === 0 ? 'N/A' : `${durationInWords(options.now.getTime() - created.getTime())} ago`,
     ID: options.isTruncated ? image.Id.replace(/^sha256:/, '').slice(0, 12) : image.Id,
-    SharedSize: 'N/A',
+    SharedSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.SharedSize, 4),
     Size: humanSize(image.Size),
-    UniqueSize: 'N/A',
+    UniqueSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.Size - image.SharedSize, 4),
     VirtualSize: humanSize(image.Size, 4),
   };
   return namesOf(image, options.showsDigests).map(({ repository, tag, digest }) => {

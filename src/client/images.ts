@@ -23,6 +23,15 @@ export function removeImage(docker: Docker, image: string, options: { readonly f
   return docker.json('DELETE', `${imagePath(image)}${repeated('platforms', options.platforms)}`, { query: { force: options.force, noprune: options.noPrune } });
 }
 
+export interface PrunedImages {
+  readonly ImagesDeleted: readonly ImageDeleteItem[] | null;
+  readonly SpaceReclaimed: number;
+}
+
+export function pruneImages(docker: Docker, filters: Filters): Promise<PrunedImages> {
+  return docker.json('POST', '/images/prune', { query: { filters: filtersText(filters) } });
+}
+
 export async function tagImage(docker: Docker, image: string, repo: string, tag: string): Promise<void> {
   await textOf(await docker.call('POST', imagePath(image, '/tag'), { query: { repo, tag } }));
 }

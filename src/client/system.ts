@@ -1,5 +1,6 @@
-// The engine itself: version and info.
+// The engine itself: version, info, what it takes on the disk.
 import type { SystemInfo, VersionInfo } from '../spec/docker/system.ts';
+import type { DiskUsage } from '../spec/docker/disk-usage.ts';
 import type { Docker } from './docker.ts';
 
 export function version(docker: Docker): Promise<VersionInfo> {
@@ -8,4 +9,8 @@ export function version(docker: Docker): Promise<VersionInfo> {
 
 export function info(docker: Docker): Promise<SystemInfo> {
   return docker.json('GET', '/info');
+}
+
+export function diskUsage(docker: Docker): Promise<DiskUsage> {
+  return docker.json('GET', '/system/df');
 }

@@ -5,7 +5,10 @@ import type { ImageHappening } from '../image/index.ts';
 
 type Told = Omit<EngineEvent, 'timeNs'>;
 
-export function imageEvent({ kind, id, name, labels }: ImageHappening): Told {
+export function imageEvent(happening: ImageHappening): Told {
+  const { kind } = happening;
+  if (kind === 'prune') return { type: 'image', action: kind, id: '', attributes: { reclaimed: String(happening.reclaimedBytes) } };
+  const { id, name, labels } = happening;
   return { type: 'image', action: kind, id, attributes: { ...labels, name } };
 }
 

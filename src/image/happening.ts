@@ -1,7 +1,9 @@
 // What happens to images, told as it has happened: after the change is stored, never before. The kinds are Docker's event actions.
 import type { Digest } from '../base/index.ts';
 
-export interface ImageHappening {
+export type ImageHappening = OneImage | { readonly kind: 'prune'; readonly reclaimedBytes: number };
+
+interface OneImage {
   readonly kind: 'delete' | 'import' | 'load' | 'pull' | 'push' | 'save' | 'tag' | 'untag';
   /** `pull`, `push`: the reference. */
   readonly id: Digest | string;

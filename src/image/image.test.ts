@@ -34,7 +34,7 @@ async function open(rootDir: string): Promise<House> {
   const uses = new Map<Digest, ImageUse>();
   const containerLayers: Digest[] = [];
   const told: string[] = [];
-  const images = await openImages({ storage, registries: new FakeRegistries(), imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()], tell: ({ kind, id, name }) => void told.push(`${kind} ${name === id ? 'id' : name}`) });
+  const images = await openImages({ storage, registries: new FakeRegistries(), imageInUse: (id) => uses.get(id), layersInUse: () => containerLayers, builtIns: [builtInHello()], tell: (one) => void told.push(one.kind === 'prune' ? `prune ${one.reclaimedBytes}` : `${one.kind} ${one.name === one.id ? 'id' : one.name}`) });
   return { storage, images, uses, containerLayers, told };
 }
 

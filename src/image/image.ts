@@ -82,6 +82,10 @@ export interface ImageDraft {
   readonly signal: AbortSignal;
 }
 
+export interface PrunedImages extends RemovedImage {
+  readonly reclaimedBytes: number;
+}
+
 export interface RemovedImage {
   readonly untagged: readonly string[];
   readonly deleted: readonly Digest[];
@@ -135,6 +139,8 @@ export interface Images {
   tag(nameOrId: string, target: string): Promise<void>;
   /** @throws `conflict` with Docker's text when a container uses it or several repositories name it (and not `force`). With `platforms`, only those of the name's. `prune` is Docker's wish to remove untagged parents too: images here have none. */
   remove(nameOrId: string, options: { readonly force: boolean; readonly prune: boolean; readonly platforms?: readonly Platform[] }): Promise<RemovedImage>;
+  /** Removes the images that no container has and that have no tag; with `all`, those with tags, too. */
+  prune(isChosen: (image: Image) => boolean, options: { readonly all: boolean }): Promise<PrunedImages>;
   /** Reads a docker-archive or OCI archive (plain, gzip or zstd). One transaction an image: a broken archive leaves nothing. */
   load(archive: AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Makes an image of one layer from a tar of a root filesystem. */

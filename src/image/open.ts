@@ -12,12 +12,13 @@ import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts
 import { differencesOf } from './explore/difference.ts';
 import { exploreImage, type ExploreOptions } from './explore/explore.ts';
 import { historyOf } from './history.ts';
-import type { HistoryStep, Image, ImageDraft, Images, ImagesUsage, ImportOptions, LoadedImage, LoadOptions, PullRequest, PushRequest, RemovedImage, SaveOptions } from './image.ts';
+import type { HistoryStep, Image, ImageDraft, Images, ImagesUsage, ImportOptions, LoadedImage, LoadOptions, PrunedImages, PullRequest, PushRequest, RemovedImage, SaveOptions } from './image.ts';
 import { importImage } from './import.ts';
 import { loadArchive } from './load.ts';
 import { LayerIntake } from './layer-intake.ts';
 import { keptBytes, manifestsOf, sharedBytes } from './manifests.ts';
 import type { ImagePorts } from './ports.ts';
+import { pruneImages } from './prune.ts';
 import { pull, tagsOf } from './pull.ts';
 import { push } from './push.ts';
 import { removeImage, removePlatforms } from './remove.ts';
@@ -120,6 +121,21 @@ class StoredImages implements OpenedImages {
     for (const id of removal.deleted) this.#tell({ kind: 'delete', id, name: id, labels: {} });
     this.#sweeper.sweep();
     return removal;
+  }
+
+  async prune(isChosen: (image: Image) => boolean, { all }: { readonly all: boolean }): Promise<PrunedImages> {
+    const usedBytes = (): number => {
+      const { layerBytes, keptBytes: blobBytes } = this.usage();
+      return layerBytes + blobBytes;
+    };
+    const before = usedBytes();
+    // Layers that came for a pull which did not get to its end are nobody's either.
+    this.#store.dropArrived('all');
+    const removed = await pruneImages(isChosen, all, { images: this, isInUse: (id) => this.#ports.imageInUse(id) !== undefined });
+    this.#sweeper.sweep();
+    const reclaimedBytes = Math.max(0, before - usedBytes());
+    this.#tell({ kind: 'prune', reclaimedBytes });
+    return { ...removed, reclaimedBytes };
   }
 
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {

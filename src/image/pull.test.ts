@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { digestOf, hexOf, isFail, type ErrorKind } from '../base/index.ts';
+import { digestOf, hexOf, isFail, newContainerId, type Digest, type ErrorKind } from '../base/index.ts';
 import { mediaTypes, type Platform } from '../spec/oci/image.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { byteString, tarHeader, writeTar } from '../spec/tar/index.ts';
@@ -22,13 +22,13 @@ interface House {
   readonly told: string[];
 }
 
-async function house(t: TestContext, registry = new FakeRegistries(), rootDir?: string): Promise<House> {
+async function house(t: TestContext, registry = new FakeRegistries(), rootDir?: string, used: ReadonlySet<Digest> = new Set()): Promise<House> {
   const dir = rootDir ?? mkdtempSync(join(tmpdir(), 'estiva-pull-'));
   if (rootDir === undefined) t.after(() => rmSync(dir, { recursive: true, force: true }));
   const storage = await openStorage({ rootDir: join(dir, 'root') });
   t.after(() => storage[Symbol.asyncDispose]());
   const told: string[] = [];
-  const images = await openImages({ storage, registries: registry, imageInUse: () => undefined, layersInUse: () => [], tell: ({ kind, id, name }) => void told.push(`${kind} ${id} ${name}`) });
+  const images = await openImages({ storage, registries: registry, imageInUse: (id) => (used.has(id) ? { containerId: newContainerId(), running: false } : undefined), layersInUse: () => [], tell: (one) => void told.push(one.kind === 'prune' ? `prune ${one.reclaimedBytes}` : `${one.kind} ${one.id} ${one.name}`) });
   return { storage, images, registry, rootDir: dir, told };
 }
 
@@ -259,6 +259,28 @@ test('platforms: save() and load() keep them together, or only those that are as
   await assert.rejects(images.save(['local.test/x:1'], { platforms: [s390x] }), refusal('not_found', /^no suitable export target found for platform linux\/s390x$/));
   const one = await read(await images.save(['local.test/x:1'], { platforms: [arm64] }));
   assert.equal((await third.images.load(bytes(one)))[0]!.id, images.get('local.test/x:1', arm64).id);
+});
+
+test('prune() takes what has no tag and what came for no image; with all, everything that no container has', { skip: needsRoot }, async (t) => {
+  const used = new Set<Digest>();
+  const { images, registry, storage, told } = await house(t, new FakeRegistries(), undefined, used);
+  registry.addImage([await layer('old')], { tag: '1' });
+  await images.pull('local.test/x:1');
+  registry.addImage([await layer('new')], { tag: '1' });
+  await images.pull('local.test/x:1');
+  registry.addImage([await layer('used')], { tag: '2' });
+  await images.pull('local.test/x:2');
+  registry.addImage([await layer('whole'), await layer('lost')], { tag: '3' });
+  registry.blobs.delete(digestOf(await layer('lost')));
+  await assert.rejects(images.pull('local.test/x:3'));
+  used.add(images.get('local.test/x:2').id);
+  assert.equal((await images.prune(() => false, { all: true })).deleted.length, 0);
+  const { deleted, reclaimedBytes, untagged } = await images.prune(() => true, { all: false });
+  assert.deepEqual([deleted.length, untagged.length, told.at(-1)], [1, 1, `prune ${reclaimedBytes}`]);
+  assert.deepEqual(images.list().flatMap(({ repoTags }) => repoTags).toSorted(), ['local.test/x:1', 'local.test/x:2']);
+  assert.equal(storage.snapshots.layers().length, 2);
+  const all = await images.prune(() => true, { all: true });
+  assert.deepEqual([all.untagged[0], all.reclaimedBytes, images.list().length, storage.snapshots.layers().length], ['local.test/x:1', 'new'.length, 1, 1]);
 });
 
 async function read(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {

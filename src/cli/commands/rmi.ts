@@ -1,4 +1,5 @@
 import { removeImage } from '../../client/index.ts';
+import type { ImageDeleteItem } from '../../spec/docker/image.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
@@ -23,9 +24,13 @@ export const command = defineCommand({
     for (const operand of operands) {
       code = Math.max(code, await forEach(session, [operand], values, async (image) => {
         const items = await removeImage(session.docker, image, { force: values.force, noPrune: values['no-prune'], platforms: values.platform });
-        return items.map((item) => ('Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`)).join('\n');
+        return items.map(removalLine).join('\n');
       }));
     }
     return code;
   },
 });
+
+export function removalLine(item: ImageDeleteItem): string {
+  return 'Deleted' in item ? `Deleted: ${item.Deleted}` : `Untagged: ${item.Untagged}`;
+}

@@ -1,0 +1,31 @@
+import { pruneContainers, pruneImages } from '../../client/index.ts';
+import { defineCommand } from '../command.ts';
+import { confirms } from '../confirm.ts';
+import { filtersOf, parseFilter } from '../filters.ts';
+import { flag } from '../flags.ts';
+import { removalLine } from './rmi.ts';
+import { say } from '../session.ts';
+import { humanSize } from '../units.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  summary: 'Remove unused data',
+  aliases: ['system prune'],
+  flags: {
+    all: flag.on('a', 'Also images that have a tag, when no container uses them'),
+    filter: flag.list('', 'filter', 'Only those that match (until=24h, label=key, label!=key=value)', parseFilter),
+    force: flag.on('f', 'Do not ask'),
+  },
+  later: { volumes: 'volumes come later; there are none' },
+  operands: { min: 0, max: 0 },
+  async run({ values, session }) {
+    const images = values.all ? 'all images without at least one container associated to them' : 'all dangling images';
+    if (!values.force && !await confirms(session, `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n`)) return 0;
+    const { ContainersDeleted, SpaceReclaimed: ofContainers } = await pruneContainers(session.docker, filtersOf(values.filter));
+    if ((ContainersDeleted ?? []).length > 0) say(session, `Deleted Containers:\n${ContainersDeleted!.join('\n')}\n`);
+    const { ImagesDeleted, SpaceReclaimed: ofImages } = await pruneImages(session.docker, filtersOf([...values.filter, ['dangling', String(!values.all)]]));
+    if ((ImagesDeleted ?? []).length > 0) say(session, `Deleted Images:\n${ImagesDeleted!.map((item) => removalLine(item).replace(/^./, (letter) => letter.toLowerCase())).join('\n')}\n`);
+    say(session, `Total reclaimed space: ${humanSize(ofContainers + ofImages)}`);
+    return 0;
+  },
+});
