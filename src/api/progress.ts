@@ -1,10 +1,10 @@
 // A stream of JSON messages about work that goes on: pull, push, load. The answer's head goes out with the first of them; until then a failure is an
 // answer of its own, afterwards one more message, as in dockerd. What changes all the time is told ten times a second, to a client that reads.
 import type { ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
 import { isFail } from '../base/index.ts';
 import type { ProgressMessage } from '../spec/docker/image.ts';
 import { sentenceOf } from './answer.ts';
+import type { Call } from './call.ts';
 
 const pauseMs = 100;
 const barWidth = 50;
@@ -42,10 +42,14 @@ export class ProgressAnswer {
   }
 
   /** Runs `work`, and ends the answer. @throws its failure when nothing was sent before */
-  async run(work: () => Promise<void>, log: Logger): Promise<void> {
+  async run(work: () => Promise<void>, { log, signal }: Pick<Call, 'log' | 'signal'>): Promise<void> {
     try {
       await work();
     } catch (error) {
+      if (signal.aborted) { // nobody reads any more
+        this.#response.destroy();
+        return;
+      }
       if (!this.#response.headersSent) throw error;
       if (!isFail(error)) log.error({ err: error }, 'A bug: a stream of progress ended in an error that was not foreseen');
       const message = sentenceOf(error);

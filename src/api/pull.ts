@@ -12,7 +12,7 @@ export async function pull({ engine, log, query, request, response, signal }: Ca
   await answer.run(() => engine.images.pull(withTag(image, tag), {
     platform: platform === '' ? undefined : parsePlatform(platform),
     credentials, signal, onHappening: (happening) => tell(answer, happening),
-  }), log);
+  }), { log, signal });
 }
 
 /** A tag that has a colon is a digest. */

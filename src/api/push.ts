@@ -12,7 +12,7 @@ export async function push(call: Call): Promise<void> {
   const compression = compressionOf(query.text('compression'));
   const credentials = credentialsOf(request.headers);
   const answer = new ProgressAnswer(response);
-  await answer.run(() => engine.images.push(tag === '' ? name : `${name}:${tag}`, { platform, compression, credentials, signal, onHappening: (happening) => tell(answer, happening) }), log);
+  await answer.run(() => engine.images.push(tag === '' ? name : `${name}:${tag}`, { platform, compression, credentials, signal, onHappening: (happening) => tell(answer, happening) }), { log, signal });
 }
 
 /** Estiva's own parameter. */

@@ -164,8 +164,7 @@ class Pull {
   }
 
   #tellBegin(tag: string): void {
-    const { domain, path } = this.#reference;
-    this.#options.onHappening({ what: 'begin', repository: domain === 'docker.io' ? path : familiarName(this.#reference), tag });
+    this.#options.onHappening({ what: 'begin', repository: this.#reference.path, tag });
   }
 
   #tellLayer({ descriptor }: LayerWanted, state: LayerStage | { readonly stage: 'here' | 'found' }): void {
