@@ -15,7 +15,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   process.umask(0o022);
-  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), runtimes: options.runtimes, registries: { ...options.registries, userAgent: `estiva/${version}` }, log });
+  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), runtimes: options.runtimes, registries: { ...options.registries, userAgent: `estiva/${version}` }, concurrent: options.concurrent, log });
   await using _api = await serve({ engine, socketPath: options.socketPath, version, log });
   log.info({ root: options.rootDir, socket: options.socketPath }, 'ready');
   await ended.promise;
@@ -28,16 +28,24 @@ interface Settings {
   readonly logLevel: string;
   readonly runtimes: RuntimeSettings;
   readonly registries: ReturnType<typeof registrySettings>;
+  readonly concurrent: DaemonOptions['concurrent'];
 }
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'];
 
-function settingsOf({ root, run, host, logLevel = 'info', addedRuntimes, defaultRuntime = 'estiva', registries }: DaemonOptions): Settings {
+function settingsOf({ root, run, host, logLevel = 'info', addedRuntimes, defaultRuntime = 'estiva', registries, concurrent }: DaemonOptions): Settings {
   const runDir = resolve(run ?? (process.env['ESTIVA_RUN'] || '/run/estiva'));
   const socket = host ?? `unix://${runDir}/estiva.sock`;
   if (!socket.startsWith('unix://')) throw fail('unsupported', `Cannot listen on ${JSON.stringify(socket)}: only unix sockets are supported yet`, { hint: 'Use -H unix:///path/to.sock' });
   if (!logLevels.includes(logLevel)) throw fail('invalid', `Unknown log level: ${JSON.stringify(logLevel)}`, { hint: `One of ${logLevels.join(', ')}` });
-  return { rootDir: resolve(root ?? (process.env['ESTIVA_ROOT'] || '/var/lib/estiva')), runDir, socketPath: socket.slice('unix://'.length), logLevel, runtimes: { added: addedOf(addedRuntimes), defaultName: defaultRuntime }, registries: registrySettings(registries, process.env) };
+  checkConcurrent(concurrent);
+  return { rootDir: resolve(root ?? (process.env['ESTIVA_ROOT'] || '/var/lib/estiva')), runDir, socketPath: socket.slice('unix://'.length), logLevel, runtimes: { added: addedOf(addedRuntimes), defaultName: defaultRuntime }, registries: registrySettings(registries, process.env), concurrent };
+}
+
+function checkConcurrent(concurrent: DaemonOptions['concurrent']): void {
+  for (const [name, count] of Object.entries(concurrent)) {
+    if (count !== undefined && count < 1) throw fail('invalid', `invalid max concurrent ${name}: ${count}`, { hint: 'Give at least 1' });
+  }
 }
 
 function addedOf(words: readonly string[]): ReadonlyMap<string, string> {

@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly log: Logger;
   /** Mirrors, insecure names, proxies; what is not given has its default. */
   readonly registries?: Partial<RegistrySettings>;
+  /** Layers that are fetched, and that are sent, at once. */
+  readonly concurrent?: { readonly downloads?: number | undefined; readonly uploads?: number | undefined };
 }
 
 /** @throws `conflict` when another engine has the root. */
@@ -34,7 +36,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventBus();
   const registrySettings = completeSettings(options.registries ?? {});
   const registries = opened.use(openRegistries(registrySettings));
-  const images = await openImages({ storage, registries, builtIns: [builtInHello()], ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) });
+  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'a blob could not be tried'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
   const cgroups = opened.use(openCgroups());
   const imagePort: ImagePort = { get: (nameOrId, platform) => images.get(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));

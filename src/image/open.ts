@@ -21,6 +21,7 @@ import type { ImagePorts } from './ports.ts';
 import { pruneImages } from './prune.ts';
 import { pull, tagsOf } from './pull.ts';
 import { push } from './push.ts';
+import { Recoding } from './recoding.ts';
 import { removeImage, removePlatforms } from './remove.ts';
 import { saveArchive } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
@@ -31,15 +32,20 @@ export interface ImagesOptions extends ImagePorts {
   readonly storage: Storage;
   readonly registries: Registries;
   readonly builtIns?: readonly BuiltInImage[];
-  /** Layers that are fetched at once; 3 unless given. */
-  readonly concurrentDownloadsMax?: number | undefined;
+  /** Hears of what went wrong in the background. */
+  readonly onTrouble?: (error: unknown) => void;
+  /** Layers that are fetched at once (3 unless given), and that a push sends at once (5). */
+  readonly concurrent?: { readonly downloads?: number | undefined; readonly uploads?: number | undefined } | undefined;
   /** Hears of everything that happens to images, right after it has. Must not throw: the change stands. */
   readonly tell: (happening: ImageHappening) => void;
 }
 
-export interface OpenedImages extends Images {
+/** Disposing ends what goes on in the background. */
+export interface OpenedImages extends Images, AsyncDisposable {
   /** Removes layers that no image and no container has: a crash in the middle of a load leaves such. For once after the start, when the containers are known. */
   sweep(): void;
+  /** Resolves when every blob that is kept has been tried: whether it can be made anew from its layer. */
+  recoded(): Promise<void>;
 }
 
 export async function openImages(options: ImagesOptions): Promise<OpenedImages> {
@@ -54,9 +60,11 @@ class StoredImages implements OpenedImages {
   readonly #store: ImageStore;
   readonly #registries: Registries;
   readonly #layers: LayerIntake;
+  readonly #uploadsMax: number | undefined;
   readonly #builtIns: BuiltIns;
   readonly #ports: ImagePorts;
   readonly #sweeper: Sweeper;
+  readonly #recoding: Recoding;
   readonly #tell: (happening: ImageHappening) => void;
 
   constructor(options: ImagesOptions, store: ImageStore, builtIns: BuiltIns) {
@@ -67,11 +75,13 @@ class StoredImages implements OpenedImages {
     this.#builtIns = builtIns;
     this.#ports = options;
     this.#tell = tell;
-    this.#layers = new LayerIntake(storage, (blob) => store.putArrived(blob), options.concurrentDownloadsMax);
+    this.#layers = new LayerIntake(storage, (blob) => store.putArrived(blob), options.concurrent?.downloads);
+    this.#uploadsMax = options.concurrent?.uploads;
     this.#sweeper = new Sweeper(storage, () => ({
       layers: new Set([...[...store.images()].flatMap((image) => image.config.rootfs.diff_ids), ...store.arrived(), ...builtIns.layers, ...options.layersInUse()]),
       content: new Set([...[...store.images()].map(({ id }) => id), ...builtIns.content, ...[...store.targets()].flatMap(documentsOf), ...keptBlobs(store)]),
     }));
+    this.#recoding = new Recoding(storage, store, this.#sweeper, options.onTrouble ?? (() => undefined));
   }
 
   get(nameOrId: string, platform?: Platform): Image {
@@ -88,6 +98,7 @@ class StoredImages implements OpenedImages {
     const one = async (name: Reference): Promise<void> => {
       const id = await this.#sweeper.leasing((lease) => pull(name, options, { storage: this.#storage, store: this.#store, registries: this.#registries, layers: this.#layers, lease }));
       this.#tell({ kind: 'pull', id: familiarReference(name), name: familiarName(name), labels: labelsOf(this.#store.image(id)) });
+      this.#recoding.begin();
     };
     if (parsed.tag !== undefined || parsed.digest !== undefined) return one(parsed);
     for (const tag of await tagsOf(parsed, this.#registries, options)) await one({ ...parsed, tag });
@@ -102,7 +113,7 @@ class StoredImages implements OpenedImages {
     if (tags.length === 0) throw fail('not_found', `An image does not exist locally with the tag: ${familiarName(parsed)}`);
     const wanted = parsed.tag === undefined ? tags : tags.filter(({ tag }) => tag === parsed.tag);
     if (wanted.length === 0) throw fail('not_found', `tag does not exist: ${familiarReference(parsed)}`);
-    await this.#sweeper.leasing((lease) => push(wanted, { platform, credentials, compression, signal, onHappening }, { storage: this.#storage, store: this.#store, registries: this.#registries, lease }));
+    await this.#sweeper.leasing((lease) => push(wanted, { platform, credentials, compression, signal, onHappening }, { storage: this.#storage, store: this.#store, registries: this.#registries, lease, uploadsMax: this.#uploadsMax }));
     for (const name of wanted) this.#tell({ kind: 'push', id: familiarReference(name), name: familiarName(name), labels: labelsOf(this.#store.named(name)) });
   }
 
@@ -231,6 +242,15 @@ class StoredImages implements OpenedImages {
 
   sweep(): void {
     this.#sweeper.sweep();
+    this.#recoding.begin();
+  }
+
+  recoded(): Promise<void> {
+    return this.#recoding.done();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#recoding[Symbol.asyncDispose]();
   }
 
   #find(nameOrId: string, platform?: Platform): ImageRecord {

@@ -104,6 +104,7 @@ test('pull() by digest; remove() of the tag takes the digest along and all conte
   assert.deepEqual([images.get(`local.test/x@${digest}`).repoTags, images.get(`local.test/x@${digest}`).repoDigests], [[], [`local.test/x@${digest}`]]);
   await images.pull('local.test/x:1');
   const { untagged } = await images.remove('local.test/x:1', { force: false, prune: true });
+  await images.recoded();
   assert.deepEqual(untagged, ['local.test/x:1', `local.test/x@${digest}`]);
   assert.deepEqual([contentOf(home), storage.snapshots.layers(), images.list()], [[], [], []]);
 });
@@ -206,6 +207,7 @@ test('pull() that fails keeps the layers that came whole, also for the next daem
   await next.images.pull('local.test/x:1');
   assert.ok(!registry.asked.includes(`BLOB ${digestOf(gzipSync(one))}`));
   await next.images.remove('local.test/x:1', { force: false, prune: true });
+  await next.images.recoded();
   assert.deepEqual([next.storage.snapshots.layers(), contentOf(next)], [[], []]);
 });
 
@@ -238,6 +240,7 @@ test('platforms: manifests() says which are here; remove() takes one, the name g
   assert.deepEqual([here(), images.get('local.test/x:1').config.architecture], [['amd64 false', 'arm64 false', 's390x true'], 's390x']);
   const { untagged } = await images.remove('local.test/x:1', { force: false, prune: true, platforms: [s390x] });
   assert.equal(untagged[0], 'local.test/x:1');
+  await images.recoded();
   assert.deepEqual([images.list(), storage.snapshots.layers()], [[], []]);
 });
 

@@ -41,10 +41,11 @@ export interface PushRoom {
   readonly store: ImageStore;
   readonly registries: Registries;
   readonly lease: Lease;
+  readonly uploadsMax?: number | undefined;
 }
 
 /** As Docker has it. */
-const concurrentMax = 5;
+const uploadsDefault = 5;
 const compressingMax = 2;
 
 /** Pushes `references`, tags of one repository. */
@@ -68,7 +69,7 @@ class Push {
   readonly #options: PushOptions;
   readonly #room: PushRoom;
   readonly #repository: Repository;
-  readonly #uploads = new Gate(concurrentMax);
+  readonly #uploads: Gate;
   readonly #compressions = new Gate(compressingMax);
 
   constructor(reference: Reference, options: PushOptions, room: PushRoom, repository: Repository) {
@@ -76,6 +77,7 @@ class Push {
     this.#options = options;
     this.#room = room;
     this.#repository = repository;
+    this.#uploads = new Gate(room.uploadsMax ?? uploadsDefault);
   }
 
   async run(): Promise<void> {

@@ -16,6 +16,8 @@ export const command = defineCommand({
     host: flag.text('H', 'string', 'Socket to listen at (unix:///path; estiva.sock in the run directory unless given)'),
     'insecure-registry': flag.texts('', 'list', 'Registry without TLS, or with a certificate that is not verified: host, host:port or CIDR'),
     'log-level': flag.text('l', 'string', 'How much to log: debug, info, warn, error, fatal (info unless given)'),
+    'max-concurrent-downloads': flag.integer('', 'int', 'Layers that are fetched at once, for all pulls together (3 unless given)'),
+    'max-concurrent-uploads': flag.integer('', 'int', 'Layers that a push sends at once (5 unless given)'),
     registry: flag.text('', 'string', 'Registry of names that name none, in the place of Docker Hub'),
     'registry-mirror': flag.texts('', 'list', 'Where to look first: URL for Docker Hub, REGISTRY=URL for another'),
     root: flag.text('', 'string', 'Data root: images, containers, logs (/var/lib/estiva unless given)'),
@@ -26,8 +28,8 @@ export const command = defineCommand({
     'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
   },
   operands: { min: 0, max: 0 },
-  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'insecure-registry': insecure, 'log-level': level, host, registry: defaultRegistry, 'registry-mirror': mirrors, root, run }, session }) {
-    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime, registries: { mirrors, insecure, defaultRegistry } });
+  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'insecure-registry': insecure, 'log-level': level, host, 'max-concurrent-downloads': downloads, 'max-concurrent-uploads': uploads, registry: defaultRegistry, 'registry-mirror': mirrors, root, run }, session }) {
+    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime, registries: { mirrors, insecure, defaultRegistry }, concurrent: { downloads, uploads } });
     return 0;
   },
 });
