@@ -15,7 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   container: ['runtime', 'storage', 'kernel'],
   engine: ['container', 'image', 'event', 'registry', 'storage', 'runtime', 'kernel'],
   api: ['engine'],
-  cli: ['client'],
+  cli: ['client', 'registry'],
   library: ['engine', 'api'],
   bundle: ['runtime', 'kernel'],
   bin: ['runtime', 'engine', 'api', 'cli', 'bundle'],

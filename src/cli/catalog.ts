@@ -71,6 +71,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
     summary: 'Manage images',
     commands: {
       ...imageCommands, ls: images, prune: { summary: 'Remove unused images', load: async () => (await import('./commands/image-prune.ts')).command }, list: alias(images), rm: rmi, remove: alias(rmi),
+      copy: { summary: 'Copy an image from one registry to another, without keeping it here', load: async () => (await import('./commands/image-copy.ts')).command },
       diff: { summary: 'Show the files in which the second image differs from the first', load: async () => (await import('./commands/image-diff.ts')).command },
       efficiency: { summary: 'Show how many bytes of an image can be seen in it; fail below a limit', load: async () => (await import('./commands/image-efficiency.ts')).command },
       layers: { summary: 'Show what each layer of an image added, changed and removed', load: async () => (await import('./commands/image-layers.ts')).command },
@@ -88,6 +89,16 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       show: { summary: 'Print the name of the current context', load: async () => (await import('./commands/context.ts')).show },
       update: { summary: 'Update a context', load: async () => (await import('./commands/context.ts')).update },
       use: { summary: 'Set the current context', load: async () => (await import('./commands/context.ts')).use },
+    },
+  },
+  manifest: {
+    summary: 'Manage manifests and manifest lists in registries',
+    commands: {
+      annotate: { summary: 'Say more about a manifest of a local list', load: async () => (await import('./commands/manifest.ts')).annotate },
+      create: { summary: 'Create a local manifest list, to annotate and push to a registry', load: async () => (await import('./commands/manifest.ts')).create },
+      inspect: { summary: 'Show a manifest or a manifest list, local or in a registry', load: async () => (await import('./commands/manifest-inspect.ts')).command },
+      push: { summary: 'Push a manifest list to a repository', load: async () => (await import('./commands/manifest.ts')).push },
+      rm: { summary: 'Remove local manifest lists', load: async () => (await import('./commands/manifest.ts')).rm },
     },
   },
   system: {
@@ -118,7 +129,6 @@ export const commands: Catalog = {
 };
 
 const networks = 'networks come later; --network none, host and container:NAME are there';
-const registries = 'registries come later; bring images with estiva load or estiva import';
 const builds = 'builds come later; build elsewhere, save, and estiva load';
 const volumes = 'volumes come later; --tmpfs gives scratch space';
 const clusters = 'Estiva runs on one machine';
@@ -128,7 +138,7 @@ const prunes = 'there are estiva system prune, container prune and image prune';
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
-  manifest: registries, network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes,
+  network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
   trust: 'there is no content trust; pull by digest', volume: volumes,
 };

@@ -11,7 +11,9 @@ import { openRegistries, type Credentials, type RegistrySettings, type Repositor
 import { defaultPatience } from './settings.ts';
 import { addBlob, addManifest, openFakeRegistry, refuse, type Behaviour, type FakeRegistry } from './registry.fixture.ts';
 
-const patience = { ...defaultPatience, connectMs: 1_000, headMs: 1_000, idleMs: 400, documentMs: 3_000, retriesMax: 2, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
+const patience = { ...defaultPatience, retriesMax: 2, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
+/** For those cases only that are to end in a time-out: a busy machine must not make one of the others. */
+const impatience = { ...patience, headMs: 300, idleMs: 200, documentMs: 500 };
 const registry = await openFakeRegistry();
 const registries = openRegistries({ patience, certsDirs: [] });
 after(async () => { await registries[Symbol.asyncDispose](); await registry[Symbol.asyncDispose](); });
@@ -27,11 +29,11 @@ function repositoryOf(at: FakeRegistry, credentials?: Credentials, settings: Par
 }
 
 /** While `run` runs, the registry behaves like this. */
-async function behaving<T>(behave: Behaviour, run: (repository: Repository) => Promise<T>): Promise<T> {
+async function behaving<T>(behave: Behaviour, run: (repository: Repository) => Promise<T>, settings: Partial<RegistrySettings> = {}): Promise<T> {
   registry.behave = behave;
   registry.seen.length = 0;
   try {
-    return await run(repositoryOf(registry));
+    return await run(repositoryOf(registry, undefined, settings));
   } finally {
     registry.behave = undefined;
   }
@@ -43,7 +45,7 @@ async function refused(run: Promise<unknown>): Promise<EstivaError> {
     await run;
   } catch (error) {
     if (!isFail(error)) throw error;
-    assert.ok(performance.now() - began < 5_000, 'within its time-out');
+    assert.ok(performance.now() - began < 20_000, 'within its time-out');
     return error;
   }
   return assert.fail('nothing was refused');
@@ -81,9 +83,9 @@ const manifestCases: readonly (readonly [name: string, behave: Behaviour, kind: 
   ['a gzip of zeros', (_, response, url) => isManifest(url) && answer(response, gzipSync(Buffer.alloc(8 << 20)), { 'Content-Encoding': 'gzip' }), 'too_large', /larger than 4194304 bytes/],
   ['a page of the web', (_, response, url) => isManifest(url) && answer(response, '<html>Welcome</html>', { 'Content-Type': 'text/html' }), 'unsupported', /^The registry's answer is no manifest: its type is "text\/html"$/],
   ['a manifest of schema 1', (_, response, url) => isManifest(url) && answer(response, '{"schemaVersion":1}', { 'Content-Type': 'application/vnd.docker.distribution.manifest.v1+prettyjws' }), 'unsupported', /schema 1/],
-  ['no answer', (_, __, url) => isManifest(url), 'timeout', /no answer within 1 seconds$/],
-  ['a head and then nothing', (_, response, url) => isManifest(url) && (response.writeHead(200, { 'Content-Length': '100' }).write('{'), true), 'timeout', /stood still for 0\.4 seconds$/],
-  ['a byte now and then', (_, response, url) => isManifest(url) && drip(response), 'timeout', /stood still|took longer than 3 seconds/],
+  ['no answer', (_, __, url) => isManifest(url), 'timeout', /no answer within 0\.3 seconds$/],
+  ['a head and then nothing', (_, response, url) => isManifest(url) && (response.writeHead(200, { 'Content-Length': '100' }).write('{'), true), 'timeout', /stood still for 0\.2 seconds$/],
+  ['a byte now and then', (_, response, url) => isManifest(url) && drip(response), 'timeout', /stood still|took longer than 0\.5 seconds/],
   ['always the same redirect', (_, response, url) => isManifest(url) && redirect(response, url.pathname), 'unavailable', /^stopped after 5 redirects/],
   ['a redirect to nowhere', (_, response, url) => isManifest(url) && redirect(response, 'http://['), 'invalid', /an address that is none/],
   ['a redirect to a file', (_, response, url) => isManifest(url) && redirect(response, 'file:///etc/passwd'), 'denied', /no address of the web/],
@@ -98,7 +100,7 @@ const manifestCases: readonly (readonly [name: string, behave: Behaviour, kind: 
 
 for (const [name, behave, kind, message] of manifestCases) {
   test(`document() refuses ${name}`, async () => {
-    const error = await behaving(behave, (repository) => refused(get(repository)));
+    const error = await behaving(behave, (repository) => refused(get(repository)), kind === 'timeout' ? { patience: impatience } : {});
     assert.equal(error.kind, kind, error.message);
     assert.match(error.message, message);
   });
@@ -163,13 +165,13 @@ const blobCases: readonly (readonly [name: string, behave: Behaviour, kind: Esti
   ['a blob that is shorter each time', (_, response, url) => isBlob(url) && answer(response, Buffer.alloc(1000)), 'unavailable', /^The blob ends after 1000 of 300000 bytes/],
   ['another part', (_, response, url) => isBlob(url) && answer(response, 'x', { 'Content-Range': 'bytes 7-7/300000' }, 206), 'invalid', /another part of the blob/],
   ['a blob packed once more', (_, response, url) => isBlob(url) && answer(response, gzipSync(registry.blobs.get(layer.digest)!), { 'Content-Encoding': 'gzip' }), 'invalid', /packed once more, with "gzip"/],
-  ['a blob that stands still', (_, response, url) => isBlob(url) && (response.writeHead(200).write(Buffer.alloc(10)), true), 'timeout', /stood still for 0\.4 seconds/],
+  ['a blob that stands still', (_, response, url) => isBlob(url) && (response.writeHead(200).write(Buffer.alloc(10)), true), 'timeout', /stood still for 0\.2 seconds/],
   ['no blob', (_, response, url) => isBlob(url) && answer(response, '', {}, 404), 'not_found', /^blob unknown/],
 ];
 
 for (const [name, behave, kind, message] of blobCases) {
   test(`blob() refuses ${name}`, async () => {
-    const error = await behaving(behave, (repository) => refused(getLayer(repository)));
+    const error = await behaving(behave, (repository) => refused(getLayer(repository)), kind === 'timeout' ? { patience: impatience } : {});
     assert.equal(error.kind, kind, error.message);
     assert.match(error.message, message);
   });
@@ -182,7 +184,7 @@ test('an aborted signal ends a pull at once, with its own reason', async () => {
   setTimeout(() => ended.abort(reason), 30);
   const began = performance.now();
   await assert.rejects(registries.repository(parseReference(`${registry.host}/a/box`), { signal: ended.signal }).document('1'), reason);
-  assert.ok(performance.now() - began < 250);
+  assert.ok(performance.now() - began < 10_000, 'long before its time-out');
   registry.behave = undefined;
 });
 

@@ -12,7 +12,7 @@ import { openRegistries, type Credentials, type Registries, type RegistrySetting
 import { addBlob, addManifest, bodyOf, certificate, openFakeProxy, openFakeRegistry, refuse, type Behaviour, type FakeRegistry } from './registry.fixture.ts';
 import { defaultPatience } from './settings.ts';
 
-const patience = { ...defaultPatience, connectMs: 1_000, headMs: 1_000, idleMs: 400, documentMs: 3_000, retriesMax: 1, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
+const patience = { ...defaultPatience, retriesMax: 1, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
 const dir = mkdtempSync(join(tmpdir(), 'estiva-certs-'));
 const plain = await openFakeRegistry();
 const secure = await openFakeRegistry({ tls: true });
@@ -44,6 +44,8 @@ function registriesWith(settings: Partial<RegistrySettings> = {}): Registries {
   return one;
 }
 const registries = registriesWith();
+/** For the case only that is to end in a time-out. */
+const impatient = registriesWith({ patience: { ...patience, headMs: 300 } });
 
 interface Scene {
   readonly at?: string;
@@ -134,7 +136,7 @@ const badTokens: readonly (readonly [name: string, give: (response: Parameters<B
 
 for (const [name, give, message] of badTokens) {
   test(`a place that gives tokens answers with ${name}: a clear sentence, without secrets`, async () => {
-    assert.match((await refused(pull({ credentials: user, behave: withTokens((_, response) => give(response)) }))).message, message);
+    assert.match((await refused(pull({ credentials: user, behave: withTokens((_, response) => give(response)), using: name === 'nothing' ? impatient : registries }))).message, message);
   });
 }
 

@@ -9,10 +9,13 @@ import { openRegistries, type Repository } from './index.ts';
 import { addManifest, openFakeRegistry, refuse, sha256, type Behaviour } from './registry.fixture.ts';
 import { defaultPatience } from './settings.ts';
 
-const patience = { ...defaultPatience, headMs: 1_000, headAfterUploadMs: 1_000, idleMs: 600, documentMs: 3_000, retriesMax: 2, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
+const patience = { ...defaultPatience, retriesMax: 2, pauseMs: 5, pauseMaxMs: 10, retryAfterMaxMs: 1_000 };
 const registry = await openFakeRegistry();
 const registries = openRegistries({ patience, certsDirs: [], chunkBytes: 2 << 20 });
 after(async () => { await registries[Symbol.asyncDispose](); await registry[Symbol.asyncDispose](); });
+/** For those cases only that are to end in a time-out. */
+const impatient = openRegistries({ patience: { ...patience, headAfterUploadMs: 300, idleMs: 300 }, certsDirs: [], chunkBytes: 2 << 20 });
+after(() => impatient[Symbol.asyncDispose]());
 const content = randomBytes(3 << 20);
 const descriptor: Descriptor = { mediaType: 'application/octet-stream', digest: sha256(content) as Digest, size: content.length };
 const small = content.subarray(0, 1000);
@@ -24,8 +27,8 @@ beforeEach(() => {
   registry.seen.length = 0;
 });
 
-function repository(): Repository {
-  return registries.repository(parseReference(`${registry.host}/a/box`), {}, 'push');
+function repository(from = registries): Repository {
+  return from.repository(parseReference(`${registry.host}/a/box`), {}, 'push');
 }
 
 /** How often the content was asked for, and from where. */
@@ -35,9 +38,9 @@ async function* from(bytes: Buffer, offset: number): AsyncGenerator<Uint8Array> 
   for (let at = offset; at < bytes.length; at += 1 << 16) yield bytes.subarray(at, at + (1 << 16));
 }
 
-function put(what: Descriptor = smallDescriptor, bytes: Buffer = small, options?: Parameters<Repository['putBlob']>[2]): Promise<string> {
+function put(what: Descriptor = smallDescriptor, bytes: Buffer = small, options?: Parameters<Repository['putBlob']>[2], using = registries): Promise<string> {
   asked.length = 0;
-  return repository().putBlob(what, (offset) => from(bytes, offset), options);
+  return repository(using).putBlob(what, (offset) => from(bytes, offset), options);
 }
 
 async function refused(run: Promise<unknown>): Promise<EstivaError> {
@@ -128,14 +131,14 @@ const cases: readonly (readonly [name: string, behave: Behaviour, kind: EstivaEr
   ['sends to an address that is none', (request, response) => request.method === 'POST' && (response.writeHead(202, { Location: 'http://[' }).end(), true), 'invalid', /does not say where to upload to$/],
   ['finds another digest', (request, response, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), refuse(response, 400, 'DIGEST_INVALID', 'provided digest did not match uploaded content')), 'invalid', /^digest invalid: provided digest did not match uploaded content$/],
   ['is always broken', (request, response, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), refuse(response, 500, 'UNKNOWN', 'disk full')), 'unavailable', /^unknown: disk full$/],
-  ['never answers', (request, _, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), true), 'timeout', /no answer within 1 seconds$/],
+  ['never answers', (request, _, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), true), 'timeout', /no answer within 0\.3 seconds$/],
   ['takes no body however small', (request, response, url) => isUpload(url) && request.method === 'PUT' && (request.resume(), refuse(response, 413, 'SIZE_INVALID', 'too large')), 'too_large', /^size invalid: too large$/],
 ];
 
 for (const [name, behave, kind, message] of cases) {
   test(`putBlob() to a registry that ${name}: a clear sentence`, async () => {
     registry.behave = behave;
-    const error = await refused(put());
+    const error = await refused(put(smallDescriptor, small, {}, kind === 'timeout' ? impatient : registries));
     assert.equal(error.kind, kind, error.message);
     assert.match(error.message, message);
   });
@@ -144,7 +147,7 @@ for (const [name, behave, kind, message] of cases) {
 test('putBlob() to a registry that takes nothing ends after its time-out', async () => {
   const large = randomBytes(24 << 20);
   registry.behave = (request, _, url) => isUpload(url) && request.method === 'PUT' && (request.pause(), request.socket.pause(), true);
-  assert.equal((await refused(put({ ...descriptor, digest: sha256(large) as Digest, size: large.length }, large))).kind, 'timeout');
+  assert.equal((await refused(put({ ...descriptor, digest: sha256(large) as Digest, size: large.length }, large, {}, impatient))).kind, 'timeout');
 });
 
 test('content that is shorter than its descriptor is our own fault, and said so', async () => {
