@@ -4,7 +4,7 @@ import { fail } from '../base/index.ts';
 import type { CommitOptions, PathStat } from '../engine/index.ts';
 import type { PathStatView } from '../spec/docker/archive-view.ts';
 import { answerEmpty, answerJson } from './answer.ts';
-import { bodyOf, readOptionalJson } from './body.ts';
+import { passingBodyOf, readOptionalJson } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
 import { containerConfig } from './create-request.ts';
 
@@ -25,7 +25,7 @@ export async function readArchive(call: Call): Promise<void> {
 export async function writeArchive(call: Call): Promise<void> {
   const { engine, query, request, response, signal } = call;
   const options = { keepsKinds: query.flag('noOverwriteDirNonDir'), asUser: query.flag('copyUIDGID'), signal };
-  await engine.containers.writeArchive(parameterOf(call, 'id'), pathOf(call), bodyOf(request), options);
+  await engine.containers.writeArchive(parameterOf(call, 'id'), pathOf(call), passingBodyOf(request), options);
   answerEmpty(response, 200);
 }
 

@@ -1,6 +1,6 @@
 // Request bodies, with their limits: a body that stands still or a JSON that never ends holds up nobody.
 import type { IncomingMessage } from 'node:http';
-import { decode, fail } from '../base/index.ts';
+import { decode, fail, giveBack } from '../base/index.ts';
 
 /** The longest JSON body. Arguments and environment of a program are far below (the kernel takes 2 MiB); archives are streamed and have no such limit. */
 export const bodyBytesMax = 4 << 20;
@@ -20,6 +20,14 @@ export async function* bodyOf(request: IncomingMessage, idleMs = bodyIdleMs): As
     throw isHangUp(error) ? fail('invalid', 'The client hung up in the middle of the request', { cause: error }) : error;
   } finally {
     await chunks.return();
+  }
+}
+
+/** As bodyOf, for bodies that are passed on: a piece is valid until the next one is asked for. */
+export async function* passingBodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of bodyOf(request)) {
+    yield piece;
+    giveBack(piece);
   }
 }
 

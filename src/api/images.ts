@@ -4,7 +4,7 @@ import { fail } from '../base/index.ts';
 import type { ImageDeleteItem, ProgressMessage } from '../spec/docker/image.ts';
 import { answerEmpty, answerJson } from './answer.ts';
 import { answerTar } from './archive.ts';
-import { bodyOf } from './body.ts';
+import { passingBodyOf } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
 import { selectImages } from './image-filters.ts';
 import { toHistoryItem, toImageInspect, toImageSummary, toManifests, type ContainersOf } from './image-to-docker.ts';
@@ -32,7 +32,7 @@ export function inspect(call: Call): void {
 
 /** `quiet` means no progress, and there is none: loading is told when it is done. */
 export async function load({ engine, query, request, response, signal }: Call): Promise<void> {
-  const loaded = await engine.images.load(bodyOf(request), { signal, platforms: query.platforms('platform') });
+  const loaded = await engine.images.load(passingBodyOf(request), { signal, platforms: query.platforms('platform') });
   const lines = loaded.flatMap(({ id, repoTags }) => repoTags.length > 0 ? repoTags.map((tag) => `Loaded image: ${tag}\n`) : [`Loaded image ID: ${id}\n`]);
   answerMessages(response, lines.map((stream) => ({ stream })));
 }
@@ -69,7 +69,7 @@ export async function create(call: Call): Promise<void> {
   if (source === '') throw fail('invalid', 'Nothing to create an image from', { hint: 'Give fromSrc=- and a tar archive as the body' });
   if (source !== '-') throw fail('unsupported', 'Importing from a URL is not supported yet', { hint: 'Download the archive and import the file' });
   const [repo, tag] = [query.text('repo'), query.text('tag')];
-  const id = await engine.images.import(bodyOf(request), {
+  const id = await engine.images.import(passingBodyOf(request), {
     reference: repo === '' ? undefined : withTag(repo, tag),
     message: query.optionalText('message'),
     changes: query.all('changes'),

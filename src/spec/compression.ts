@@ -1,15 +1,16 @@
 // Takes the compression off a stream, by what its first bytes are (gzip, zstd, none), whatever name or media type came with it.
 // A small file can be made to grow without end ("bomb"): past a gibibyte, what comes out may be at most a thousand times what went in.
-import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { again, fail, isFail, messageOf } from '../base/index.ts';
+import { again, fail, giveBack, isFail, messageOf } from '../base/index.ts';
 
 const chunkBytes = 256 << 10;
 /** By so many of its first bytes a stream is known. */
 export const magicBytes = 6;
 const ratioMax = 1000;
 
-/** @throws `invalid` for a broken stream, `unsupported` for xz and bzip2, `too_large` for a bomb. */
+/** A chunk is valid until the next one is asked for. @throws `invalid` for a broken stream, `unsupported` for xz and bzip2, `too_large` for a bomb. */
 export async function* decompress(source: AsyncIterable<Uint8Array>, ratioFreeBytes = 2 ** 30): AsyncGenerator<Uint8Array, void, undefined> {
   const { magic, whole } = await peek(source);
   const format = compressionOf(magic);
@@ -19,7 +20,7 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, ratioFreeBy
   }
   const stream = format === 'gzip' ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
   const counter = { in: 0, out: 0 };
-  const fed = pipeline(counting(whole, counter), stream);
+  const fed = feed(stream, whole, counter);
   // Its failure ends the stream as well, and is thrown from there.
   fed.catch(() => undefined);
   try {
@@ -27,6 +28,7 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, ratioFreeBy
       counter.out += chunk.length;
       if (counter.out > ratioFreeBytes && counter.out > ratioMax * counter.in) throw fail('too_large', `The archive grows to more than ${ratioMax} times its size when it is decompressed`);
       yield chunk;
+      giveBack(chunk);
     }
     await fed;
   } catch (error) {
@@ -52,16 +54,24 @@ async function peek(source: AsyncIterable<Uint8Array>): Promise<{ readonly magic
   while (length < magicBytes) {
     const next = await iterator.next();
     if (next.done === true) break;
-    first.push(next.value);
+    first.push(Buffer.from(next.value));
     length += next.value.length;
   }
   return { magic: Buffer.concat(first).subarray(0, magicBytes), whole: again(first, iterator) };
 }
 
-async function* counting(source: AsyncIterable<Uint8Array>, counter: { in: number }): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source) {
-    counter.in += chunk.length;
-    yield chunk;
+/** Chunk by chunk: a source may use the memory of one again when the next is asked for. */
+async function feed(stream: Transform, source: AsyncIterable<Uint8Array>, counter: { in: number }): Promise<void> {
+  try {
+    for await (const chunk of source) {
+      counter.in += chunk.length;
+      await new Promise<void>((resolve, reject) => { stream.write(chunk, (error) => (error ? reject(error) : resolve())); });
+    }
+    stream.end();
+    await finished(stream);
+  } catch (error) {
+    stream.destroy(error as Error);
+    throw error;
   }
 }
 

@@ -319,6 +319,16 @@ test('unpack() of a large layer works in a worker, and fails there as it does he
   assert.ok(openFiles() <= before);
 });
 
+test('unpack() is done with a piece of the tar when it asks for the next one', { skip: needsRoot }, async (t) => {
+  const storage = await opened(t);
+  const tar = Buffer.concat(await Array.fromAsync(writeTar([1, 2, 3].map((number) => ({ header: tarHeader({ type: 'file', path: `${number}`, sizeBytes: 3 << 20 }), data: [Buffer.alloc(3 << 20, number)] })))));
+  const reusing = async function* (bytes: Buffer): AsyncGenerator<Uint8Array> {
+    const memory = Buffer.alloc(1 << 20);
+    for (let at = 0; at < bytes.length; at += memory.length) yield memory.subarray(0, bytes.copy(memory, 0, at, at + memory.length));
+  };
+  assert.equal((await storage.snapshots.unpack(reusing(tar))).diffId, digestOf(tar));
+});
+
 test('prepare() makes the directories of a container, and removeSnapshot() removes them', { skip: needsRoot }, async (t) => {
   const storage = await opened(t);
   const lower = await unpackMembers(storage, [file('a', '1')]);

@@ -18,7 +18,7 @@ const untoldMsMax = 2;
 // Beside this file in the sources; beside the bundle in what ships.
 const workerFile = new URL(import.meta.url.endsWith('.ts') ? './unpack-worker.ts' : './unpack-worker.cjs', import.meta.url);
 
-/** The job's directories are taken over and closed. `path` is where they lie, for messages. @throws what unpackTree throws. */
+/** A piece of the tar is taken before the next is asked for. The job's directories are taken over and closed. `path` is where they lie, for messages. @throws what unpackTree throws. */
 export async function unpack<J extends UnpackJob>(tar: AsyncIterable<Uint8Array>, job: J, path: string, signal: AbortSignal | undefined): Promise<J extends { what: 'layer' } ? UnpackedLayer : Unpacked> {
   const source = tar[Symbol.asyncIterator]();
   const first: Uint8Array[] = [];
@@ -30,7 +30,8 @@ export async function unpack<J extends UnpackJob>(tar: AsyncIterable<Uint8Array>
       const next = await source.next();
       isWhole = next.done === true;
       if (next.done === true) break;
-      first.push(next.value);
+      // A copy: a source may use the memory of a piece again when the next is asked for.
+      first.push(Buffer.from(next.value));
       firstBytes += next.value.length;
     }
   } catch (error) {
