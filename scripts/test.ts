@@ -67,7 +67,7 @@ async function runInside(): Promise<Counts> {
 /** Chosen end-to-end tests once more, in user-mode Linux; it says itself why when it cannot. */
 async function runInMachine(): Promise<Counts> {
   const result = join(scratch, 'machine.json');
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'test/vm/run.ts', result], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 330_000 }); // It ends the machine, which is a session of its own.
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'test/vm/run.ts', result], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 560_000 }); // It ends the machine, which is a session of its own.
   await once(child, 'exit');
   return existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) as Counts : failure;
 }

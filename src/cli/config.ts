@@ -12,6 +12,8 @@ export interface ClientConfig {
   readonly dir: string;
   /** undefined when it is not set. */
   setting(name: Setting): string | undefined;
+  /** What `proxies` says of containers made on that daemon: environment variables, in capitals and in small letters. */
+  proxies(host: string): Readonly<Record<string, string>>;
   /** undefined takes it away. @throws Exit rather than overwrite a file that was not understood */
   change(name: Setting, value: string | undefined): void;
   /** A part that is no text (`auths`, `credHelpers`), as it is in the file. */
@@ -21,6 +23,8 @@ export interface ClientConfig {
 }
 
 const fileName = 'config.json';
+
+const proxyVariables = { httpProxy: 'HTTP_PROXY', httpsProxy: 'HTTPS_PROXY', noProxy: 'NO_PROXY', ftpProxy: 'FTP_PROXY', allProxy: 'ALL_PROXY' } as const;
 
 /** `complain` is told of a file that cannot be understood, once; the settings are then as if there was none. */
 export function openConfig(dir: string, complain: (line: string) => void): ClientConfig {
@@ -39,6 +43,10 @@ export function openConfig(dir: string, complain: (line: string) => void): Clien
       complain(`WARNING: Error parsing config file (${path}): ${name}: expected a text`);
       return undefined;
     },
+    proxies: (host) => {
+      const all = objectOf(read().proxies);
+      return proxyEnvironment(objectOf(all[host] ?? all.default));
+    },
     change: (name, value) => {
       const { [name]: _, ...others } = read();
       if (isBroken) throw new Exit(1, `Cannot write ${path}: it cannot be understood as it is; repair it first`);
@@ -55,6 +63,17 @@ export function openConfig(dir: string, complain: (line: string) => void): Clien
       write(dir, path, known);
     },
   };
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
+}
+
+function proxyEnvironment(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(proxyVariables).flatMap(([name, variable]) => {
+    const value = settings[name];
+    return typeof value === 'string' && value !== '' ? [[variable, value], [variable.toLowerCase(), value]] : [];
+  }));
 }
 
 function parse(path: string, complain: (line: string) => void): Readonly<Record<string, unknown>> {

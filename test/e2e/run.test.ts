@@ -1,7 +1,7 @@
 // `docker run` as people and scripts use it: exit codes, streams, and what the program finds inside.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -112,6 +112,14 @@ test('environment: the image\'s, -e, -e NAME from the client, HOSTNAME, HOME, an
   }
   assert.ok(!lines.some((line) => line.startsWith('TERM=')));
   assert.equal(await output('echo $HOME', '--user', 'bob'), '/home/bob');
+});
+
+test('proxies of the client\'s configuration are in the environment, unless -e says otherwise', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-proxies-'));
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ proxies: { default: { httpProxy: 'http://proxy:1', noProxy: 'localhost' } } }));
+  const seen = succeeded(await engine.docker(['--config', dir, 'run', '--rm', '--network', 'none', '-e', 'no_proxy=mine', busybox, 'env']));
+  rmSync(dir, { recursive: true });
+  assert.deepEqual(seen.split('\n').filter((line) => /proxy/i.test(line)).toSorted(), ['HTTP_PROXY=http://proxy:1', 'NO_PROXY=localhost', 'http_proxy=http://proxy:1', 'no_proxy=mine']);
 });
 
 test('an image\'s entrypoint, command, environment, directory, user, labels', async () => {

@@ -16,7 +16,7 @@ export const command = defineCommand({
   stopsAtOperand: true,
   operands: { min: 1 },
   async run({ values, operands: [image = '', ...command], session }) {
-    const body = createBody(values, { image, command, isDetached: false, consoleSize: [0, 0], environment: session.environment });
+    const body = createBody(values, { image, command, isDetached: false, consoleSize: [0, 0], environment: session.environment, proxies: session.config.proxies(session.docker.host.text) });
     say(session, await create(session, values, body));
     return 0;
   },

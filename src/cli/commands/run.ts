@@ -45,7 +45,7 @@ export const command = defineCommand({
     const isInput = attachedStreams(values, values.detach).stdin;
     if (values.tty && isInput && session.stdin.isTTY !== true) throw new Exit(1, 'the input device is not a TTY');
     const body = createBody(values, {
-      image, command, isDetached: values.detach, environment: session.environment, consoleSize: values.tty ? terminalSize(session) : [0, 0],
+      image, command, isDetached: values.detach, environment: session.environment, proxies: session.config.proxies(session.docker.host.text), consoleSize: values.tty ? terminalSize(session) : [0, 0],
     });
     const id = await complaining(create(session, values, body));
     const explain = values.explain ? (await import('../explain.ts')).explainer(session, id) : undefined;

@@ -28,7 +28,7 @@ function bodyFor([, ...argv]: readonly string[]): Record<string, unknown> {
   const { values, operands: [image = '', ...command] } = parseArguments(argv, { flags, later: createLater, stopsAtOperand: true });
   const environment = { FROM_ENV: 'yes' };
   const inFolder = { ...values, 'env-file': values['env-file'].map(here), 'label-file': values['label-file'].map(here), 'security-opt': values['security-opt'].map((option) => option.replace('seccomp=seccomp.json', `seccomp=${folder}/seccomp.json`)) };
-  return { ...createBody(inFolder, { image, command, isDetached: values.detach, consoleSize: [0, 0], environment }) };
+  return { ...createBody(inFolder, { image, command, isDetached: values.detach, consoleSize: [0, 0], environment, proxies: {} }) };
 }
 
 const here = (path: string): string => (path.startsWith('/') ? path : `${folder}/${path}`);

@@ -16,6 +16,8 @@ export interface CreateOptions {
   readonly isDetached: boolean;
   readonly consoleSize: readonly [height: number, width: number];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Variables that the user's configuration gives to containers, unless -e names them. */
+  readonly proxies: Readonly<Record<string, string>>;
 }
 
 /** @throws Complaint when flags contradict, or a file cannot be read */
@@ -33,7 +35,7 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
     Tty: values.tty,
     OpenStdin: values.interactive,
     StdinOnce: values.interactive && attach.stdin,
-    Env: environmentOf(values, options.environment),
+    Env: environmentOf(values, options),
     Cmd: options.command.length === 0 ? null : options.command,
     Image: options.image,
     Volumes: {},
@@ -160,12 +162,14 @@ function checkModes(values: CreateValues): void {
   }
 }
 
-function environmentOf(values: CreateValues, environment: CreateOptions['environment']): readonly string[] {
+function environmentOf(values: CreateValues, { environment, proxies }: CreateOptions): readonly string[] {
   const given = values.env.map((entry) => {
     const value = entry.includes('=') ? undefined : environment[entry];
     return value === undefined ? entry : `${entry}=${value}`;
   });
-  return [...values['env-file'].flatMap((path) => readEnvironmentFile(path, environment)), ...given];
+  const named = new Set(values.env.map((entry) => entry.split('=', 1)[0]));
+  const added = Object.entries(proxies).filter(([name]) => !named.has(name)).map(([name, value]) => `${name}=${value}`);
+  return [...values['env-file'].flatMap((path) => readEnvironmentFile(path, environment)), ...given, ...added];
 }
 
 function labelsOf(values: CreateValues): Readonly<Record<string, string>> {
