@@ -22,9 +22,13 @@ function kindOf({ method, path, status }: ApiAnswer): string {
   return `${method} ${pattern} ${status}`;
 }
 
-/** Where dockerd itself differs from the description, and we do as dockerd. */
+/** Where dockerd itself (28.5) differs from the description, and we do as dockerd. */
 const asDockerd: readonly RegExp[] = [
-  /^\/HostConfig\/MemorySwappiness must be integer \(is null\)$/,
+  /^GET \/containers\/X\/json 200: \/HostConfig\/MemorySwappiness must be integer \(is null\)$/,
+  // Deprecated since 1.22, and still written.
+  /^GET \/events 200: \/ must NOT have unevaluated properties (status|id|from) /,
+  // Of an exec that has not ended.
+  /^GET \/exec\/X\/json 200: \/ExitCode must be integer \(is null\)$/,
 ];
 
 export interface Verdict {
@@ -37,6 +41,6 @@ export interface Verdict {
 export async function judgeAnswers(path: string): Promise<Verdict> {
   const { apiViolations } = await import('./docker-api.ts'); // Not at the top: the tests' own HTTP client has no use for it.
   const answers = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as ApiAnswer) : [];
-  const violations = answers.flatMap((answer) => apiViolations(answer).filter((line) => !asDockerd.some((one) => one.test(line))).map((line) => `${kindOf(answer)}: ${line}`));
+  const violations = answers.flatMap((answer) => apiViolations(answer).map((line) => `${kindOf(answer)}: ${line}`)).filter((line) => !asDockerd.some((one) => one.test(line)));
   return { kinds: new Set(answers.map(kindOf)).size, answers: answers.length, violations: [...new Set(violations)] };
 }
