@@ -1,6 +1,6 @@
 // Speed of whole commands: what a person at a terminal, or a script, feels. Beside the engines: runc and podman, where they are installed.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { busyboxArchive } from '../test/fixtures/busybox.ts';
@@ -17,6 +17,10 @@ export function processCases(engines: readonly BenchEngine[]): readonly BenchCas
     {
       name: 'docker-run', what: 'docker run --rm --network none busybox true, whole process; runc and podman alike', promise: '>= 10 times faster than dockerd', unit: 'ms', runs: 20, warmUp: true,
       subjects: async () => [...engines.map(dockerRun), ...await runc(), ...await podman()],
+    },
+    {
+      name: 'oci-run', what: 'an OCI runtime runs a bundle of busybox true, whole process', promise: 'below runc', unit: 'ms', runs: 30, warmUp: true,
+      subjects: bundleRuns,
     },
     {
       name: 'estiva-run', what: 'estiva run --rm --network none busybox true, whole process', promise: '<= 45 ms above node -e 0', unit: 'ms', runs: 30, warmUp: true,
@@ -64,22 +68,41 @@ function emptyNode(): Subject {
   return { name: 'node -e 0', run: () => program(process.execPath, ['-e', '0']) };
 }
 
-/** The same root filesystem as a bundle; `runc spec` with `true` and no terminal. */
+/** The same root filesystem as a bundle, by OCI runtimes as whole processes. */
+async function bundleRuns(): Promise<Subject[]> {
+  const own = resolve(import.meta.dirname, '../bin/estiva-runtime');
+  return [await bundleRun('estiva-runtime run', own, [own]), ...await runc(), ...await crun(), emptyNode()];
+}
+
 export async function runc(): Promise<Subject[]> {
   const file = which('runc');
+  return file === undefined ? [] : [await bundleRun('runc run', file, [file])];
+}
+
+/** It refuses to work beside a version 2 cgroup tree with controllers: there it is shown none, and two small programs more are started. */
+async function crun(): Promise<Subject[]> {
+  const file = which('crun');
   if (file === undefined) return [];
-  const dir = mkdtempSync(join(tmpdir(), 'estiva-bench-runc-'));
+  const isHybrid = existsSync('/sys/fs/cgroup/unified');
+  return [await bundleRun(isHybrid ? 'unshare, sh, crun run' : 'crun run', file, isHybrid ? ['unshare', '-m', 'sh', '-c', `umount /sys/fs/cgroup/unified; exec ${file} "$@"`, 'crun'] : [file])];
+}
+
+/** The runtime's own `spec`, with `true` and no terminal. */
+async function bundleRun(name: string, file: string, [first, ...words]: readonly string[]): Promise<Subject> {
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-bench-bundle-'));
   mkdirSync(join(dir, 'rootfs'));
   execFileSync('sh', ['-c', `tar -xOf '${await busyboxArchive()}' layer-0/layer.tar | tar -x -C '${dir}/rootfs'`]);
   execFileSync(file, ['spec'], { cwd: dir });
-  const spec = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as { process: { terminal: boolean; args: string[] } };
-  writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...spec, process: { ...spec.process, terminal: false, args: ['true'] } }));
+  const spec = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as { process: { terminal: boolean; args: string[]; capabilities: Record<string, string[]> } };
+  // Some ask for ambient capabilities that root may not raise here.
+  const capabilities = { ...spec.process.capabilities, ambient: [] };
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...spec, process: { ...spec.process, capabilities, rlimits: [], terminal: false, args: ['true'] } }));
   let number = 0;
-  return [{
-    name: 'runc run',
-    run: () => program(file, ['--root', join(dir, 'state'), 'run', `bench-${process.pid}-${number++}`], { cwd: dir }),
+  return {
+    name,
+    run: () => program(first!, [...words, '--root', join(dir, 'state'), 'run', `bench-${process.pid}-${number++}`], { cwd: dir }),
     close: async () => { rmSync(dir, { recursive: true, force: true }); },
-  }];
+  };
 }
 
 async function podman(): Promise<Subject[]> {

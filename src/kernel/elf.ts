@@ -33,10 +33,9 @@ export function staticElf(image: Image, architecture: Architecture): Uint8Array 
   file.set(entryCode(architecture, programAddress), entryOffset);
   file.set(stub, entryOffset + entrySize(architecture));
   file.set(image.bytes, programOffset);
-  for (const at of image.relocations) {
-    const word = programOffset + at;
-    file.writeBigUInt64LE(file.readBigUInt64LE(word) + BigInt(programAddress), word);
-  }
+  // Both fit the lower half of a word. In a process that lives for one container nothing is compiled yet, and big numbers cost milliseconds.
+  const view = new DataView(file.buffer, file.byteOffset + programOffset);
+  for (const at of image.relocations) view.setUint32(at, view.getUint32(at, true) + programAddress, true);
   return file;
 }
 
