@@ -61,6 +61,16 @@ export function history(call: Call): void {
   answerJson(call.response, 200, call.engine.images.history(parameterOf(call, 'name'), call.query.platform()).map(toHistoryItem));
 }
 
+/** Of API 1.56. */
+export async function attestations(call: Call): Promise<void> {
+  const { engine, query, response } = call;
+  const platforms = query.platforms('platform');
+  if (platforms.length > 1) throw fail('invalid', 'only one platform can be given');
+  const withStatements = query.flag('statement');
+  const found = await engine.images.attestations(parameterOf(call, 'name'), { platform: platforms[0], predicateTypes: query.all('type'), withStatements });
+  answerJson(response, 200, found.map(({ descriptor, predicateType, statement }) => ({ Descriptor: descriptor, PredicateType: predicateType, ...withStatements ? { Statement: statement } : {} })));
+}
+
 /** Two endpoints in one, as Docker has it: `fromSrc` imports a root filesystem, `fromImage` pulls. */
 export async function create(call: Call): Promise<void> {
   const { engine, query, request, response, signal } = call;

@@ -75,6 +75,7 @@ const routes: readonly Route[] = [
   route('POST', '/auth', registries.login),
   route('GET', '/images/get', images.save),
   route('GET', '/images/{name...}/get', images.save),
+  route('GET', '/images/{name...}/attestations', images.attestations),
   route('GET', '/images/{name...}/history', images.history),
   route('GET', '/images/{name...}/json', images.inspect),
   route('POST', '/images/{name...}/push', push),

@@ -380,6 +380,15 @@ test('prune of images: without a tag unless dangling=false; system df', async ()
   assert.equal(json(await call('GET', '/system/df?type=foo')).message, 'unknown object type: foo (One of container, image, volume, build-cache)');
 });
 
+test('attestations: by platform and type, with their statements on request', async () => {
+  const of = async (query: string): Promise<unknown> => JSON.parse((await call('GET', `/images/a/tool/attestations${query}`)).body);
+  const plain = { Descriptor: { mediaType: 'application/vnd.in-toto+json', digest: engine.image.id, size: 2 }, PredicateType: 'https://slsa.dev/provenance/v1' };
+  assert.deepEqual([await of(''), await of('?statement=1&type=x&type=y')], [[plain], [{ ...plain, Statement: { of: 'it' } }]]);
+  const platform = encodeURIComponent('{"os":"linux","architecture":"arm64"}');
+  assert.equal((await call('GET', `/images/tool/attestations?platform=${platform}&platform=${platform}`)).status, 400);
+  assert.deepEqual(engine.calls, ['attestations a/tool ', 'attestations a/tool x,y']);
+});
+
 test('a connection goes on after a body that was refused half-way', async () => {
   const body = 'B'.repeat(3_000_000);
   let isAsked = false;

@@ -5,10 +5,12 @@ import type { Credentials } from '../registry/index.ts';
 import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
 import type { ExploreOptions } from './explore/explore.ts';
 import type { HistoryStep } from './history.ts';
+import type { Attestation, AttestationOptions } from './attestations.ts';
 import type { ListedManifest } from './manifests.ts';
 import type { PullHappening } from './pull.ts';
 import type { PushHappening } from './push.ts';
 
+export type { Attestation } from './attestations.ts';
 export type { ListedManifest } from './manifests.ts';
 export type { HistoryStep } from './history.ts';
 
@@ -122,6 +124,8 @@ export interface Images {
   get(nameOrId: string, platform?: Platform): Image;
   /** What the image's name points to, and lists. */
   manifests(nameOrId: string): { readonly target: Descriptor | undefined; readonly manifests: readonly ListedManifest[] };
+  /** The in-toto statements that came with it. */
+  attestations(nameOrId: string, options: AttestationOptions & { readonly platform?: Platform | undefined }): Promise<readonly Attestation[]>;
   /** What the disk is used for. */
   usage(): ImagesUsage;
   /** Newest first, the untagged ones too. */

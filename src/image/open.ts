@@ -5,6 +5,7 @@ import type { Registries } from '../registry/index.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import { formatPlatform, matchesPlatform } from '../spec/oci/platform.ts';
 import type { Storage } from '../storage/index.ts';
+import { attestationsOf } from './attestations.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
@@ -195,6 +196,10 @@ class StoredImages implements OpenedImages {
 
   manifests(nameOrId: string): ReturnType<Images['manifests']> {
     return manifestsOf(this.#find(nameOrId), this.#store, this.#storage);
+  }
+
+  attestations(nameOrId: string, options: Parameters<Images['attestations']>[1]): ReturnType<Images['attestations']> {
+    return attestationsOf(this.#find(nameOrId, options.platform), options, this.#store, this.#storage.content);
   }
 
   usage(): ImagesUsage {

@@ -114,13 +114,16 @@ test('pull() of an index takes the host\'s platform; platforms of one name are k
   const [one, two] = [await layer('one'), await layer('two')];
   const here = registry.addImage([one], { architecture: process.arch === 'arm64' ? 'arm64' : 'amd64' });
   const other = registry.addImage([two], { architecture: 's390x' });
-  const statement = registry.addBlob(Buffer.from('{"statement":true}'), 'application/vnd.in-toto+json');
+  const statement = registry.addBlob(Buffer.from('{"statement":true}'), 'application/vnd.in-toto+json', { annotations: { 'in-toto.io/predicate-type': 'https://spdx.dev/Document' } });
   const attestation = registry.addDocument({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: registry.addBlob(Buffer.from('{}'), mediaTypes.ociConfig), layers: [statement] }, mediaTypes.ociManifest);
   const about = { 'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': here.digest };
   registry.addDocument({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [other, here, { ...attestation, annotations: about }] }, mediaTypes.ociIndex, '1');
   await images.pull('local.test/x:1');
   assert.deepEqual(images.get('local.test/x:1').layers, [digestOf(one)]);
   assert.ok(registry.asked.includes(`BLOB ${statement.digest}`));
+  const attested = (type: string) => images.attestations('local.test/x:1', { predicateTypes: [type], withStatements: true });
+  assert.deepEqual(await attested('https://spdx.dev/Document'), [{ descriptor: statement, predicateType: 'https://spdx.dev/Document', statement: { statement: true } }]);
+  assert.deepEqual(await attested('https://slsa.dev/provenance/v1'), []);
   const s390x = parsePlatform('linux/s390x');
   await images.pull('local.test/x:1', { platform: s390x });
   assert.deepEqual([images.get('local.test/x:1').layers, images.get('local.test/x:1', s390x).layers], [[digestOf(one)], [digestOf(two)]]);

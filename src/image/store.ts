@@ -73,6 +73,8 @@ export class ImageStore {
   readonly #leftovers: Map<Digest, Leftover>;
   /** The names that lead to an image, by their own right or through a target; made anew after a change, when it is first asked for. */
   #namesByImage: ReadonlyMap<Digest, readonly Name[]> | undefined;
+  /** As they were last asked for: a list of a thousand images makes none anew. */
+  readonly #views = new Map<Digest, Image>();
 
   constructor(records: Records) {
     this.#records = records;
@@ -161,6 +163,14 @@ export class ImageStore {
   }
 
   view(record: ImageRecord): Image {
+    const known = this.#views.get(record.id);
+    if (known !== undefined) return known;
+    const view = this.#makeView(record);
+    this.#views.set(record.id, view);
+    return view;
+  }
+
+  #makeView(record: ImageRecord): Image {
     const names = this.#leadingTo(record.id);
     const familiar = (wanted: (name: Reference) => boolean): readonly string[] => names.filter(({ parsed }) => wanted(parsed)).map(({ parsed }) => familiarReference(parsed)).sort();
     return {
@@ -189,7 +199,7 @@ export class ImageStore {
     if (joined !== undefined) this.#targets.set(joined.descriptor.digest, joined);
     for (const blob of blobs) this.#blobs.set(blob.digest, blob);
     for (const name of names) this.#names.set(name.reference, name);
-    this.#namesByImage = undefined;
+    this.#changed();
   }
 
   /** Gives the image one more name, which points where `like` does. */
@@ -239,7 +249,7 @@ export class ImageStore {
     });
     for (const name of names) this.#names.delete(name);
     for (const image of images) this.#images.delete(image);
-    this.#namesByImage = undefined;
+    this.#changed();
     this.#dropUnused();
   }
 
@@ -285,6 +295,11 @@ export class ImageStore {
   #ofPlatform({ target }: NameRecord, platform: Platform): ImageRecord | undefined {
     const platforms = target === undefined ? [] : this.#targets.get(target)?.platforms ?? [];
     return platforms.filter((one) => matchesPlatform(one.platform, platform)).map(({ imageId }) => this.#images.get(imageId)).find((image) => image !== undefined);
+  }
+
+  #changed(): void {
+    this.#namesByImage = undefined;
+    this.#views.clear();
   }
 
   #leadingTo(id: Digest): readonly Name[] {
