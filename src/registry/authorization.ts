@@ -36,6 +36,7 @@ export interface AuthorizationOptions {
 export class Authorization {
   readonly #options: AuthorizationOptions;
   readonly #tokens = new Map<string, Token>();
+  readonly #asked = new Map<string, Promise<Token>>();
   #challenge: Challenge | undefined;
   #identityToken: string | undefined;
 
@@ -52,9 +53,17 @@ export class Authorization {
     const key = keyOf(scopes);
     const known = this.#tokens.get(key);
     if (known !== undefined && known.expiresAtMs > Date.now()) return `Bearer ${known.value}`;
-    const token = await this.#fetchToken(this.#challenge, scopes);
-    this.#tokens.set(key, token);
-    return `Bearer ${token.value}`;
+    return `Bearer ${(await this.#fetchOnce(key, this.#challenge, scopes)).value}`;
+  }
+
+  /** Layers come several at once: when their token has expired, one asks for all. */
+  #fetchOnce(key: string, challenge: Challenge, scopes: readonly string[]): Promise<Token> {
+    const asked = this.#asked.get(key) ?? this.#fetchToken(challenge, scopes).then((token) => {
+      this.#tokens.set(key, token);
+      return token;
+    }).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asked);
+    return asked;
   }
 
   /** Whether a request that was answered 401 is worth sending once more. @throws `denied` when the registry wants credentials and there are none */

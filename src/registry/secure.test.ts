@@ -96,6 +96,15 @@ test('a token is fetched once, with the scope of the repository and the password
   assert.equal(asked[0]?.headers.authorization, `Basic ${Buffer.from(`u:${secret}`).toString('base64')}`);
 });
 
+test('requests at the same moment share one token', async () => {
+  let given = 0;
+  plain.behave = withTokens((_, response) => { given += 1; setTimeout(() => json(response, { token: 'good' }), 50); });
+  const repository = registries.repository(parseReference(`${plain.host}/a/box:1`), { credentials: user });
+  await Promise.all([repository.document('1'), repository.document('1'), repository.exists('1')]);
+  assert.equal(given, 1);
+  plain.behave = undefined;
+});
+
 test('without credentials a token is asked for without any', async () => {
   assert.deepEqual(await pull({ behave: withTokens((_, response) => json(response, { access_token: 'good' })) }), content);
   assert.ok(plain.seen.filter(({ path }) => path.startsWith('/token')).every(({ headers }) => headers.authorization === undefined));

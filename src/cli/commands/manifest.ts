@@ -75,8 +75,9 @@ export const push = defineCommand({
     await using writing = await repositoryOf(registries, target, 'push', session);
     for (const { reference, digest } of entries) {
       const source = parseReference(reference);
+      if (source.path === target.path) continue;
       await using reading = await repositoryOf(registries, source, 'pull', session);
-      if (source.path !== target.path) await copyImage(reading, digest, writing, undefined, { from: source.path });
+      await copyImage(reading, digest, writing, undefined, { from: source.path });
       say(session, `Pushed ref ${canonicalReference({ domain: target.domain, path: target.path, digest })} with digest: ${digest}`);
     }
     const { bytes, mediaType } = indexOf(entries);
