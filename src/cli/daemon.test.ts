@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { startDaemon } from './daemon.ts';
 
-// Like the daemon: a second one on the same socket loses and ends; the first ends by itself after a second.
+// Like the daemon: a second one on the same socket loses and ends; the first ends when the test takes its directory away.
 const daemonSource = `
 const [command, ...flags] = process.argv.slice(2);
 const run = flags[flags.indexOf('--run') + 1];
 console.log(command, flags.join(' '));
 require('node:fs').mkdirSync(run + '/lock');
 setTimeout(() => require('node:net').createServer().listen(run + '/estiva.sock'), 100);
-setTimeout(() => process.exit(0), 1000);
+setInterval(() => require('node:fs').existsSync(run) || process.exit(0), 50);
+setTimeout(() => process.exit(0), 60_000);
 `;
 
 test('startDaemon() waits for the socket, also when another one has won', async () => {

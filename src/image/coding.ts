@@ -1,4 +1,4 @@
-// The coding of a layer's blob: how its tar is compressed, as far as that can be done again with the same bytes (docs/decisions/0012). The output of a
+// The coding of a layer's blob: how its tar is compressed, as far as that can be done again with the same bytes (docs/decisions/0013). The output of a
 // compressor depends on its version, and zstd's on the pieces that it is fed: they have one size here.
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

@@ -2,7 +2,7 @@
 // one transaction makes all of it visible.
 //
 // The layers' blobs are not kept beside the unpacked layers: they would double the disk. Their tars can be written again (storage/frame.ts), but not as they
-// were compressed. An image from an archive with compressed layers therefore has no target (docs/decisions/0012), as its manifest could not be given back,
+// were compressed. An image from an archive with compressed layers therefore has no target (docs/decisions/0013), as its manifest could not be given back,
 // unless that is an index, which keeps several platforms together.
 import { digestOf, fail, type Digest } from '../base/index.ts';
 import type { ImageConfig } from '../spec/oci/image.ts';

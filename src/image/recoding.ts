@@ -1,6 +1,6 @@
 // Blobs that are kept beside their layers are made away with where they can be made anew: after a pull, one at a time, the tar is compressed with the
 // settings that the blob's beginning allows, and only when the whole of it came to the same digest, the record is changed and the bytes removed.
-// Most blobs differ within their first bytes from what our compressors write (docs/decisions/0012): those cost a few milliseconds, once.
+// Most blobs differ within their first bytes from what our compressors write (docs/decisions/0013): those cost a few milliseconds, once.
 import { createHash } from 'node:crypto';
 import type { Storage } from '../storage/index.ts';
 import { encode, type Compression } from './coding.ts';

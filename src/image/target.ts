@@ -1,4 +1,4 @@
-// A target: what a name points to when a registry or an archive gave it, the manifest or index itself (docs/decisions/0012). The documents lie in the
+// A target: what a name points to when a registry or an archive gave it, the manifest or index itself (docs/decisions/0013). The documents lie in the
 // content store, byte for byte; the record is what must be known of them without reading.
 import { decode, parseDigest, type Digest } from '../base/index.ts';
 import type { Descriptor, Platform } from '../spec/oci/image.ts';
