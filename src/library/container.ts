@@ -1,6 +1,7 @@
 // A container as a program holds it: a handle with the verbs. Nothing of it is in memory but its id; what is true is asked of the engine.
 import { createRequest } from '../api/index.ts';
 import type { Attachment, ContainerRecord, Containers } from '../engine/index.ts';
+import { copyIn, copyOut, readFile, type CopyInOptions, type FilesToCopy, type ReadFileOptions } from './files.ts';
 import { collect, type Begun, type CollectOptions, type Output } from './output.ts';
 
 export type { Output } from './output.ts';
@@ -87,6 +88,15 @@ export interface Container extends AsyncDisposable {
   logs(options?: LogsOptions): AsyncIterable<LogLine>;
   /** Runs one more program in it, to its end. */
   exec(command: readonly string[], options?: ExecOptions): Promise<Output>;
+  /**
+   * Files into one of its directories: `copyIn('/etc/app', { 'config.json': text })`, or a tar. Also before it is started.
+   * @throws `not_found` when the directory is missing, `invalid` for a broken tar, or one that would leave the directory.
+   */
+  copyIn(directory: string, files: FilesToCopy, options?: CopyInOptions): Promise<void>;
+  /** The tar of a file, or of a directory and all in it. A link is given as a link. @throws `not_found` */
+  copyOut(path: string): AsyncIterable<Uint8Array>;
+  /** What is in a file; a link is followed, within the container. @throws `not_found`; `invalid` for what is no file; `too_large`. */
+  readFile(path: string, options?: ReadFileOptions): Promise<Buffer>;
   /** Its streams, before or after it is started. Disposing detaches. */
   attach(): Promise<Attachment>;
   remove(options?: { readonly force?: boolean }): Promise<void>;
@@ -140,6 +150,9 @@ export function handleOf(containers: Containers, { id, name }: ContainerRecord):
     wait: ({ signal } = {}) => wait('not-running', signal),
     logs: (options = {}) => linesOf(containers, id, options),
     exec: async (command, options = {}) => collect(await beginExec(containers, id, command, options), options),
+    copyIn: (directory, files, options) => copyIn(containers, id, directory, files, options),
+    copyOut: (path) => copyOut(containers, id, path),
+    readFile: (path, options) => readFile(containers, id, path, options),
     remove: ({ force = false } = {}) => containers.remove(id, { force, volumes: false }),
     begin: async (signal) => {
       signal?.throwIfAborted();

@@ -8,4 +8,5 @@
 // Needs Linux, root, and Node 26 (which comes with the package: node_modules/.bin/node).
 export type { Container, ContainerOptions, ContainerState, ExecOptions, LogLine, LogsOptions, Output, RunOptions } from './container.ts';
 export { EstivaError, type ErrorKind } from '../base/index.ts';
+export type { CopyInOptions, FilesToCopy, ReadFileOptions } from './files.ts';
 export { openEngine, type Engine, type EngineOptions, type ImageSummary, type ImportOptions } from './engine.ts';

@@ -82,6 +82,24 @@ test('examples/long-life.ts: a container whose log is followed, with a second pr
   assert.deepEqual(processesOf(root), [], 'the engine left a process behind');
 });
 
+test('examples/files.ts: files into a container, and out again', ours, async () => {
+  assert.match(succeeded(await node(['files.ts', archive, root])), /^Ada\nGrace\n\na tar of \d{4} bytes\n$/);
+});
+
+test('copyIn() and readFile() refuse what cannot be, in one sentence; a tar and a link work', ours, async () => {
+  const said = succeeded(await program(`const why = (error: unknown) => console.log(error instanceof Error && 'kind' in error ? error.kind : error, error instanceof Error ? error.message.slice(0, 40) : '');
+await using box = await engine.create({ image, command: ['true'] });
+await box.copyIn('/tmp', { '../out': 'x' }).catch(why);
+await box.copyIn('/nope', { file: 'x' }).catch(why);
+await box.readFile('/etc').catch(why);
+await box.copyIn('/tmp', { file: 'four' });
+await box.readFile('/tmp/file', { bytesMax: 3 }).catch(why);
+await box.copyIn('/', box.copyOut('/tmp'));
+console.log((await box.readFile('/tmp/file')).toString());
+`));
+  assert.match(said, /^invalid Cannot unpack "..\/out": the path .*\nnot_found Could not find the file \/nope .*\ninvalid Cannot read "\/etc": it is no file.*\ntoo_large Cannot read "\/tmp\/file": it has 4.*\nfour\n$/);
+});
+
 test('examples/client.ts: create, start, follow, remove over the API', async () => {
   const said = succeeded(await node(['client.ts', busybox], { DOCKER_HOST: engine.dockerHost, ESTIVA_HOST: '' }));
   assert.match(said, /^version 1\.\d+ of the API\nexit code 0\n$/);
