@@ -1,7 +1,7 @@
 // Launches for real: as root only. Every op of a whole program is made to fail once.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { assemble, errnoName, Fd, hostArchitecture, O, reap, Readiness, type Image } from '../kernel/index.ts';
 import type { Spec } from '../spec/oci/runtime.ts';
@@ -49,6 +49,18 @@ function exitOf(pidfd: Fd, readiness: Readiness): Promise<number> {
   }));
 }
 
+/** But for sockets: other tests of this process close theirs when it suits them, and a launch has none. */
+function openDescriptors(): number {
+  const kinds = readdirSync('/proc/self/fd').map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return 'socket:'; // The one by which the directory is read.
+    }
+  });
+  return kinds.filter((kind) => !kind.startsWith('socket:')).length;
+}
+
 const shell = (script: string): Spec => ({ ...exampleSpec, process: { ...exampleSpec.process, args: ['sh', '-c', script] } });
 
 test('launch() starts a program that is alone in its namespaces', { skip }, async () => {
@@ -79,7 +91,7 @@ test('launch() fails cleanly whichever op fails: the op is named, no process and
   await inBusybox(async (run, dir) => {
     const { image } = await run(exampleSpec);
     const survivors: string[] = [];
-    const fdsBefore = readdirSync('/proc/self/fd').length;
+    const fdsBefore = openDescriptors();
     for (const [index, op] of image.ops.entries()) {
       const { result, exitCode } = await run(exampleSpec, index);
       // Alternatives that this kernel does not need (jumps and masks of the other kind) are not reached.
@@ -93,7 +105,7 @@ test('launch() fails cleanly whichever op fails: the op is named, no process and
     // An op whose failure is looked at by a later one is named by that one; all others name themselves.
     assert.ok(survivors.every((text) => Number(text.split(' ')[0]) < Number(text.split(' ').at(-1))), survivors.join('; '));
     assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(dir), 'no mount on the host');
-    assert.equal(readdirSync('/proc/self/fd').length, fdsBefore, 'no descriptor left');
+    assert.equal(openDescriptors(), fdsBefore, 'no descriptor left');
     assert.equal(spawnSync('sh', ['-c', `ps -o stat= --ppid ${process.pid} | grep -c Z`]).stdout.toString().trim(), '0', 'no zombie left');
   });
 });
