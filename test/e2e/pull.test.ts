@@ -15,9 +15,10 @@ import { command } from './command.ts';
 import { busybox, openEngine, succeeded } from './engine.ts';
 
 const skip = hasDockerRegistry ? false : 'docker-registry is missing';
-const engine = await openEngine();
 const opened = new AsyncDisposableStack();
+// Before the engine, which is looked at for what it leaves while the registry still runs.
 const registry: DockerRegistry = hasDockerRegistry ? opened.use(await openDockerRegistry()) : { host: '', rootDir: '', [Symbol.asyncDispose]: async () => undefined };
+const engine = await openEngine();
 after(() => opened.disposeAsync());
 
 const ociTypes = { manifest: 'application/vnd.oci.image.manifest.v1+json', index: 'application/vnd.oci.image.index.v1+json', config: 'application/vnd.oci.image.config.v1+json', layer: 'application/vnd.oci.image.layer.v1.tar+gzip' };

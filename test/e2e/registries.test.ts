@@ -10,9 +10,10 @@ import type { Outcome } from './command.ts';
 import { busybox, openEngine, succeeded } from './engine.ts';
 
 const skip = hasDockerRegistry ? false : 'docker-registry is not installed';
-const engine = await openEngine();
 const dir = mkdtempSync(join(tmpdir(), 'estiva-e2e-config-'));
+// Before the engine, which is looked at for what it leaves while the registry still runs.
 const registry = skip === false ? await openDockerRegistry({ password: true, netns: process.env['ESTIVA_E2E_NETNS'] }) : undefined;
+const engine = await openEngine();
 const host = registry?.host ?? '';
 const image = `${host}/${engine.unique('reg')}/box:1`;
 after(async () => {
