@@ -10,7 +10,8 @@ const answerBytesMax = 1 << 20;
 const seen = new Map<string, number>();
 
 export function noteAnswer(answer: ApiAnswer): void {
-  if (file === undefined || answer.status < 200 || answer.status > 299 || answer.text.length > answerBytesMax) return;
+  // Paths of our own are described by nobody else.
+  if (file === undefined || answer.path.includes('/estiva/') || answer.status < 200 || answer.status > 299 || answer.text.length > answerBytesMax) return;
   const kind = kindOf(answer);
   const count = seen.get(kind) ?? 0;
   seen.set(kind, count + 1);
@@ -31,6 +32,9 @@ const asDockerd: readonly RegExp[] = [
   /^GET \/exec\/X\/json 200: \/ExitCode must be integer \(is null\)$/,
 ];
 
+/** What we say besides, under names that are nobody else's. */
+const ours = /must NOT have unevaluated properties Estiva[A-Z]/;
+
 export interface Verdict {
   readonly kinds: number;
   readonly answers: number;
@@ -41,6 +45,6 @@ export interface Verdict {
 export async function judgeAnswers(path: string): Promise<Verdict> {
   const { apiViolations } = await import('./docker-api.ts'); // Not at the top: the tests' own HTTP client has no use for it.
   const answers = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as ApiAnswer) : [];
-  const violations = answers.flatMap((answer) => apiViolations(answer).map((line) => `${kindOf(answer)}: ${line}`)).filter((line) => !asDockerd.some((one) => one.test(line)));
+  const violations = answers.flatMap((answer) => apiViolations(answer).map((line) => `${kindOf(answer)}: ${line}`)).filter((line) => !ours.test(line) && !asDockerd.some((one) => one.test(line)));
   return { kinds: new Set(answers.map(kindOf)).size, answers: answers.length, violations: [...new Set(violations)] };
 }

@@ -45,18 +45,22 @@ export async function runInMachine(script: string, sharedDir: string, timeoutMs:
 
 /** Process 1 of the machine. The exit code goes through the host's file tree, under a second name: /tmp is a new one inside. */
 function initScript(script: string, exitFile: string, sharedDir: string): string {
+  const checkout = process.cwd();
+  // A checkout in a directory that is covered inside is kept in sight under another name.
+  const inside = /^\/(tmp|run)\//.test(checkout) ? '/run/checkout' : checkout;
   return `#!/bin/sh
-export PATH=${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root NO_COLOR=1
+export PATH=${dirname(process.execPath).replace(checkout, inside)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root NO_COLOR=1
 mount -t proc none /proc
 mount -t sysfs none /sys
 mountpoint -q /dev || mount -t devtmpfs none /dev
 mount -t tmpfs none /run
 mkdir /run/host /run/shared && mount --bind ${dirname(exitFile)} /run/host && mount --bind ${sharedDir} /run/shared
+${inside === checkout ? '' : `mkdir ${inside} && mount --bind ${checkout} ${inside}`}
 mount -t tmpfs none /tmp
 mount -t cgroup2 none /sys/fs/cgroup
 /bin/busybox ip link set lo up
 /bin/busybox insmod /usr/lib/uml/modules/$(uname -r)/kernel/fs/overlayfs/overlay.ko
-cd ${process.cwd()}
+cd ${inside}
 (${script})
 echo $? >/run/host/exit
 sync
