@@ -1,13 +1,14 @@
 // Launches apart for real: as root only. Every op of both parts is made to fail once.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { call, Fd, reap } from '../kernel/index.ts';
 import type { Spec } from '../spec/oci/runtime.ts';
 import { exampleSpec } from './example-spec.ts';
 import { launchApart, LaunchError, type ApartProcess } from './launch-apart.ts';
 import { planCreate, points } from './plan/create.ts';
+import { openDescriptors } from '../kernel/descriptors.fixture.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root' : !existsSync('/bin/busybox') ? 'needs busybox-static' : false;
 const securityModules = { apparmor: false, selinux: false };
@@ -71,7 +72,7 @@ test('launchApart() fails cleanly whichever op fails: no process and no mount st
     using _state = state;
     const plan = planCreate(spec, { root: { kind: 'directory', path: root }, waits: false, preservedDescriptors: 0, securityModules });
     const ops = [...plan.outer, ...plan.inner].filter((step) => 'call' in step);
-    const before = readdirSync('/proc/self/fd').length;
+    const before = openDescriptors();
     for (const [index, op] of ops.entries()) {
       try {
         const launched = await launchApart({ plan, fill: new Map([['hookState', state.number]]), reached: () => undefined, failAt: index });
@@ -85,7 +86,7 @@ test('launchApart() fails cleanly whichever op fails: no process and no mount st
       }
     }
     assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(root), 'no mount on the host');
-    assert.equal(readdirSync('/proc/self/fd').length, before, 'no descriptor left');
+    assert.equal(openDescriptors(), before, 'no descriptor left');
     assert.equal(spawnSync('sh', ['-c', `ps -o stat= --ppid ${process.pid} | grep -c Z`]).stdout.toString().trim(), '0', 'no zombie left');
   });
 });

@@ -1,13 +1,14 @@
 // Launches for real: as root only. Every op of a whole program is made to fail once.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { assemble, errnoName, Fd, hostArchitecture, O, reap, Readiness, type Image } from '../kernel/index.ts';
 import type { Spec } from '../spec/oci/runtime.ts';
 import { exampleSpec } from './example-spec.ts';
 import { launch, type LaunchResult } from './launch.ts';
 import { planStart } from './plan/start.ts';
+import { openDescriptors } from '../kernel/descriptors.fixture.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root' : !existsSync('/bin/busybox') ? 'needs busybox-static' : false;
 
@@ -47,18 +48,6 @@ function exitOf(pidfd: Fd, readiness: Readiness): Promise<number> {
     resolve(reap(pidfd)!.code);
     pidfd[Symbol.dispose]();
   }));
-}
-
-/** But for sockets: other tests of this process close theirs when it suits them, and a launch has none. */
-function openDescriptors(): number {
-  const kinds = readdirSync('/proc/self/fd').map((name) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`);
-    } catch {
-      return 'socket:'; // The one by which the directory is read.
-    }
-  });
-  return kinds.filter((kind) => !kind.startsWith('socket:')).length;
 }
 
 const shell = (script: string): Spec => ({ ...exampleSpec, process: { ...exampleSpec.process, args: ['sh', '-c', script] } });

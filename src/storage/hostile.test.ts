@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test';
 import { isFail, newContainerId } from '../base/index.ts';
 import { byteString, tarHeader, writeTar, type TarHeader, type TarMember } from '../spec/tar/index.ts';
 import { openStorage, type Storage } from './index.ts';
+import { openDescriptors } from '../kernel/descriptors.fixture.ts';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
@@ -140,7 +141,7 @@ test('unpack() takes names of any bytes but "/" and NUL', { skip: needsRoot }, a
 
 test('unpack() keeps 1,000 levels of directories within a handful of descriptors', { skip: needsRoot }, async (t) => {
   const here = await scene(t);
-  const before = readdirSync('/proc/self/fd').length;
+  const before = openDescriptors();
   await unpacked(here, [file(`${'d/'.repeat(999)}f`), file('last')]);
-  assert.equal(readdirSync('/proc/self/fd').length, before);
+  assert.equal(openDescriptors(), before);
 });

@@ -9,6 +9,7 @@ import { recordKernel } from '../kernel/fake.ts';
 import { call, Fd, O } from '../kernel/index.ts';
 import { byteString, tarHeader, writeTar, type TarMember } from '../spec/tar/index.ts';
 import { openStorage, type Storage } from './index.ts';
+import { openDescriptors } from '../kernel/descriptors.fixture.ts';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
@@ -291,11 +292,10 @@ function large(path: string): TarMember {
 
 test('unpack() of a large layer works in a worker, and fails there as it does here', { skip: needsRoot }, async (t) => {
   const storage = await opened(t);
-  const openFiles = (): number => readdirSync('/proc/self/fd').length;
   const { dir, diffId } = await unpackMembers(storage, [large('a'), large('b'), file('.wh.c')]);
   assert.ok(readFileSync(join(dir, 'b')).equals(Buffer.alloc(6 << 20, 'b')));
   assert.equal(diffId, digestOf(await collect(writeTar([large('a'), large('b'), file('.wh.c')]))));
-  const before = openFiles();
+  const before = openDescriptors();
   const unpackLarge = (members: readonly TarMember[], signal?: AbortSignal): Promise<unknown> => storage.snapshots.unpack(writeTar(members), { signal });
   await assert.rejects(unpackLarge([large('a'), file('../x')]), refusal('invalid', /^Cannot unpack "\.\.\/x": the path .* goes upwards/));
   await assert.rejects(unpackLarge([file('../x'), large('a'), large('b'), large('c')]), refusal('invalid', /goes upwards/));
@@ -315,8 +315,8 @@ test('unpack() of a large layer works in a worker, and fails there as it does he
   assert.equal(storage.snapshots.layers().length, 1);
   assert.deepEqual(readdirSync(join(storage.rootDir, 'tmp')), []);
   // The worker threads' own descriptors close a moment after their last message.
-  for (let tries = 0; openFiles() > before && tries < 100; tries++) await new Promise((resolve) => void setTimeout(resolve, 20));
-  assert.ok(openFiles() <= before);
+  for (let tries = 0; openDescriptors() > before && tries < 100; tries++) await new Promise((resolve) => void setTimeout(resolve, 20));
+  assert.ok(openDescriptors() <= before);
 });
 
 test('unpack() is done with a piece of the tar when it asks for the next one', { skip: needsRoot }, async (t) => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { openSync, readdirSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { test } from 'node:test';
 import { isFail } from '../../base/index.ts';
 import { openCgroups } from './cgroups.ts';
 import { fakeTree } from './fake-tree.ts';
+import { openDescriptors } from '../descriptors.fixture.ts';
 
 const BPF_PROG_LOAD = 5;
 const BPF_PROG_ATTACH = 8;
@@ -87,7 +88,7 @@ for (const version of [1, 2] as const) {
       using cgroups = openCgroups(fake);
       const everything = { memory: { limit: MiB, swap: MiB }, cpu: { cpus: '0', shares: 5 }, pids: { limit: 9 }, devices: [{ allow: false }] };
       cgroups.create('/estiva/other', everything);
-      const [groups, descriptors] = [fake.groups(), readdirSync('/proc/self/fd').length];
+      const [groups, descriptors] = [fake.groups(), openDescriptors()];
       for (let nth = 1; ; nth++) {
         const before = fake.kernel.calls.length;
         fake.kernel.failNth(name, nth, 'ENOMEM');
@@ -95,7 +96,7 @@ for (const version of [1, 2] as const) {
         const made = fake.kernel.calls.slice(before).filter((call) => call.name === name).length;
         if (made < nth) return;
         assert.ok(error instanceof Error && error.message.length > 0);
-        assert.deepEqual([fake.groups(), readdirSync('/proc/self/fd').length], [groups, descriptors]);
+        assert.deepEqual([fake.groups(), openDescriptors()], [groups, descriptors]);
       }
     });
   }
