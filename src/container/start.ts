@@ -55,6 +55,7 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promi
   try {
     start = startOf(room, record, spec);
     start.write?.();
+    if (record.hostConfig.AutoRemove) room.storage.snapshots.forgetVolatile(record.id);
     removeSpools(room.storage.containerDir(record.id));
     openContainerLog(room, record)?.startRun();
     answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)), external: start.external }, start.image);
@@ -136,10 +137,8 @@ function startBy(room: Room, record: ContainerRecord, spec: Spec, runtime: Exter
 
 function rootOf(room: Room, record: ContainerRecord): OverlayRoot {
   const { layersDir } = room.storage.snapshots;
-  const isVolatile = record.hostConfig.AutoRemove;
-  if (isVolatile) room.storage.snapshots.forgetVolatile(record.id);
   const dirs = room.storage.snapshots.dirs(record.id, record.layers);
-  return { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile, isSent: true };
+  return { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile: record.hostConfig.AutoRemove, isSent: true };
 }
 
 /** The program of a start by our own runtime. */

@@ -62,9 +62,13 @@ export class Fd implements Disposable {
     return number;
   }
 
-  /** Closes it in a thread of the pool: for a last descriptor whose end is work for the kernel. Resolves when that is done. */
+  /**
+   * Closes it in a thread of the pool: for a last descriptor whose end is work for the kernel. Resolves when that is done. Whatever close(2) answers, the
+   * descriptor is gone, as with dispose; a rejection here would end whoever does not wait for it.
+   */
   closeElsewhere(): Promise<void> {
-    return new Promise((resolve, reject) => close(this.release(), (error) => (error === null ? resolve() : reject(error))));
+    const number = this.release();
+    return new Promise((resolve) => close(number, () => resolve()));
   }
 
   [Symbol.dispose](): void {

@@ -77,6 +77,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     if (external !== undefined) orphans.adopt();
     const result = await launch(image, fill, readiness, request.image.opCount);
     const root = sendsRoot ? receiveFd(sockets![0]) : undefined;
+    if (root !== undefined) outer.use(root);
     if (!result.ok) {
       unmount(request.task, root);
       return { failed: result.failure };
