@@ -25,7 +25,7 @@ const began = performance.now();
 if (isRelease) rmSync(outDir, { recursive: true, force: true });
 mkdirSync(outDir, { recursive: true });
 const daemon = await buildDaemon();
-await bundle('src/bin/estiva.ts', `${outDir}/estiva.cjs.new`, { './estivad.ts': `./${daemon}/estivad.cjs` });
+await bundle('src/bin/estiva.ts', `${outDir}/estiva.cjs.new`, { './estivad.ts': `./${daemon}/estivad.cjs` }, [lateBuiltIns()]);
 renameSync(`${outDir}/estiva.cjs.new`, `${outDir}/estiva.cjs`);
 await bundle('src/bin/runtime.ts', `${outDir}/estiva-runtime.cjs.new`);
 renameSync(`${outDir}/estiva-runtime.cjs.new`, `${outDir}/estiva-runtime.cjs`);
@@ -61,10 +61,22 @@ async function buildDaemon(): Promise<string> {
   return name;
 }
 
+/**
+ * Node's own modules are loaded where they are used, not at the top of the file: one file holds all commands, and a command that speaks to a registry
+ * must not cost every other one the loading of HTTPS and compression (60 ms of each start).
+ */
+function lateBuiltIns(): Plugin {
+  return { name: 'late built-ins', renderChunk: (code) => {
+    const names = new Map([...code.matchAll(/^let (node_\w+) = require\("(node:[\w/]+)"\);$/gm)].map(([, name, module]) => [name!, module!]));
+    const used = code.replaceAll(/\bnode_\w+\b(?=\.)/g, (name) => (names.has(name) ? `require("${names.get(name)}")` : name));
+    return used.replaceAll(/^let (node_\w+) = require\("node:[\w/]+"\);\n/gm, (line, name: string) => (new RegExp(`\\b${name}\\b`).test(used.replace(line, '')) ? line : ''));
+  } };
+}
+
 /** One file from `main` with all it imports, but for `apart`: those stay imports of the file given. */
-async function bundle(main: string, file: string, apart: Readonly<Record<string, string>> = {}): Promise<void> {
+async function bundle(main: string, file: string, apart: Readonly<Record<string, string>> = {}, plugins: readonly Plugin[] = []): Promise<void> {
   const leave: Plugin = { name: 'apart', resolveId: (source) => (apart[source] === undefined ? null : { id: apart[source], external: true }) };
-  await using build = await rolldown({ input: main, platform: 'node', logLevel: 'warn', plugins: [leave], treeshake: { moduleSideEffects: (id) => id.includes('/bin/') } });
+  await using build = await rolldown({ input: main, platform: 'node', logLevel: 'warn', plugins: [leave, ...plugins], treeshake: { moduleSideEffects: (id) => id.includes('/bin/') } });
   await build.write({ file, format: 'cjs', minify: false, codeSplitting: false, sourcemap: process.argv.includes('--sourcemap') });
 }
 
