@@ -1,0 +1,2 @@
+// Networks: links, addresses, names and published ports of containers.
+export * from './network.ts';
