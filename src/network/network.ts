@@ -21,6 +21,17 @@ export interface Subnet {
   readonly gateway?: string | undefined;
   /** Names of addresses that are never given out. */
   readonly auxiliary: Readonly<Record<string, string>>;
+  /** Nobody asked for it: it is one of the engine's pools. Addresses in it cannot be asked for, as in Docker. */
+  readonly isAutomatic?: boolean | undefined;
+}
+
+/** How full a subnet is. */
+export interface SubnetUsage {
+  readonly subnet: string;
+  /** Those of the gateway, of the auxiliary addresses and of the network itself among them. */
+  readonly used: bigint;
+  /** What endpoints can still get. */
+  readonly free: bigint;
 }
 
 export interface NetworkRecord {
@@ -168,6 +179,8 @@ export interface Networks extends AsyncDisposable {
   /** Who is in it, and runs. */
   members(network: NetworkId): readonly { readonly containerId: ContainerId; readonly name: string; readonly endpoint: Endpoint }[];
 
+  usage(network: NetworkId): readonly SubnetUsage[];
+
   /** What a start would refuse for ever is refused now (an address outside of the subnet, a fixed address in the default network …). @throws in Docker's words */
   check(connection: Connection): NetworkRecord;
   /** A start: all endpoints and ports, or none. @throws `conflict` for a port or address that is taken, saying by whom */
@@ -182,8 +195,8 @@ export interface Networks extends AsyncDisposable {
   rename(containerId: ContainerId, name: string): void;
   /** The container ended: its ports are closed when this returns, its addresses are free. Its namespace goes with its last process, and its links with that. */
   leave(containerId: ContainerId): void;
-  /** A container that runs since before this room was opened. */
-  restore(sandbox: Sandbox, membership: Membership): void;
+  /** A container that runs since before this room was opened: what it asked for, and what it has got. */
+  restore(sandbox: Sandbox, connections: readonly Connection[], ports: readonly PortRequest[], membership: Membership): void;
   /** After all `restore`: what belongs to nobody goes away, what is missing of networks, links and rules comes back. */
   reconcile(): void;
 }
