@@ -8,6 +8,9 @@ export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 
+/** Source: asm-generic/fcntl.h. */
+const F_DUPFD_CLOEXEC = 1030;
+
 /** Flags of open(2); node:fs has this architecture's values, the rest is the same everywhere. Source: asm/fcntl.h. */
 export const O = {
   RDONLY: 0,
@@ -53,6 +56,11 @@ export class Fd implements Disposable {
 
   get isOpen(): boolean {
     return this.#number >= 0;
+  }
+
+  /** Another descriptor of the same thing, close-on-exec. @throws KernelError */
+  duplicate(): Fd {
+    return new Fd(call('fcntl', this.number, F_DUPFD_CLOEXEC, 0));
   }
 
   /** Gives the number away: the caller closes it. */

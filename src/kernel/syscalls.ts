@@ -112,6 +112,7 @@ export const syscallNumbers = {
   connect: [42, 203],
   listen: [50, 201],
   accept4: [288, 242],
+  getsockname: [51, 204],
   sendto: [44, 206],
   recvfrom: [45, 207],
   sendmsg: [46, 211],

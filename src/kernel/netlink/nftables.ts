@@ -5,7 +5,7 @@
 // Here each expression is a function that says what it does; `nft list ruleset` reads back what they make (the oracle of the tests).
 // Source: linux/netfilter/nf_tables.h, linux/netfilter/nfnetlink.h; libnftnl's encodings of the same.
 import { be16, be32, attribute, attributes, decodeAttributes, text, u8, type Attribute } from './attributes.ts';
-import { NLM_F, type Message, type Netlink } from './socket.ts';
+import { encodeBatch, NLM_F, type Batch, type Message, type Netlink } from './socket.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
@@ -47,7 +47,12 @@ const end: Message = { type: NFNL_MSG_BATCH_END, flags: 0, head: batchHead, attr
 
 /** All of them or none. @throws KernelError naming the change that was refused */
 export function commit(netlink: Netlink, changes: readonly Message[]): void {
-  if (changes.length > 0) netlink.sendBatch(begin, changes, end);
+  if (changes.length > 0) netlink.sendBatch(prepare(changes));
+}
+
+/** Changes that are made in many namespaces, written down once: `netlink.sendBatch` makes them there. */
+export function prepare(changes: readonly Message[]): Batch {
+  return encodeBatch(begin, changes, end);
 }
 
 /** Makes the table; one that is there stays. */
@@ -220,6 +225,20 @@ export const field = {
 } as const;
 
 const comparisons = { is: 0, isNot: 1, below: 2, atMost: 3, above: 4, atLeast: 5 } as const;
+
+const NFT_PAYLOAD_CSUM_INET = 1;
+/** Where the checksum lies in the header. Source: udp.h, tcp.h. */
+const checksumAt = { udp: 6, tcp: 16 } as const;
+
+/** Writes a port of the packet, and its checksum anew: without any memory of the connection. */
+export function rewritePort(which: 'source' | 'destination', protocolName: keyof typeof checksumAt, from = 0): Attribute {
+  return expression('payload', [5, register(from)], [2, be32(bases.transport)], [3, be32(which === 'source' ? 0 : 2)], [4, be32(2)], [6, be32(NFT_PAYLOAD_CSUM_INET)], [7, be32(checksumAt[protocolName])]);
+}
+
+/** Puts bytes into a register. */
+export function load(bytes: Uint8Array, to = 0): Attribute {
+  return expression('immediate', [1, register(to)], [2, value(bytes)]);
+}
 
 /** The rule goes on when the register compares so. */
 export function compare(how: keyof typeof comparisons, bytes: Uint8Array, from = 0): Attribute {

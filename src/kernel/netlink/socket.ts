@@ -4,9 +4,9 @@
 // through the socket afterwards changes that namespace's links and rules, from wherever it is sent.
 // Source: netlink(7), linux/netlink.h; Documentation/userspace-api/netlink/intro.rst for the extended acknowledgements.
 import { call } from '../call.ts';
-import { CLONE } from '../clone.ts';
 import { KernelError } from '../error.ts';
-import { Fd, O } from '../fd.ts';
+import { Fd } from '../fd.ts';
+import { inNetwork } from '../network-namespace.ts';
 import { align, Attributes, decodeAttributes, encodeAttributes, type Attribute } from './attributes.ts';
 
 export const NETLINK_ROUTE = 0;
@@ -49,9 +49,37 @@ export interface Reply {
   readonly body: Buffer;
 }
 
+/** A batch of nf_tables, written down: it can be sent through many sockets. */
+export interface Batch {
+  readonly bytes: Buffer;
+  readonly messages: readonly Message[];
+}
+
+/** Where the numbers of a batch's messages begin; those of other messages never come so far. */
+const batchSequence = 0x8000_0000;
+
+export function encodeBatch(begin: Message, messages: readonly Message[], end: Message): Batch {
+  const all = [begin, ...messages, end];
+  return { messages: all, bytes: Buffer.concat(all.map((message, i) => encodeMessage(message, message.flags | NLM_F.REQUEST | (message === end ? NLM_F.ACK : 0), batchSequence + i))) };
+}
+
+function encodeMessage({ type, head, attributes }: Message, flags: number, sequence: number): Buffer {
+  const body = encodeAttributes(attributes);
+  const message = Buffer.alloc(headerBytes + align(head.length) + body.length);
+  message.writeUInt32LE(message.length, 0);
+  message.writeUInt16LE(type, 4);
+  message.writeUInt16LE(flags, 6);
+  message.writeUInt32LE(sequence, 8);
+  message.set(head, headerBytes);
+  message.set(body, headerBytes + align(head.length));
+  return message;
+}
+
+/** Of all sockets: reading is one turn, and what was read is copied. */
+const buffer = Buffer.alloc(256 * 1024);
+
 export class Netlink implements Disposable {
   readonly #socket: Fd;
-  readonly #buffer = Buffer.alloc(256 * 1024);
   #sequence = 0;
 
   constructor(protocol: number) {
@@ -62,13 +90,7 @@ export class Netlink implements Disposable {
 
   /** A socket into another network namespace. One turn of the event loop: nothing else runs while this thread is there. */
   static inNamespace(namespace: Fd, protocol: number): Netlink {
-    using own = Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-    call('setns', namespace.number, CLONE.NEWNET);
-    try {
-      return new Netlink(protocol);
-    } finally {
-      call('setns', own.number, CLONE.NEWNET);
-    }
+    return inNetwork(namespace, () => new Netlink(protocol));
   }
 
   /** Sends the messages in one go; each is acknowledged. @throws KernelError for the first that was not: what it was to do, and the kernel's reason */
@@ -93,17 +115,14 @@ export class Netlink implements Disposable {
    * Sends a batch of nf_tables: `begin` and `end` around the messages make it one change, done whole or not at all. Only what fails is answered, so
    * that thousands of elements cost no thousands of answers; the end of the batch is acknowledged.
    */
-  sendBatch(begin: Message, messages: readonly Message[], end: Message): void {
-    const all = [begin, ...messages, end];
-    const first = this.#sequence + 1;
-    const encoded = all.map((message) => this.#encode(message, message.flags | NLM_F.REQUEST | (message === end ? NLM_F.ACK : 0)));
-    this.#makeRoom(encoded.reduce((sum, { length }) => sum + length, 0));
-    this.#write(encoded);
+  sendBatch(batch: Batch): void {
+    this.#makeRoom(batch.bytes.length);
+    this.#write([batch.bytes]);
     for (;;) {
       for (const { sequence, ...reply } of this.#read()) {
-        if (sequence < first || reply.type !== NLMSG_ERROR) continue;
-        this.#check(reply, all[sequence - first]!, () => this.#drain());
-        if (sequence - first === all.length - 1) return;
+        if (sequence < batchSequence || reply.type !== NLMSG_ERROR) continue;
+        this.#check(reply, batch.messages[sequence - batchSequence]!, () => this.#drain());
+        if (sequence - batchSequence === batch.messages.length - 1) return;
       }
     }
   }
@@ -131,16 +150,8 @@ export class Netlink implements Disposable {
     }
   }
 
-  #encode({ type, head, attributes }: Message, flags: number): Buffer {
-    const body = encodeAttributes(attributes);
-    const message = Buffer.alloc(headerBytes + align(head.length) + body.length);
-    message.writeUInt32LE(message.length, 0);
-    message.writeUInt16LE(type, 4);
-    message.writeUInt16LE(flags, 6);
-    message.writeUInt32LE(++this.#sequence, 8);
-    message.set(head, headerBytes);
-    message.set(body, headerBytes + align(head.length));
-    return message;
+  #encode(message: Message, flags: number): Buffer {
+    return encodeMessage(message, flags, ++this.#sequence);
   }
 
   #write(messages: readonly Buffer[]): void {
@@ -149,11 +160,11 @@ export class Netlink implements Disposable {
   }
 
   *#read(flags = 0): Generator<Reply & { readonly sequence: number }, void, undefined> {
-    const length = call('recvfrom', this.#socket.number, this.#buffer, this.#buffer.length, flags, 0, 0);
+    const length = call('recvfrom', this.#socket.number, buffer, buffer.length, flags, 0, 0);
     for (let at = 0; at + headerBytes <= length;) {
-      const end = at + this.#buffer.readUInt32LE(at);
+      const end = at + buffer.readUInt32LE(at);
       // Copied: the buffer serves the next read.
-      yield { type: this.#buffer.readUInt16LE(at + 4), flags: this.#buffer.readUInt16LE(at + 6), sequence: this.#buffer.readUInt32LE(at + 8), body: Buffer.from(this.#buffer.subarray(at + headerBytes, end)) };
+      yield { type: buffer.readUInt16LE(at + 4), flags: buffer.readUInt16LE(at + 6), sequence: buffer.readUInt32LE(at + 8), body: Buffer.from(buffer.subarray(at + headerBytes, end)) };
       at = align(end);
     }
   }
