@@ -157,6 +157,7 @@ export class FakeEngine implements Engine {
       throw fail('not_found', `No such image: ${name.includes(':') ? name : `${name}:latest`}`);
     },
     manifests: () => ({ target: undefined, manifests: [] }),
+    tree: () => ({ id: this.image.id, tags: this.image.repoTags, platforms: [] }),
     attestations: async (name, { predicateTypes, withStatements }) => {
       this.calls.push(`attestations ${name} ${predicateTypes.join()}`);
       return [{ descriptor: { mediaType: 'application/vnd.in-toto+json', digest: this.image.id, size: 2 }, predicateType: 'https://slsa.dev/provenance/v1', statement: withStatements ? { of: 'it' } : undefined }];

@@ -50,6 +50,11 @@ export async function explore(call: Call): Promise<void> {
   answerJson(call.response, 200, await call.engine.images.explore(parameterOf(call, 'name'), options));
 }
 
+/** Our own: platforms and layers. */
+export function tree(call: Call): void {
+  answerJson(call.response, 200, call.engine.images.tree(parameterOf(call, 'name')));
+}
+
 /** Our own: how the finished tree differs from that of the image `from`. */
 export async function differences(call: Call): Promise<void> {
   const before = call.query.text('from');

@@ -81,6 +81,7 @@ const routes: readonly Route[] = [
   route('POST', '/images/{name...}/push', push),
   route('GET', '/images/{name...}/estiva/layers', images.explore),
   route('GET', '/images/{name...}/estiva/diff', images.differences),
+  route('GET', '/images/{name...}/estiva/tree', images.tree),
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),
 ];

@@ -75,6 +75,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       diff: { summary: 'Show the files in which the second image differs from the first', load: async () => (await import('./commands/image-diff.ts')).command },
       efficiency: { summary: 'Show how many bytes of an image can be seen in it; fail below a limit', load: async () => (await import('./commands/image-efficiency.ts')).command },
       layers: { summary: 'Show what each layer of an image added, changed and removed', load: async () => (await import('./commands/image-layers.ts')).command },
+      tree: { summary: 'Show what image names lead to: platforms, and the layers of each', load: async () => (await import('./commands/image-tree.ts')).command },
       inspect: { summary: 'Display detailed information on one or more images', load: async () => (await import('./commands/inspect.ts')).imageCommand },
     },
   },

@@ -1,5 +1,5 @@
 // Images from within: the typed calls of Estiva's own endpoints.
-import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
+import type { Exploration, ImageDifference, ImageTree } from '../spec/estiva/exploration.ts';
 import type { Docker } from './docker.ts';
 import { imagePath } from './images.ts';
 
@@ -9,4 +9,9 @@ export function exploreImage(docker: Docker, image: string, options: { readonly 
 
 export function imageDifferences(docker: Docker, before: string, after: string): Promise<readonly ImageDifference[]> {
   return docker.json('GET', imagePath(after, '/estiva/diff'), { query: { from: before } });
+}
+
+/** What a name leads to, down to the layers. */
+export function imageTree(docker: Docker, image: string): Promise<ImageTree> {
+  return docker.json('GET', imagePath(image, '/estiva/tree'));
 }

@@ -4,7 +4,7 @@ export * from './containers.ts';
 export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, type Hijacked } from './docker.ts';
 export * from './demultiplex.ts';
 export { watchEvents } from './events.ts';
-export { exploreImage, imageDifferences } from './explore.ts';
+export { exploreImage, imageDifferences, imageTree } from './explore.ts';
 export * from './execs.ts';
 export * from './files.ts';
 export { parseHost, type Host } from './host.ts';

@@ -2,7 +2,7 @@
 import type { Digest } from '../base/index.ts';
 import type { Descriptor, ImageConfig, ImageRunConfig, Platform } from '../spec/oci/image.ts';
 import type { Credentials } from '../registry/index.ts';
-import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
+import type { Exploration, ImageDifference, ImageTree } from '../spec/estiva/exploration.ts';
 import type { ExploreOptions } from './explore/explore.ts';
 import type { HistoryStep } from './history.ts';
 import type { Attestation, AttestationOptions } from './attestations.ts';
@@ -124,6 +124,8 @@ export interface Images {
   get(nameOrId: string, platform?: Platform): Image;
   /** What the image's name points to, and lists. */
   manifests(nameOrId: string): { readonly target: Descriptor | undefined; readonly manifests: readonly ListedManifest[] };
+  /** The same down to the layers: which platforms are here, what made each layer, and how many other images have it. */
+  tree(nameOrId: string): ImageTree;
   /** The in-toto statements that came with it. */
   attestations(nameOrId: string, options: AttestationOptions & { readonly platform?: Platform | undefined }): Promise<readonly Attestation[]>;
   /** What the disk is used for. */

@@ -46,11 +46,17 @@ function kindOf({ annotations, platform }: Descriptor, fetched: PlatformImage | 
   return of === undefined ? { kind: 'unknown' } : { kind: 'image', platform: of, imageId: fetched?.imageId, unpackedBytes };
 }
 
+/** How many images have a layer. */
+export function usersOfLayers(store: ImageStore): ReadonlyMap<Digest, number> {
+  const users = new Map<Digest, number>();
+  for (const { config } of store.images()) for (const diffId of new Set(config.rootfs.diff_ids)) users.set(diffId, (users.get(diffId) ?? 0) + 1);
+  return users;
+}
+
 /** Bytes of layers that another image has as well, by image. */
 export function sharedBytes(store: ImageStore, storage: Pick<Storage, 'snapshots'>): ReadonlyMap<Digest, number> {
-  const users = new Map<Digest, number>();
+  const users = usersOfLayers(store);
   const layersOf = ({ config }: ImageRecord): readonly Digest[] => [...new Set(config.rootfs.diff_ids)];
-  for (const image of store.images()) for (const diffId of layersOf(image)) users.set(diffId, (users.get(diffId) ?? 0) + 1);
   const sizeOf = (diffId: Digest): number => storage.snapshots.layer(diffId)?.sizeBytes ?? 0;
   return new Map([...store.images()].map((image) => [image.id, layersOf(image).filter((diffId) => users.get(diffId)! > 1).reduce((sum, diffId) => sum + sizeOf(diffId), 0)]));
 }

@@ -9,9 +9,10 @@ import { attestationsOf } from './attestations.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
-import type { Exploration, ImageDifference } from '../spec/estiva/exploration.ts';
+import type { Exploration, ImageDifference, ImageTree } from '../spec/estiva/exploration.ts';
 import { differencesOf } from './explore/difference.ts';
 import { exploreImage, type ExploreOptions } from './explore/explore.ts';
+import { treeOf } from './explore/tree.ts';
 import { historyOf } from './history.ts';
 import type { HistoryStep, Image, ImageDraft, Images, ImagesUsage, ImportOptions, LoadedImage, LoadOptions, PrunedImages, PullRequest, PushRequest, RemovedImage, SaveOptions } from './image.ts';
 import { importImage } from './import.ts';
@@ -196,6 +197,10 @@ class StoredImages implements OpenedImages {
 
   manifests(nameOrId: string): ReturnType<Images['manifests']> {
     return manifestsOf(this.#find(nameOrId), this.#store, this.#storage);
+  }
+
+  tree(nameOrId: string): ImageTree {
+    return treeOf(this.#find(nameOrId), this.#store, this.#storage);
   }
 
   attestations(nameOrId: string, options: Parameters<Images['attestations']>[1]): ReturnType<Images['attestations']> {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import type { Exploration, ImageDifference } from '../../src/spec/estiva/exploration.ts';
+import type { Exploration, ImageDifference, ImageTree, PlatformTree } from '../../src/spec/estiva/exploration.ts';
 import { command } from './command.ts';
 import { busybox, openEngine, succeeded } from './engine.ts';
 
@@ -46,6 +46,19 @@ test('layers: what each added, changed and removed, what is wasted and what is t
   assert.equal(twice.layers[0]!.files, undefined, 'files only where they are asked for');
   assert.match(succeeded(await estiva('image', 'layers', second)), /wasted\n\nLAYER +SIZE +WASTED +ADDED +CHANGED +REMOVED +MADE BY\n1 [^]*\nWasted: [^]*50kB +layers \d+, \d+ +\/data\/big\n/);
   assert.match(succeeded(await estiva('image', 'layers', '--layer', String(two), second)), /\n {2}└─ data\/ {2}50kB\n- +├─ big {2}50kB gone\n~ +├─ twin {2}50kB\n~ +└─ version {2}2B\n/);
+});
+
+test('tree: from the name to its layers, and who else has them', { skip }, async () => {
+  const [tree] = JSON.parse(succeeded(await estiva('image', 'tree', '--format', 'json', second))) as readonly ImageTree[];
+  const [{ layers, platform, sizeBytes }] = tree!.platforms as [PlatformTree];
+  assert.deepEqual([tree!.tags, tree!.platforms.length, platform.os], [[`${second}:latest`], 1, 'linux']);
+  assert.deepEqual(layers.slice(-2).map(({ otherImages }) => otherImages), [1, 0], 'the other commit has all but the last');
+  assert.equal(sizeBytes, layers.reduce((sum, layer) => sum + layer.sizeBytes, 0));
+  const lines = succeeded(await estiva('image', 'tree', second)).trimEnd().split('\n');
+  assert.match(lines[0]!, new RegExp(`^${second}:latest {2}[0-9a-f]{12}$`));
+  assert.match(lines[1]!, /^└─ linux\/\w+ {2}[0-9a-f]{12} {2}\S+B$/);
+  assert.match(lines.at(-1)!, new RegExp(`^ {3}└─ ${layers.length} +[0-9a-f]{12} +\\d\\S*B `));
+  assert.ok(succeeded(await estiva('image', 'tree')).includes(`${first}:latest  `), 'without a name, all');
 });
 
 test('diff: files that differ in the finished images, by content and mode', { skip }, async () => {

@@ -30,14 +30,18 @@ export function titleOf({ id, tags }: Exploration): string {
   return tags[0] ?? id;
 }
 
-export function instructionOf({ createdBy }: ExploredLayer): string {
+export function shortened(instruction: string): string {
+  return instruction.length > instructionMax ? `${instruction.slice(0, instructionMax - 1)}…` : instruction;
+}
+
+export function instructionOf({ createdBy }: Pick<ExploredLayer, 'createdBy'>): string {
   const text = createdBy.replace(/^\/bin\/sh -c (#\(nop\)\s+)?/, (_, isNoRun: string | undefined) => (isNoRun === undefined ? 'RUN ' : '')).replaceAll(/\s+/g, ' ').trim();
   return text === '' ? '-' : printable(text);
 }
 
 function rowOf(layer: ExploredLayer, isTruncated: boolean): string {
   const instruction = instructionOf(layer);
-  const shown = isTruncated && instruction.length > instructionMax ? `${instruction.slice(0, instructionMax - 1)}…` : instruction;
+  const shown = isTruncated ? shortened(instruction) : instruction;
   return [layer.number, humanSize(layer.sizeBytes), humanSize(layer.wastedBytes), layer.added, layer.changed, layer.removed, shown].join('\t');
 }
 

@@ -1,4 +1,5 @@
-// What our own endpoints say of an image's files: GET /images/{name}/estiva/layers and …/estiva/diff. Bytes are bytes, times milliseconds since 1970.
+// What our own endpoints say of an image: GET /images/{name}/estiva/layers, …/estiva/diff and …/estiva/tree. Bytes are bytes, times milliseconds since 1970.
+import type { Descriptor, Platform } from '../oci/image.ts';
 
 export type FileKind = 'file' | 'directory' | 'link' | 'device' | 'pipe' | 'socket';
 
@@ -75,4 +76,33 @@ export interface ImageDifference {
   readonly kind: FileKind;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
+}
+
+/** What a name leads to: one manifest for each platform, each with its layers. */
+export interface ImageTree {
+  readonly id: string;
+  readonly tags: readonly string[];
+  /** The manifest or index that the name points to; absent for an image that was made here and never pushed. */
+  readonly target?: Descriptor;
+  readonly platforms: readonly PlatformTree[];
+}
+
+export interface PlatformTree {
+  readonly platform: Platform;
+  /** Its manifest; absent as `target` is. */
+  readonly manifest?: Descriptor;
+  /** The image's id; absent when it is not here. */
+  readonly id?: string;
+  /** Unpacked. */
+  readonly sizeBytes: number;
+  /** Lowest first; empty when it is not here. */
+  readonly layers: readonly TreeLayer[];
+}
+
+export interface TreeLayer {
+  readonly diffId: string;
+  readonly createdBy: string;
+  readonly sizeBytes: number;
+  /** How many other images here have it, too. */
+  readonly otherImages: number;
 }
