@@ -9,6 +9,7 @@ import { type Call, parameterOf } from './call.ts';
 import { findImage, selectContainers } from './container-filters.ts';
 import { createRequest } from './create-request.ts';
 import type { Query } from './query.ts';
+import type { NetworkIds } from './endpoints-to-docker.ts';
 import { toInspect, toSummary } from './to-docker.ts';
 
 export async function list({ engine, query, response }: Call): Promise<void> {
@@ -17,13 +18,20 @@ export async function list({ engine, query, response }: Call): Promise<void> {
 
 export async function containerSummaries(engine: Engine, records: readonly ContainerRecord[], withSizes: boolean): Promise<readonly ContainerSummary[]> {
   const now = new Date();
+  const networkIdOf = networkIdsOf(engine);
   const references = new Map<string, string | undefined>();
   const sizes = withSizes ? await sizesOf(engine, records) : undefined;
   return records.map((record) => {
     const named = record.config.Image;
     if (!references.has(named)) references.set(named, findImage(engine, named)?.id);
-    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId, size: sizes?.get(record.id) });
+    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId, size: sizes?.get(record.id), networkIdOf });
   });
+}
+
+/** Looked up once for all rows. */
+function networkIdsOf(engine: Engine): NetworkIds {
+  const ids = new Map(engine.networks.list().map(({ name, id }) => [name, id]));
+  return (name) => ids.get(name) ?? '';
 }
 
 /** One after the other: each is a walk over the disk. A container that goes meanwhile has none. */
@@ -49,7 +57,7 @@ export async function create({ engine, query, request, response }: Call): Promis
 export async function inspect({ engine, query, response, parameters }: Call): Promise<void> {
   const record = engine.containers.get(parameterOf({ parameters }, 'id'));
   const size = query.flag('size') ? await engine.containers.size(record.id) : undefined;
-  answerJson(response, 200, toInspect(engine.containers.get(record.id), size));
+  answerJson(response, 200, toInspect(engine.containers.get(record.id), networkIdsOf(engine), size));
 }
 
 export async function top(call: Call): Promise<void> {

@@ -42,17 +42,29 @@ test('createRequest() keeps what it is given', () => {
   assert.deepEqual(warnings, []);
 });
 
+test('createRequest() reads ports and endpoints', () => {
+  const { request: { hostConfig, endpoints } } = decoded({
+    HostConfig: { NetworkMode: 'mine', PortBindings: { '80': [{ HostPort: '0' }], '80/TCP': [{ HostIp: '[::1]', HostPort: '8000-8010' }] } },
+    NetworkingConfig: { EndpointsConfig: { mine: { Aliases: ['a'], IPAMConfig: { IPv4Address: '172.30.0.9' }, MacAddress: '02-42-AC-00-00-01', EndpointID: 'told back' }, other: null } },
+  });
+  assert.deepEqual(hostConfig.PortBindings, { '80/tcp': [{ HostIp: '', HostPort: '' }, { HostIp: '::1', HostPort: '8000-8010' }] });
+  const nothing = { IPAMConfig: null, Links: [], Aliases: [], MacAddress: '', DriverOpts: {}, GwPriority: 0 };
+  assert.deepEqual(endpoints, { mine: { ...nothing, Aliases: ['a'], IPAMConfig: { IPv4Address: '172.30.0.9', IPv6Address: '', LinkLocalIPs: [] }, MacAddress: '02:42:ac:00:00:01' }, other: nothing });
+});
+
 test('createRequest() refuses by name what is not there yet, and what makes no sense', () => {
   const host = (HostConfig: object) => ({ HostConfig });
   const cases: readonly (readonly [body: object, kind: 'invalid' | 'unsupported', message: RegExp])[] = [
-    [host({ PortBindings: { '80/tcp': [{ HostPort: '80' }] } }), 'unsupported', /^HostConfig\.PortBindings \{"80\/tcp".* is not supported yet/],
-    [host({ PublishAllPorts: true }), 'unsupported', /PublishAllPorts/],
+    [host({ PortBindings: { '80/icmp': [{ HostPort: '80' }] } }), 'invalid', /^invalid port specification: "80\/icmp"$/],
+    [host({ PortBindings: { '80/tcp': [{ HostPort: '90-80' }] } }), 'invalid', /^invalid port specification: "90-80"$/],
+    [host({ PortBindings: { '80/tcp': [{ HostIp: '1.2.3' }] } }), 'invalid', /^invalid IP address: 1\.2\.3$/],
+    [host({ PublishMode: 'proxy' }), 'invalid', /^invalid publish mode: proxy$/],
+    [{ MacAddress: '02:42' }, 'invalid', /invalid MAC address/],
     [host({ binds: ['/a:/b'] }), 'unsupported', /HostConfig\.Binds/],
     [host({ Mounts: [{ Type: 'tmpfs', Target: '/x' }] }), 'unsupported', /Mounts/],
     [{ Volumes: { '/data': {} } }, 'unsupported', /^Volumes \{"\/data":\{\}\} is/],
-    [host({ NetworkMode: 'bridge' }), 'unsupported', /NetworkMode "bridge"/],
-    [host({ NetworkMode: 'container:' }), 'unsupported', /NetworkMode/],
-    [{ NetworkingConfig: { EndpointsConfig: { mine: {} } } }, 'unsupported', /EndpointsConfig\.mine/],
+    [host({ NetworkMode: 'container:' }), 'invalid', /invalid container format/],
+    [{ NetworkingConfig: { EndpointsConfig: { mine: { GwPriority: 'x' } } } }, 'invalid', /EndpointsConfig\.mine\.GwPriority/],
     [host({ DeviceRequests: [{ Count: -1 }] }), 'unsupported', /DeviceRequests/],
     [host({ UsernsMode: 'auto' }), 'unsupported', /UsernsMode/],
     [host({ IpcMode: 'foo' }), 'invalid', /^invalid IPC mode: foo$/],

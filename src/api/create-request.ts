@@ -2,7 +2,9 @@
 // Whether the values suit this machine and this image (limits, users, signals) is the container's to say.
 import { decode, fail } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, DeviceMapping, DeviceRate, HostConfig, LogConfig } from '../spec/docker/container.ts';
-import { isAllNothing, isNothing, networks, refuseWhatIsNotYet } from './not-yet.ts';
+import { endpointsConfig, macAddress } from './endpoint-settings.ts';
+import { isAllNothing, isNothing, refuseWhatIsNotYet } from './not-yet.ts';
+import { portBindings } from './port-bindings.ts';
 
 const { dictionary, flag, integer, list, mapped, nullable, object, optional, presence, text, withDefault } = decode;
 
@@ -25,8 +27,8 @@ export const createRequest: decode.Decode<DecodedCreate> = (body, path) => {
   const asked = hostConfig(decode.fieldOf(body, 'HostConfig'), 'HostConfig');
   const isDefaultNetwork = asked.NetworkMode === '' || asked.NetworkMode === 'default';
   const host = { ...asked, NetworkMode: isDefaultNetwork ? 'none' : asked.NetworkMode };
-  checkEndpoints(decode.fieldOf(decode.fieldOf(body, 'NetworkingConfig'), 'EndpointsConfig'), [asked.NetworkMode, 'default']);
-  return { request: { config, hostConfig: withSwapDefault(host) }, warnings: [...windows, ...(isDefaultNetwork ? [noNetworksYet] : [])] };
+  const endpoints = endpointsConfig(decode.fieldOf(decode.fieldOf(body, 'NetworkingConfig'), 'EndpointsConfig'), 'NetworkingConfig.EndpointsConfig');
+  return { request: { config, hostConfig: withSwapDefault(host), endpoints: isDefaultNetwork ? asOfNone(endpoints) : endpoints }, warnings: [...windows, ...(isDefaultNetwork ? [noNetworksYet] : [])] };
 };
 
 /** A list, or one string that stands for a list of one. */
@@ -57,6 +59,7 @@ export const containerConfig = object<ContainerConfig>({
   WorkingDir: text,
   Entrypoint: words,
   NetworkDisabled: optional(flag),
+  MacAddress: optional(macAddress),
   OnBuild: nullable(list(text)),
   Labels: dictionary(text),
   StopSignal: optional(text),
@@ -79,9 +82,10 @@ function choice(what: string, values: readonly string[], prefixes: readonly stri
   });
 }
 
-const networkMode: decode.Decode<string> = mapped(text, (value, path) => {
-  if (['', 'default', 'none', 'host'].includes(value) || /^container:./.test(value)) return value;
-  throw fail('unsupported', `${path} ${JSON.stringify(value.slice(0, 100))} is not supported yet`, { hint: networks });
+/** A network's name or id, or another container's. */
+const networkMode: decode.Decode<string> = mapped(text, (value) => {
+  if (value === 'container:') throw fail('invalid', 'invalid network mode: invalid container format container:<name|id>');
+  return value;
 });
 
 const restartPolicy: decode.Decode<HostConfig['RestartPolicy']> = object<HostConfig['RestartPolicy']>({ Name: withDefault(text, 'no'), MaximumRetryCount: integer });
@@ -110,6 +114,9 @@ const hostConfig = object<HostConfig>({
   ContainerIDFile: text,
   Annotations: optional(dictionary(text)),
   NetworkMode: networkMode,
+  PortBindings: portBindings,
+  PublishMode: optional(choice('publish mode', ['host-socket'])) as decode.Decode<HostConfig['PublishMode']>,
+  Links: nullable(list(text)),
   LogConfig: logConfig,
   RestartPolicy: restartPolicy,
   AutoRemove: flag,
@@ -171,12 +178,9 @@ function withSwapDefault(host: HostConfig): HostConfig {
   return host.Memory > 0 && host.MemorySwap === 0 ? { ...host, MemorySwap: 2 * host.Memory } : host;
 }
 
-/** Settings of an endpoint need networks; naming the mode's own network with none is how clients say the mode a second time. */
-function checkEndpoints(endpoints: unknown, allowed: readonly string[]): void {
-  for (const [name, settings] of Object.entries(dictionary(presence)(endpoints, 'NetworkingConfig.EndpointsConfig'))) {
-    if (allowed.includes(name) && isAllNothing(settings)) continue;
-    throw fail('unsupported', `NetworkingConfig.EndpointsConfig.${name.slice(0, 100)} is not supported yet`, { hint: networks });
-  }
+/** The default network is none, as yet. */
+function asOfNone(endpoints: CreateContainerRequest['endpoints']): CreateContainerRequest['endpoints'] {
+  return Object.fromEntries(Object.entries(endpoints).map(([name, settings]) => [name === 'default' ? 'none' : name, settings]));
 }
 
 /** Fields of Windows: dockerd refuses some, discards another with a warning, and looks past the last. Limits of kernel memory, which Linux no longer has, go the same way. */

@@ -63,6 +63,9 @@ export class FakeEngine implements Engine {
     };
   }
 
+  /** None but those that are always there. */
+  readonly networks: Engine['networks'] = fakeNetworks();
+
   readonly containers: Engine['containers'] = {
     runtimes: () => ({ runtimes: [{ name: 'estiva', path: 'estiva' }], defaultRuntime: 'estiva' }),
     create: async (request, { name }) => {
@@ -71,7 +74,7 @@ export class FakeEngine implements Engine {
       const id = newContainerId();
       const record: ContainerRecord = {
         id, name: name ?? `fake_${this.#live.size}`, createdAt: new Date(), imageId: this.image.id, platform: { architecture: 'amd64', os: 'linux' }, layers: this.image.layers,
-        config: request.config, hostConfig: request.hostConfig, state: { status: 'created' }, restartCount: 0, logPath: '', filesDir: '',
+        config: request.config, hostConfig: request.hostConfig, connections: [], state: { status: 'created' }, restartCount: 0, logPath: '', filesDir: '',
       };
       this.#live.set(id, { record, input: new Channel(), outputs: new Set(), log: [], waiters: new Set(), inputEnded: false });
       return { id, warnings: [] };
@@ -100,6 +103,8 @@ export class FakeEngine implements Engine {
     update: async (idOrName, request) => { this.calls.push(`update ${idOrName} ${JSON.stringify(request)}`); return []; },
     prune: async (isChosen) => ({ ids: [...this.#live.values()].filter(({ record }) => isChosen(record)).map(({ record }) => record.id), reclaimedBytes: 0 }),
     rename: async (idOrName, name) => { this.calls.push(`rename ${idOrName} ${name}`); },
+    connectNetwork: async (idOrName, network, settings) => { this.calls.push(`connect ${idOrName} ${network} ${JSON.stringify(settings)}`); },
+    disconnectNetwork: async (idOrName, network, { force }) => { this.calls.push(`disconnect ${idOrName} ${network} ${force}`); },
     remove: async (idOrName, options) => { this.calls.push(`remove ${JSON.stringify(options)}`); this.#live.delete(this.#find(idOrName).record.id); },
     wait: (idOrName, condition, signal) => this.#wait(this.#find(idOrName), condition, signal),
     resize: async (_idOrName, { rows, columns }) => { this.calls.push(`resize ${rows}x${columns}`); },
@@ -300,3 +305,11 @@ export const repeat: FakeProgram = async ({ input, write }) => {
   return 3;
 };
 
+
+function fakeNetworks(): Engine['networks'] {
+  const none = (): never => { throw fail('not_found', 'network x not found'); };
+  return {
+    get: none, list: () => [], create: none, remove: none, prune: () => [], usage: () => [], members: () => [], check: none, join: none, connect: none, disconnect: none, publish: none, unpublish: none,
+    rename: () => undefined, leave: () => undefined, restore: () => undefined, reconcile: () => undefined, [Symbol.asyncDispose]: async () => undefined,
+  };
+}

@@ -2,24 +2,15 @@
 // by name, never ignored; its zero value, which clients send for every field they know, asks for nothing.
 import { decode, fail } from '../base/index.ts';
 
-/** Why there is no network, and the way out. */
-export const networks = 'Networks come later: use --network none, host or container:…';
 const volumes = 'Volumes come later: put the files into the image, or use --tmpfs for scratch space';
 
 /** Field → why not, and the way out. */
 const notYet: Readonly<Record<string, string>> = {
-  MacAddress: networks,
   Volumes: volumes,
   'HostConfig.Binds': volumes,
   'HostConfig.Cgroup': 'Use CgroupParent or CgroupnsMode',
   'HostConfig.DeviceRequests': 'GPUs and CDI devices come later: name device files with --device',
-  'HostConfig.Dns': networks,
-  'HostConfig.DnsOptions': networks,
-  'HostConfig.DnsSearch': networks,
-  'HostConfig.Links': networks,
   'HostConfig.Mounts': volumes,
-  'HostConfig.PortBindings': networks,
-  'HostConfig.PublishAllPorts': networks,
   'HostConfig.UsernsMode': 'User namespaces come later',
   'HostConfig.VolumeDriver': volumes,
   'HostConfig.VolumesFrom': volumes,

@@ -21,6 +21,7 @@ let engine = new FakeEngine();
 const current: Engine = {
   get containers() { return engine.containers; },
   get images() { return engine.images; },
+  get networks() { return engine.networks; },
   get registries() { return engine.registries; },
   get events() { return engine.events; },
   info: () => engine.info(),

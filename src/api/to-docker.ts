@@ -3,8 +3,9 @@ import { durationInWords, rfc3339, zeroTime } from '../base/index.ts';
 import type { ContainerRecord, ContainerSize, ExecRecord, Health, State } from '../engine/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
 import type {
-  ContainerInspect, ContainerStatus, ContainerSummary, EndpointView, ExecInspect, HealthView, HostConfigView, NetworkSettingsView, StateView,
+  ContainerInspect, ContainerStatus, ContainerSummary, ExecInspect, HealthView, HostConfigView, StateView,
 } from '../spec/docker/container-view.ts';
+import { toNetworkSettings, toNetworksOfRow, toPortRows, type NetworkIds } from './endpoints-to-docker.ts';
 
 /** A container whose start failed was never anything but created, to Docker's clients. */
 export function statusOf(state: State): ContainerStatus {
@@ -29,9 +30,10 @@ export interface SummaryContext {
   readonly isImageNameCurrent: boolean;
   /** Where it was asked for. */
   readonly size: ContainerSize | undefined;
+  readonly networkIdOf: NetworkIds;
 }
 
-export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, size }: SummaryContext): ContainerSummary {
+export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, size, networkIdOf }: SummaryContext): ContainerSummary {
   const { program, args } = commandOf(record.config);
   return {
     Id: record.id,
@@ -40,7 +42,7 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, si
     ImageID: record.imageId,
     Command: [program, ...args.map((word) => word.includes(' ') ? `'${word}'` : word)].join(' '),
     Created: Math.floor(record.createdAt.getTime() / 1000),
-    Ports: [],
+    Ports: toPortRows(record),
     // As dockerd has it: nothing written is not said.
     ...(size === undefined || size.writtenBytes === 0 ? {} : { SizeRw: size.writtenBytes }),
     ...(size === undefined ? {} : { SizeRootFs: size.rootBytes }),
@@ -48,12 +50,12 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, si
     State: statusOf(record.state),
     Status: statusInWords(record, now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
-    NetworkSettings: { Networks: networksOf(record.hostConfig) },
+    NetworkSettings: { Networks: toNetworksOfRow(record, networkIdOf) },
     Mounts: [],
   };
 }
 
-export function toInspect(record: ContainerRecord, size?: ContainerSize): ContainerInspect {
+export function toInspect(record: ContainerRecord, networkIdOf: NetworkIds, size?: ContainerSize): ContainerInspect {
   const { program, args } = commandOf(record.config);
   return {
     Id: record.id,
@@ -77,7 +79,7 @@ export function toInspect(record: ContainerRecord, size?: ContainerSize): Contai
     ...(size === undefined ? {} : { SizeRw: size.writtenBytes, SizeRootFs: size.rootBytes }),
     Mounts: [],
     Config: toConfig(record.config),
-    NetworkSettings: toNetworkSettings(record.hostConfig),
+    NetworkSettings: toNetworkSettings(record, networkIdOf),
   };
 }
 
@@ -121,7 +123,7 @@ function commandOf({ Entrypoint, Cmd }: ContainerConfig): { readonly program: st
 }
 
 function toConfig(config: ContainerConfig): ContainerConfig {
-  const { ExposedPorts, Healthcheck, NetworkDisabled, StopSignal, StopTimeout, Shell } = config;
+  const { ExposedPorts, Healthcheck, MacAddress, NetworkDisabled, StopSignal, StopTimeout, Shell } = config;
   return {
     Hostname: config.Hostname,
     Domainname: config.Domainname,
@@ -141,6 +143,7 @@ function toConfig(config: ContainerConfig): ContainerConfig {
     WorkingDir: config.WorkingDir,
     Entrypoint: config.Entrypoint,
     ...(NetworkDisabled === undefined ? {} : { NetworkDisabled }),
+    ...(MacAddress === undefined || MacAddress === '' ? {} : { MacAddress }),
     OnBuild: config.OnBuild ?? null,
     Labels: config.Labels,
     ...(StopSignal === undefined ? {} : { StopSignal }),
@@ -150,13 +153,13 @@ function toConfig(config: ContainerConfig): ContainerConfig {
 }
 
 function toHostConfig(host: HostConfig): HostConfigView {
-  const { Annotations, Tmpfs, Sysctls, Init } = host;
+  const { Annotations, Tmpfs, Sysctls, Init, PublishMode } = host;
   return {
     Binds: host.Binds,
     ContainerIDFile: host.ContainerIDFile,
     LogConfig: host.LogConfig,
     NetworkMode: host.NetworkMode,
-    PortBindings: {},
+    PortBindings: host.PortBindings,
     RestartPolicy: host.RestartPolicy,
     AutoRemove: host.AutoRemove,
     VolumeDriver: '',
@@ -173,7 +176,7 @@ function toHostConfig(host: HostConfig): HostConfigView {
     GroupAdd: host.GroupAdd,
     IpcMode: host.IpcMode,
     Cgroup: '',
-    Links: null,
+    Links: host.Links,
     OomScoreAdj: host.OomScoreAdj,
     PidMode: host.PidMode,
     Privileged: host.Privileged,
@@ -191,6 +194,7 @@ function toHostConfig(host: HostConfig): HostConfigView {
     MaskedPaths: host.MaskedPaths,
     ReadonlyPaths: host.ReadonlyPaths,
     ...(Init === undefined ? {} : { Init }),
+    ...(PublishMode === undefined ? {} : { PublishMode }),
   };
 }
 
@@ -225,52 +229,6 @@ function toResources(host: HostConfig) {
     CpuPercent: 0,
     IOMaximumIOps: 0,
     IOMaximumBandwidth: 0,
-  };
-}
-
-const noEndpoint: EndpointView = {
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: '',
-  DriverOpts: null,
-  GwPriority: 0,
-  NetworkID: '',
-  EndpointID: '',
-  Gateway: '',
-  IPAddress: '',
-  IPPrefixLen: 0,
-  IPv6Gateway: '',
-  GlobalIPv6Address: '',
-  GlobalIPv6PrefixLen: 0,
-  DNSNames: null,
-};
-
-/** `none` and `host` count as networks; a container in another's network has none of its own. */
-function networksOf({ NetworkMode }: HostConfig): Readonly<Record<string, EndpointView>> {
-  return NetworkMode.startsWith('container:') ? {} : { [NetworkMode]: noEndpoint };
-}
-
-function toNetworkSettings(host: HostConfig): NetworkSettingsView {
-  return {
-    Bridge: '',
-    SandboxID: '',
-    SandboxKey: '',
-    Ports: {},
-    HairpinMode: false,
-    LinkLocalIPv6Address: '',
-    LinkLocalIPv6PrefixLen: 0,
-    SecondaryIPAddresses: null,
-    SecondaryIPv6Addresses: null,
-    EndpointID: '',
-    Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: '',
-    IPPrefixLen: 0,
-    IPv6Gateway: '',
-    MacAddress: '',
-    Networks: networksOf(host),
   };
 }
 

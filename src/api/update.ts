@@ -5,6 +5,7 @@ import { answerJson } from './answer.ts';
 import { readJson } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
 import { isNothing } from './not-yet.ts';
+import { portBindings } from './port-bindings.ts';
 
 const { integer, mapped, nullable, object, text } = decode;
 
@@ -26,7 +27,7 @@ const fixed = [
 ];
 
 export const updateRequest: decode.Decode<UpdateContainerRequest> = (body, path) => {
-  const decoded = { limits: limits(body, path), restartPolicy: restartPolicy(decode.fieldOf(body, 'RestartPolicy'), 'RestartPolicy') };
+  const decoded = { limits: limits(body, path), restartPolicy: restartPolicy(decode.fieldOf(body, 'RestartPolicy'), 'RestartPolicy'), publish: portBindings(decode.fieldOf(body, 'Publish'), 'Publish'), unpublish: portBindings(decode.fieldOf(body, 'Unpublish'), 'Unpublish') };
   const refused = fixed.find((name) => !isNothing(decode.fieldOf(body, name)) && decode.fieldOf(body, name) !== -1);
   if (refused !== undefined) throw fail('unsupported', `${refused} cannot be updated`, { hint: 'It is decided when a container is created' });
   return decoded;

@@ -6,12 +6,13 @@
 // Its states and the verbs that they allow are in state.ts. Verbs on one container are served one after the other, in the order in which they
 // came (one serial queue each); waiting, logs and attach are no verbs of the queue, and stop and kill go past it.
 import type { ContainerId, Digest } from '../base/index.ts';
-import type { ContainerConfig, CreateContainerRequest, ExecConfig, HostConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
+import type { ContainerConfig, CreateContainerRequest, EndpointSettings, ExecConfig, HostConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import type { ContainerSize } from './size.ts';
 import type { Health } from './health/check.ts';
 import type { ProcessTable } from './top.ts';
 import type { StatsSample, StatsWatcher } from './stats.ts';
+import type { Connection } from '../network/index.ts';
 import type { FileVerbs } from './file-verbs.ts';
 import type { State } from './state.ts';
 
@@ -30,6 +31,8 @@ export interface ContainerRecord {
   readonly layers: readonly Digest[];
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** What it asks of networks; what it has of them while it runs is in its state. Empty: it shares another's network, or nobody connected it. */
+  readonly connections: readonly Connection[];
   readonly state: State;
   readonly restartCount: number;
   /** Absent: no health check is made. */
@@ -148,6 +151,10 @@ export interface Containers extends FileVerbs {
   rename(idOrName: string, name: string): Promise<void>;
   /** Other limits and another restart policy. Returns warnings: what this kernel cannot limit. @throws `conflict` for what the kernel refuses; then nothing has changed. */
   update(idOrName: string, request: UpdateContainerRequest): Promise<readonly string[]>;
+  /** One more network, at once if it runs. @throws `not_found`, `denied` or `conflict` in dockerd's words */
+  connectNetwork(idOrName: string, network: string, settings: EndpointSettings): Promise<void>;
+  /** @throws `denied` when it is not in that network */
+  disconnectNetwork(idOrName: string, network: string, options: { readonly force: boolean }): Promise<void>;
   remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
   /** Removes all that do not run and that `isChosen`. */
   prune(isChosen: (record: ContainerRecord) => boolean): Promise<Pruned>;

@@ -9,6 +9,8 @@ import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { checkLog, logPathOf } from './logs.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
+import { checkSharedNetwork, connectionsOf } from './endpoints/connections.ts';
+import { identityOf } from './endpoints/files.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { checkTmpfs } from './oci/mounts.ts';
 import { checkSecurityModules, seccompChoice } from './oci/security.ts';
@@ -26,11 +28,14 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const id = newContainerId();
   const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, withRuntime(room, mergeHostConfig(request.hostConfig, room.host))), limitFactsOf(room));
   const network = containerMode(hostConfig.NetworkMode);
+  const mac = request.config.MacAddress ?? '';
+  checkSharedNetwork(hostConfig, { hostname: request.config.Hostname, exposes: Object.keys(request.config.ExposedPorts ?? {}).length > 0, mac });
+  const connections = connectionsOf(room.networks, { hostConfig, endpoints: request.endpoints, mac });
   const config = { ...mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host), ...(network === undefined ? {} : namesOf(room, network)) };
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
-    config, hostConfig, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
+    config, hostConfig, connections, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
     filesDir: room.storage.containerDir(network === undefined ? id : room.shelf.get(network).id),
   };
   checkWhatStartNeeds(room, record);
@@ -39,7 +44,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
   undo.defer(() => room.storage.snapshots.removeSnapshot(id));
   room.storage.snapshots.prepare(id, image.layers);
   try {
-    writeIdentityFiles(room.storage.containerDir(id), config, hostConfig);
+    writeIdentityFiles(room.storage.containerDir(id), identityOf(room.networks, record));
     room.shelf.put(record);
   } catch (error) {
     throw explainDiskFull(error, room.storage.rootDir);

@@ -1,24 +1,69 @@
 // /etc/hostname, /etc/hosts and /etc/resolv.conf of a container: files of its own directory, shown inside by bind mounts.
+//
+// They are written when the container is made, and for containers with links again at each start: addresses are known only then. While it runs they
+// are changed in place, line by line: a mount shows one file, not whatever has its name.
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { fail } from '../base/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import { parseResolvConf, resolvConfFor, type ResolvKind } from './endpoints/resolv-conf.ts';
 import { identityFiles } from './oci/mounts.ts';
 
-/** Written once, when the container is made; what the container writes into them stays. */
-export function writeIdentityFiles(dir: string, config: ContainerConfig, hostConfig: HostConfig): void {
-  const isHostNetwork = hostConfig.NetworkMode === 'host';
+/** What is written of a container. */
+export interface Identity {
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  /** What `host-gateway` means: the host's own addresses in the default network. */
+  readonly hostGateways: readonly string[];
+  readonly resolv: ResolvKind;
+  /** Lines of /etc/hosts for its own addresses and its links. */
+  readonly addresses: readonly string[];
+}
+
+/** What of them goes by another's hand stays: of resolv.conf what the container wrote. */
+export function writeIdentityFiles(dir: string, identity: Identity): void {
+  const { config, hostConfig } = identity;
   write(`${dir}/${identityFiles.hostname}`, `${config.Hostname}\n`);
-  write(`${dir}/${identityFiles.hosts}`, `${isHostNetwork ? readOr('/etc/hosts', loopbackHosts) : loopbackHosts}${(hostConfig.ExtraHosts ?? []).map(hostLine).join('')}`);
-  write(`${dir}/${identityFiles.resolvConf}`, isHostNetwork ? readOr('/etc/resolv.conf', '') : '');
+  const base = hostConfig.NetworkMode === 'host' ? readOr('/etc/hosts', loopbackHosts) : loopbackHosts;
+  const extra = (hostConfig.ExtraHosts ?? []).flatMap((entry) => hostLines(entry, identity.hostGateways));
+  write(`${dir}/${identityFiles.hosts}`, base + [...extra, ...identity.addresses].map((line) => `${line}\n`).join(''));
+  writeResolvConf(dir, identity);
+}
+
+/** Only as long as nobody else has written into it. */
+export function writeResolvConf(dir: string, { hostConfig, resolv }: Pick<Identity, 'hostConfig' | 'resolv'>): void {
+  const file = `${dir}/${identityFiles.resolvConf}`;
+  const hashFile = `${file}.hash`;
+  const written = readOr(hashFile, '');
+  if (written !== '' && written !== hashOf(readOr(file, ''))) return;
+  const asked = { servers: hostConfig.Dns, search: hostConfig.DnsSearch, options: hostConfig.DnsOptions };
+  const text = resolvConfFor(resolv, parseResolvConf(hostResolvConf()), asked);
+  write(file, text);
+  write(hashFile, hashOf(text));
+}
+
+/** Lines that come and go with endpoints while the container runs. */
+export function changeHosts(dir: string, gone: readonly string[], come: readonly string[]): void {
+  const file = `${dir}/${identityFiles.hosts}`;
+  const lines = readOr(file, '').split('\n').filter((line) => line !== '' && !gone.includes(line));
+  write(file, [...lines, ...come, ''].join('\n'));
 }
 
 const loopbackHosts = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', 'fe00::\tip6-localnet', 'ff00::\tip6-mcastprefix', 'ff02::1\tip6-allnodes', 'ff02::2\tip6-allrouters', ''].join('\n');
 
+/** Where systemd answers names itself, it says in another file whom it asks. */
+function hostResolvConf(): string {
+  const text = readOr('/etc/resolv.conf', '');
+  const { servers } = parseResolvConf(text);
+  return servers.length === 1 && servers[0] === '127.0.0.53' ? readOr('/run/systemd/resolve/resolv.conf', text) : text;
+}
+
 /** `name:address`, as --add-host takes it; an IPv6 address may stand in brackets. */
-function hostLine(entry: string): string {
-  const [name, ...address] = entry.split(':');
-  return `${address.join(':').replace(/^\[(.*)\]$/, '$1')}\t${name}\n`;
+function hostLines(entry: string, hostGateways: readonly string[]): readonly string[] {
+  const [name, ...rest] = entry.split(':');
+  const address = rest.join(':').replace(/^\[(.*)\]$/, '$1');
+  return (address === 'host-gateway' ? hostGateways : [address]).map((one) => `${one}\t${name}`);
 }
 
 /** @throws `invalid` with Docker's text. */
@@ -26,9 +71,12 @@ export function checkExtraHosts(entries: readonly string[]): void {
   for (const entry of entries) {
     const address = entry.slice(entry.indexOf(':') + 1);
     if (!entry.includes(':') || entry.startsWith(':') || address === '') throw fail('invalid', `bad format for add-host: "${entry}"`);
-    if (address === 'host-gateway') throw fail('unsupported', 'The address "host-gateway" is not supported yet', { hint: 'Networks come later: name an address' });
-    if (isIP(address.replace(/^\[(.*)\]$/, '$1')) === 0) throw fail('invalid', `invalid IP address in add-host: "${address}"`);
+    if (address !== 'host-gateway' && isIP(address.replace(/^\[(.*)\]$/, '$1')) === 0) throw fail('invalid', `invalid IP address in add-host: "${address}"`);
   }
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Readable by every user of the container, whatever this daemon's umask is. */

@@ -2,9 +2,10 @@
 import type { Logger } from 'pino';
 import { messageOf, type ContainerId, type Digest } from '../base/index.ts';
 import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
+import type { Networks } from '../network/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
 import type { Platform } from '../spec/oci/image.ts';
-import type { CreateContainerRequest, ExecConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
+import type { CreateContainerRequest, EndpointSettings, ExecConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { PackedTar, Storage } from '../storage/index.ts';
 import { afterRun } from './after-run.ts';
 import { exportRoot, openDestination, readArchive, statPath, writeArchive } from './archive.ts';
@@ -19,6 +20,7 @@ import type { Happening } from './happening.ts';
 import type { CommitOptions, FileChange, PathArchive, PathStat, WriteArchiveOptions } from './file-verbs.ts';
 import { readHost } from './host.ts';
 import { readContainerLog } from './logs.ts';
+import { connectNetwork, disconnectNetwork } from './endpoints/verbs.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
 import type { ImagePort } from './ports.ts';
 import { SerialQueue } from './queue.ts';
@@ -44,6 +46,7 @@ export interface ContainersOptions {
   readonly storage: Storage;
   readonly images: ImagePort;
   readonly cgroups: Cgroups;
+  readonly networks: Networks;
   readonly runDir: string;
   /** The supervisor's command line, its first word an absolute path. */
   readonly supervisorCommand: readonly string[];
@@ -202,6 +205,14 @@ class StoredContainers implements Containers, AsyncDisposable {
     await this.#inQueue(this.get(idOrName).id, (record) => renameContainer(this.#room, record, name));
   }
 
+  async connectNetwork(idOrName: string, network: string, settings: EndpointSettings): Promise<void> {
+    await this.#inQueue(this.get(idOrName).id, (record) => connectNetwork(this.#room, record, network, settings));
+  }
+
+  async disconnectNetwork(idOrName: string, network: string, options: { readonly force: boolean }): Promise<void> {
+    await this.#inQueue(this.get(idOrName).id, (record) => disconnectNetwork(this.#room, record, network, options));
+  }
+
   async remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
     const { id } = this.get(idOrName);
     await this.#room.queueOf(id).run(() => removeContainer(this.#room, id, options));
@@ -312,6 +323,7 @@ class StoredContainers implements Containers, AsyncDisposable {
     for (const task of [...this.#room.live.values(), ...[...this.#room.execs.values()].map((exec) => exec.task)]) {
       task?.streams[Symbol.dispose]();
       task?.fds.pidfd[Symbol.dispose]();
+      task?.fds.network?.[Symbol.dispose]();
     }
     await this.#resources.disposeAsync();
   }

@@ -3,35 +3,43 @@
 // After a daemon's death the supervisor still has every task: running ones are taken over with their streams, and exits that it kept are recorded
 // now. After the supervisor's death this daemon still has every descriptor: it lends them to the next supervisor. After the death of both, a
 // container that runs has nobody who could read its output or its exit: it is ended, and its record says so.
-import { messageOf } from '../base/index.ts';
+import { messageOf, type ContainerId } from '../base/index.ts';
 import { readExits, removeExit, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { endGroup } from './group.ts';
 import { beginHealthChecks, unwatched } from './health/index.ts';
 import { openContainerLog } from './logs.ts';
 import { afterRun } from './after-run.ts';
-import { cgroupPathOf, type Room } from './room.ts';
+import { hasLinks } from './endpoints/connections.ts';
+import { writeNetworkFiles } from './endpoints/files.ts';
+import { sandboxOf } from './endpoints/prepare.ts';
+import { portRequestsOf } from './endpoints/published.ts';
+import { cgroupPathOf, taskOf, type LiveTask, type Room } from './room.ts';
 import { hasProcess, type State, type StateWithProcess } from './state.ts';
 import { openStreams, spoolPaths } from './streams/index.ts';
 import { openTask, recordExit } from './task.ts';
 
 /** Runs once, before the first request. */
 export async function recover(room: Room): Promise<void> {
+  const late: ContainerId[] = [];
   const tasks = new Map(room.supervisor.found.map((report) => [report.task, report]));
   const exits = readExits(room.runDir);
   for (const record of room.shelf.list()) {
     const report = tasks.get(record.id);
     tasks.delete(record.id);
-    if (report !== undefined) await takeOver(room, record, report);
+    if (report !== undefined) await takeOver(room, record, report, late);
     else if (hasProcess(record.state)) await recordLost(room, record, exits.get(record.id));
     else await clearLeftovers(room, record);
   }
+  room.networks.reconcile();
+  for (const id of late) await joinLate(room, id);
   for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) room.storage.snapshots.removeSnapshot(id);
   for (const { task, exit } of tasks.values()) if (exit !== undefined) await room.supervisor.release(task);
   for (const task of exits.keys()) removeExit(room.runDir, task);
 }
 
-async function takeOver(room: Room, record: ContainerRecord, report: TaskReport): Promise<void> {
+/** `late`: gets who runs without anybody knowing what it has of its networks. */
+async function takeOver(room: Room, record: ContainerRecord, report: TaskReport, late: ContainerId[]): Promise<void> {
   if (isRecorded(record, report)) {
     await Promise.all([room.supervisor.release(record.id), clearLeftovers(room, record)]);
     return;
@@ -40,9 +48,34 @@ async function takeOver(room: Room, record: ContainerRecord, report: TaskReport)
   const running = found === record.state ? record : room.shelf.setState(record.id, found);
   const task = openTask(room, running, report);
   room.live.set(record.id, task);
-  if (report.exit === undefined) return beginHealthChecks(room, running);
+  if (report.exit === undefined) {
+    restoreNetworks(room, running, task, late);
+    return beginHealthChecks(room, running);
+  }
   await recordExit(room, running, task, report.exit);
   await afterRun(room, record.id);
+}
+
+function restoreNetworks(room: Room, record: ContainerRecord, { fds: { network } }: LiveTask, late: ContainerId[]): void {
+  if (network === undefined) return;
+  const { membership } = record.state as StateWithProcess;
+  if (membership !== undefined) room.networks.restore(sandboxOf(record, network), record.connections, portRequestsOf(record.hostConfig, record.config.ExposedPorts), membership);
+  else if (hasLinks(record)) late.push(record.id);
+}
+
+/** Died between the launch and the record: what it had of its networks is written nowhere, and was taken away. It gets the same anew, or does not go on. */
+async function joinLate(room: Room, id: ContainerId): Promise<void> {
+  const record = room.shelf.get(id);
+  const task = taskOf(room, id);
+  try {
+    const { config, connections, hostConfig } = record;
+    const membership = await room.networks.join(sandboxOf(record, task.fds.network!), connections, portRequestsOf(hostConfig, config.ExposedPorts), hostConfig.PublishMode ?? 'nat');
+    room.shelf.change(id, (now) => ({ ...now, state: { ...now.state as StateWithProcess, membership } }));
+    writeNetworkFiles(room, record, membership);
+  } catch (error) {
+    room.log.error({ container: id, error: messageOf(error) }, 'a container whose start was cut off could not be given its networks: it is ended');
+    room.cgroups.killAll(cgroupPathOf(id, record.hostConfig.CgroupParent));
+  }
 }
 
 /** Died between recording this exit and releasing the task. */
@@ -90,12 +123,12 @@ async function clearLeftovers(room: Room, record: ContainerRecord): Promise<void
 /** The supervisor died, this daemon did not: the next supervisor borrows every task's descriptors from us. */
 export async function adoptAfterLoss(room: Room): Promise<void> {
   for (const [id, task] of room.live) {
-    const { pidfd, stdin, stdout, stderr } = task.fds;
+    const { pidfd, stdin, stdout, stderr, network } = task.fds;
     const record = room.shelf.get(id);
     const number = (fd: { readonly isOpen: boolean; readonly number: number } | undefined): number | undefined => (fd?.isOpen === true ? fd.number : undefined);
     await room.supervisor.adopt({
       task: id, pid: task.pid, terminal: record.config.Tty, spool: spoolPaths(room.storage.containerDir(record.id)),
-      fds: { pidfd: pidfd.number, stdin: number(stdin), stdout: number(stdout), stderr: number(stderr) },
+      fds: { pidfd: pidfd.number, stdin: number(stdin), stdout: number(stdout), stderr: number(stderr), network: number(network) },
     });
   }
   for (const [id, { record, task }] of room.execs) {

@@ -3,6 +3,7 @@ import { EstivaError, fail, isFail } from '../base/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { parseName } from './name.ts';
 import type { Room } from './room.ts';
+import { hasProcess } from './state.ts';
 
 /** Runs inside the container's queue. @throws with dockerd's texts */
 export async function renameContainer(room: Room, record: ContainerRecord, asked: string): Promise<void> {
@@ -11,6 +12,7 @@ export async function renameContainer(room: Room, record: ContainerRecord, asked
   if (given === `/${record.name}`) throw fail('invalid', 'Renaming a container with the same name as its current name');
   using _name = reserve(room, given);
   const renamed = room.shelf.change(record.id, (now) => ({ ...now, name: given.slice(1) }));
+  if (hasProcess(renamed.state)) room.networks.rename(record.id, renamed.name);
   room.tell({ kind: 'rename', container: renamed, oldName: record.name });
 }
 

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ContainerId } from '../base/index.ts';
 import type { Cgroups, Readiness } from '../kernel/index.ts';
+import type { Networks } from '../network/index.ts';
 import type { Supervisor, TaskStreams } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { ExecRecord } from './container.ts';
@@ -42,6 +43,7 @@ export interface LiveExec {
 export interface Room {
   readonly storage: Storage;
   readonly images: ImagePort;
+  readonly networks: Networks;
   readonly shelf: Shelf;
   readonly cgroups: Cgroups;
   readonly readiness: Readiness;

@@ -1,18 +1,22 @@
 // start: the record becomes an OCI configuration, the configuration a plan, the plan a process.
 //
+// Its network is made ready beside that, and before the program (endpoints/prepare.ts).
 // What is durable when: the cgroup is made first and belongs to the id, so that it can be found again; the record says "running" once the program
 // runs. A daemon that dies in between finds the task at its supervisor when it comes back, and carries on from there (recover.ts).
 import { fail } from '../base/index.ts';
 import { assemble, hostArchitecture, namespaceFiles, type Image } from '../kernel/index.ts';
-import { explain, planStart, type ExternalLaunch, type LaunchAnswer, type OverlayRoot, type StartSetting } from '../runtime/index.ts';
+import type { Membership } from '../network/index.ts';
+import { explain, planStart, type ExternalLaunch, type LaunchAnswer, type OverlayRoot, type StartSetting, type TaskReport } from '../runtime/index.ts';
 import type { HostConfig } from '../spec/docker/container.ts';
 import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
-import { externalFailure, externalStart, type ExternalRuntime } from './external/index.ts';
+import { externalFailure, externalStart, ownRuntime, type ExternalRuntime } from './external/index.ts';
 import { endGroup, removeGroup } from './group.ts';
 import { beginHealthChecks, healthCheckOf, startingHealth } from './health/index.ts';
 import { ensureInit, hasInit } from './init.ts';
 import { openContainerLog } from './logs.ts';
+import { explainNetwork } from './endpoints/explain.ts';
+import { prepareNetwork, type PreparedNetwork } from './endpoints/prepare.ts';
 import { blockIoOf } from './oci/block-io.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { sharedMemoryDir } from './oci/mounts.ts';
@@ -40,45 +44,56 @@ export async function startContainer(room: Room, record: ContainerRecord, { agai
   }
   await Promise.all([room.aftermath.get(record.id), room.supervised, room.copies.writersDone(record.id)]);
   try {
-    const spec = startSpec(room, record);
+    await using network = prepareNetwork(room, record);
+    const spec = startSpec(room, record, network === undefined || !isExternal(record) ? undefined : await network.path());
     room.cgroups.create(spec.linux.cgroupsPath!, spec.linux.resources ?? {});
-    await runOrUndo(room, again ? record : { ...record, restartCount: 0 }, spec);
+    await runOrUndo(room, again ? record : { ...record, restartCount: 0 }, spec, network);
   } catch (error) {
     endPending(room, record.id);
     throw error;
   }
 }
 
-async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec): Promise<void> {
-  let start: Start;
-  let answer: LaunchAnswer;
+async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec, network: PreparedNetwork | undefined): Promise<void> {
+  let outcome: Outcome;
   try {
-    start = startOf(room, record, spec);
+    const start = startOf(room, record, spec);
     start.write?.();
     if (record.hostConfig.AutoRemove) room.storage.snapshots.forgetVolatile(record.id);
     removeSpools(room.storage.containerDir(record.id));
     openContainerLog(room, record)?.startRun();
-    answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)), external: start.external }, start.image);
+    outcome = await launchInto(room, record, start, network);
   } catch (error) {
     openContainerLog(room, record)?.endRun();
     await endGroup(room, record);
     throw error;
   }
-  if (!('launched' in answer)) {
+  if ('failure' in outcome) {
+    const { failure } = outcome;
     openContainerLog(room, record)?.endRun();
-    const failure = start.failureOf(answer);
     await removeGroup(room, record);
     room.shelf.change(record.id, (now) => ({ ...now, state: failedState(now.state, failure) }));
     throw failure.error;
   }
   const { restartCount } = record;
-  const { pid } = answer.launched;
+  const { launched, membership } = outcome;
   const running = room.shelf.change(record.id, (now) => ({
-    ...now, restartCount, state: { status: 'running', pid, startedAt: new Date() }, health: healthCheckOf(now.config) && startingHealth(now.health),
+    ...now, restartCount, state: { status: 'running', pid: launched.pid, startedAt: new Date(), membership }, health: healthCheckOf(now.config) && startingHealth(now.health),
   }));
-  room.live.set(record.id, openTask(room, running, answer.launched));
+  network?.keep();
+  room.live.set(record.id, openTask(room, running, launched));
   beginHealthChecks(room, running);
   room.tell({ kind: 'start', container: running });
+}
+
+type Outcome = { readonly launched: TaskReport; readonly membership: Membership | undefined } | { readonly failure: StartFailure };
+
+/** The network is there before the program. */
+async function launchInto(room: Room, record: ContainerRecord, { image, external, failureOf }: Start, network: PreparedNetwork | undefined): Promise<Outcome> {
+  const joined = await network?.join();
+  if (joined !== undefined && 'failure' in joined) return joined;
+  const answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)), external }, image);
+  return 'launched' in answer ? { launched: answer.launched, membership: joined?.membership } : { failure: failureOf(answer) };
 }
 
 /** What never ran is as new as before; what ran before keeps its times, and its exit code if nobody asked for this start. */
@@ -88,8 +103,8 @@ function failedState(before: State, { exitCode, error: { message } }: StartFailu
   return { status: 'created', failure: { exitCode, message } };
 }
 
-/** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). */
-function startSpec(room: Room, record: ContainerRecord): Spec {
+/** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). `ownNetwork`: where another runtime finds the namespace that was prepared. */
+function startSpec(room: Room, record: ContainerRecord, ownNetwork?: string): Spec {
   const { hostConfig, config } = record;
   const dirs = room.storage.snapshots.dirs(record.id, record.layers);
   if (hasInit(hostConfig)) ensureInit(room.storage.rootDir);
@@ -102,6 +117,7 @@ function startSpec(room: Room, record: ContainerRecord): Spec {
     filesDir: record.filesDir,
     cgroupsPath: cgroupPathOf(record.id, hostConfig.CgroupParent),
     joined: joinedNamespaces(room, record),
+    ownNetwork,
   });
 }
 
@@ -125,6 +141,10 @@ function startOf(room: Room, record: ContainerRecord, spec: Spec): Start {
       return startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd);
     },
   };
+}
+
+function isExternal({ hostConfig: { Runtime } }: ContainerRecord): boolean {
+  return Runtime !== ownRuntime;
 }
 
 /** By another runtime than ours. */
@@ -159,7 +179,7 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
 
 /** The program by which it is or would be started, in words. */
 export function explainStart(room: Room, record: ContainerRecord): readonly ExplainedStep[] {
-  return explain(startOf(room, record, startSpec(room, record)).image);
+  return [...explainNetwork(record), ...explain(startOf(room, record, startSpec(room, record)).image)];
 }
 
 function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<Record<NamespaceType, string>> {

@@ -8,6 +8,7 @@
 //                    ▼     │
 //                    paused ─its end──▶ as from running
 import { fail, type EstivaError } from '../base/index.ts';
+import type { Membership } from '../network/index.ts';
 
 /** How the last run ended. */
 interface Ended {
@@ -22,8 +23,8 @@ interface Ended {
 export type State =
   /** `failure`: how the last start failed, before the program ran. */
   | { readonly status: 'created'; readonly failure?: { readonly exitCode: number; readonly message: string } }
-  /** `stopAsked`: somebody asked for its end; no restart policy applies to that. */
-  | { readonly status: 'running' | 'paused'; readonly pid: number; readonly startedAt: Date; readonly stopAsked?: boolean }
+  /** `membership`: what it has of networks. `stopAsked`: somebody asked for its end; no restart policy applies to that. */
+  | { readonly status: 'running' | 'paused'; readonly pid: number; readonly startedAt: Date; readonly membership?: Membership | undefined; readonly stopAsked?: boolean }
   /** It ended, and its restart policy will start it again in a moment. */
   | Ended & { readonly status: 'restarting' }
   | Ended & { readonly status: 'exited'; readonly stopAsked?: boolean };

@@ -1,6 +1,6 @@
 // A running container: its streams opened, its clients joined, its exit awaited and recorded.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { messageOf } from '../base/index.ts';
+import { messageOf, type ContainerId } from '../base/index.ts';
 import type { TaskExit, TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { removeGroup } from './group.ts';
@@ -34,11 +34,21 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   endHealthChecks(room, record.id);
   const ended = room.shelf.change(record.id, (now) => afterExit({ ...now, health: unwatched(now.health) }, task, exit, oomKilled));
   room.live.delete(record.id);
+  leaveNetworks(room, record.id);
   room.aftermath.set(record.id, clearAway(room, record, task));
   if (oomKilled) room.tell({ kind: 'oom', container: ended });
   room.tell({ kind: 'die', container: ended, exitCode: exit.code, ranMs: exit.atMs - (startOf(ended)?.getTime() ?? exit.atMs) });
   task.exited.resolve();
   room.waiters.ended(ended);
+}
+
+/** At once: whoever waited for the end may want its ports. The end stands whatever comes of this; what could not be taken away is taken away when the daemon comes back. */
+export function leaveNetworks(room: Room, id: ContainerId): void {
+  try {
+    room.networks.leave(id);
+  } catch (error) {
+    room.log.error({ container: id, error: error instanceof Error ? error.stack : String(error) }, 'not everything of a container\'s networks could be taken away');
+  }
 }
 
 /** Exited; or on its way to be started again, if its restart policy says so. */
@@ -60,6 +70,7 @@ async function clearAway(room: Room, record: ContainerRecord, task: LiveTask): P
   try {
     await nextTurn();
     task.fds.pidfd[Symbol.dispose]();
+    task.fds.network?.[Symbol.dispose]();
     await Promise.all([room.supervisor.release(id), removeGroup(room, record)]);
   } catch (error) {
     room.log.warn({ container: id, error: messageOf(error) }, 'not everything could be cleared away');

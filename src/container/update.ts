@@ -1,4 +1,4 @@
-// update: other limits and another restart policy for a container that exists, running or not. The kernel is asked first, then the record is
+// update: other limits, published ports and another restart policy for a container that exists, running or not. The kernel is asked first, then the record is
 // changed in one transaction; when either fails, neither has changed.
 import { EstivaError, fail, isFail } from '../base/index.ts';
 import type { ContainerLimits, HostConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
@@ -6,6 +6,7 @@ import type { Resources } from '../spec/oci/runtime.ts';
 import type { ContainerRecord } from './container.ts';
 import { discardWhatCannotBe, limitFactsOf } from './discard.ts';
 import { checkCpu, checkMemory } from './merge.ts';
+import { changePorts } from './endpoints/verbs.ts';
 import { resourcesOf } from './oci/resources.ts';
 import { checkRestartPolicy } from './restart-policy.ts';
 import { cgroupPathOf, type Room } from './room.ts';
@@ -18,7 +19,8 @@ export async function updateContainer(room: Room, record: ContainerRecord, reque
   room.cgroups.check(resources);
   using undo = new DisposableStack();
   if (hasProcess(record.state)) undo.defer(updateGroup(room, record, resources));
-  const changed = room.shelf.change(record.id, (now) => ({ ...now, hostConfig }));
+  if (Object.keys(request.publish).length > 0 || Object.keys(request.unpublish).length > 0) await changePorts(room, record, request);
+  const changed = room.shelf.change(record.id, (now) => ({ ...now, hostConfig: { ...hostConfig, PortBindings: now.hostConfig.PortBindings } }));
   undo.move();
   room.tell({ kind: 'update', container: changed });
   return warnings;

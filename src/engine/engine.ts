@@ -2,6 +2,7 @@
 import type { Containers } from '../container/index.ts';
 import type { Events } from '../event/index.ts';
 import type { Images } from '../image/index.ts';
+import type { Networks } from '../network/index.ts';
 import type { Registries, RegistrySettings } from '../registry/index.ts';
 
 /** What `GET /info` is made of. */
@@ -41,6 +42,7 @@ export interface EngineInfo {
 export interface Engine extends AsyncDisposable {
   readonly containers: Containers;
   readonly images: Images;
+  readonly networks: Networks;
   readonly registries: Registries;
   readonly events: Events;
   info(): EngineInfo;

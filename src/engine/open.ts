@@ -10,6 +10,7 @@ import { fileSystemOf, openCgroups } from '../kernel/index.ts';
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
+import { noNetworks } from './no-networks.ts';
 import { containerEvent, imageEvent } from './tell.ts';
 
 export interface EngineOptions {
@@ -38,15 +39,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const registries = opened.use(openRegistries(registrySettings));
   const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'a blob could not be tried'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
   const cgroups = opened.use(openCgroups());
+  const networks = opened.use(noNetworks());
   const imagePort: ImagePort = { get: (nameOrId, platform) => images.get(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
-  const containers = opened.use(await openContainers({ ...options, storage, cgroups, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
+  const containers = opened.use(await openContainers({ ...options, storage, cgroups, networks, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   images.sweep();
   const id = engineId(storage);
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, registries, events,
+    containers, images, networks, registries, events,
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,

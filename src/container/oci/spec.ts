@@ -21,12 +21,14 @@ export interface SpecFacts {
   readonly cgroupsPath: string;
   /** Namespaces that are joined: of other containers (`container:x`). */
   readonly joined: Readonly<Partial<Record<NamespaceType, string>>>;
+  /** Its own network namespace, for a runtime that is not handed it: made beforehand, and nobody else's. */
+  readonly ownNetwork?: string | undefined;
 }
 
 export function specOf(record: ContainerRecord, facts: SpecFacts): Spec {
   const { config, hostConfig } = record;
   const namespaces = namespacesOf(record, facts);
-  const ownNetwork = namespaces.some(({ type, path }) => type === 'network' && path === undefined);
+  const ownNetwork = namespaces.some(({ type, path }) => type === 'network' && path === facts.ownNetwork);
   const program = [...config.Entrypoint ?? [], ...config.Cmd ?? []];
   const ownUts = namespaces.some(({ type, path }) => type === 'uts' && path === undefined);
   return {
@@ -62,12 +64,15 @@ export function specOf(record: ContainerRecord, facts: SpecFacts): Spec {
 /** Ports below 1024 and ping for every user of the container, as Docker has it: they are the container's own. */
 const networkSysctls = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
 
-function namespacesOf({ hostConfig }: ContainerRecord, { joined }: SpecFacts): Spec['linux']['namespaces'] {
+function namespacesOf({ hostConfig }: ContainerRecord, { joined, ownNetwork }: SpecFacts): Spec['linux']['namespaces'] {
   const shared: Readonly<Partial<Record<NamespaceType, boolean>>> = {
     network: hostConfig.NetworkMode === 'host', pid: hostConfig.PidMode === 'host', ipc: hostConfig.IpcMode === 'host', uts: hostConfig.UTSMode === 'host', cgroup: hostConfig.CgroupnsMode === 'host',
   };
   const types: readonly NamespaceType[] = ['mount', 'uts', 'pid', 'network', 'ipc', 'cgroup'];
-  return types.filter((type) => shared[type] !== true).map((type) => (joined[type] === undefined ? { type } : { type, path: joined[type] }));
+  return types.filter((type) => shared[type] !== true).map((type) => {
+    const path = joined[type] ?? (type === 'network' ? ownNetwork : undefined);
+    return path === undefined ? { type } : { type, path };
+  });
 }
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -15,6 +15,7 @@ export interface TaskStreams extends Disposable {
   readonly stdin: Fd | undefined;
   readonly stdout: Fd | undefined;
   readonly stderr: Fd | undefined;
+  readonly network: Fd | undefined;
 }
 
 export interface Supervisor extends Disposable {
@@ -22,6 +23,11 @@ export interface Supervisor extends Disposable {
   /** What ran when the connection was made. */
   readonly found: readonly TaskReport[];
   launch(request: Omit<LaunchRequest, 'ask' | 'seq' | 'image'>, image: Image): Promise<LaunchAnswer>;
+  /**
+   * A new network namespace, its loopback up, which the launch of `task` will be in. Who does not launch gives it back with `release`.
+   * What is returned is a copy: the caller closes it.
+   */
+  setNetworkAside(task: string): Promise<Fd>;
   /** Copies a task's descriptors into this process. @throws KernelError when the supervisor is gone. */
   borrow(fds: TaskFds): TaskStreams;
   closeStdin(task: string): Promise<void>;
@@ -159,13 +165,19 @@ class Connection implements Supervisor {
     throw new Error('The supervisor answered a launch with something else');
   }
 
+  async setNetworkAside(task: string): Promise<Fd> {
+    const reply = await this.#ask({ ask: 'network', task });
+    if ('network' in reply) return borrowFd(this.#pidfd, reply.network);
+    throw new Error('The supervisor answered for a network with something else');
+  }
+
   borrow(fds: TaskFds): TaskStreams {
     using undo = new DisposableStack();
     const copy = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : undo.use(borrowFd(this.#pidfd, number)));
     const pidfd = undo.use(borrowFd(this.#pidfd, fds.pidfd));
-    const [stdin, stdout, stderr] = [copy(fds.stdin), copy(fds.stdout), copy(fds.stderr)];
+    const [stdin, stdout, stderr, network] = [copy(fds.stdin), copy(fds.stdout), copy(fds.stderr), copy(fds.network)];
     const all = undo.move();
-    return { pidfd, stdin, stdout, stderr, [Symbol.dispose]: () => all.dispose() };
+    return { pidfd, stdin, stdout, stderr, network, [Symbol.dispose]: () => all.dispose() };
   }
 
   async closeStdin(task: string): Promise<void> {

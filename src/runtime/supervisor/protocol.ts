@@ -7,7 +7,7 @@
 // One daemon is connected at a time: a new connection replaces the old one.
 
 /** Raised when an older partner would misunderstand. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 const headerBytes = 8;
 /** A launch carries a program (tens of kilobytes; arguments and environment may take megabytes). */
@@ -39,6 +39,8 @@ export interface ExternalLaunch {
 
 export type Request =
   | LaunchRequest
+  /** Sets a new network namespace aside for a task that will be launched: its launch takes it, its release gives it back. */
+  | { readonly ask: 'network'; readonly seq: number; readonly task: string }
   /** Closes the supervisor's copy of a task's stdin, so that closing the daemon's ends the stream. */
   | { readonly ask: 'closeStdin'; readonly seq: number; readonly task: string }
   /** The daemon has written down the exit (or will never): everything held for the task is closed. */
@@ -54,6 +56,8 @@ export interface TaskFds {
   readonly stdin?: number | undefined;
   readonly stdout?: number | undefined;
   readonly stderr?: number | undefined;
+  /** The network namespace that was made for it. Wherever its processes go, that is the one which its endpoints are in. */
+  readonly network?: number | undefined;
 }
 
 export interface TaskExit {
@@ -78,6 +82,8 @@ export type Reply =
   | { readonly seq: number; readonly failed: { readonly index: number; readonly errno: number; readonly results: readonly number[] } }
   /** The other runtime's program ended with this code, and there is no process. */
   | { readonly seq: number; readonly declined: number }
+  /** A descriptor of the namespace that was set aside. */
+  | { readonly seq: number; readonly network: number }
   | { readonly seq: number; readonly done: true }
   /** The task that it should have been launched within has ended. */
   | { readonly seq: number; readonly ended: string }

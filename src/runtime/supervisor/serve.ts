@@ -55,6 +55,7 @@ function serveConnection(socket: Socket, tasks: Tasks, send: (reply: Reply) => v
     try {
       switch (request.ask) {
         case 'launch': return send({ seq, ...await tasks.launch(request, launchableOf(request, binary)) });
+        case 'network': return send({ seq, network: tasks.setNetworkAside(request.task) });
         case 'closeStdin': tasks.closeStdin(request.task); break;
         case 'release': tasks.release(request.task); break;
         case 'adopt': return send({ seq, launched: tasks.adopt(request) });

@@ -16,6 +16,8 @@ export type LaunchOutcome = { readonly launched: TaskReport } | { readonly faile
 export interface Tasks {
   launch(request: LaunchRequest, image: Launchable): Promise<LaunchOutcome>;
   adopt(request: Extract<Request, { ask: 'adopt' }>): TaskReport;
+  /** For the launch of `task`. @returns the descriptor */
+  setNetworkAside(task: string): number;
   closeStdin(task: string): void;
   release(task: string): void;
   reports(): readonly TaskReport[];
@@ -38,6 +40,8 @@ interface Task {
   exit: TaskExit | undefined;
   /** The overlay that is its root, held (plan/setting.ts, isSent). */
   readonly root: Fd | undefined;
+  /** The network namespace that it was launched into. */
+  readonly network: Fd | undefined;
 }
 
 /** `exitsDir`: exits are also written here, for the case that this process is killed before a daemon asks. */
@@ -48,6 +52,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   // A number that is ours for sure: a child puts there, in its own table, what it sends.
   const ownPlace = Fd.open('/dev/null', O.RDONLY);
   const networks = new SpareNetworks();
+  const setAside = new Map<string, Fd>();
   const unmounting = new Map<string, Promise<void>>();
   const orphans = new Orphans((pid) => [...tasks.values()].some((task) => task.pid === pid && task.exit === undefined));
   let draining = false;
@@ -60,6 +65,9 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     if (request.within !== undefined && (within === undefined || within.exit !== undefined)) return { ended: request.within };
     using inner = new DisposableStack();
     using outer = new DisposableStack();
+    const network = setAside.get(request.task) ?? (image.slots.has(slots.network) ? networks.take() : undefined);
+    setAside.delete(request.task);
+    if (network !== undefined) outer.use(network);
     const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
     const { external } = request;
     const sendsRoot = image.slots.has(slots.rootSocket);
@@ -67,7 +75,6 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     const sockets = sendsTerminal || sendsRoot ? socketPair() : undefined;
     for (const socket of sockets ?? []) inner.use(socket);
     const consoles = request.terminal && external !== undefined ? inner.use(new ConsoleListener(external)) : undefined;
-    const network = image.slots.has(slots.network) ? inner.use(networks.take()) : undefined;
     const fill = new Map<string, number>([
       [slots.stdin, (pipes?.stdin?.[0] ?? nothing).number], [slots.stdout, pipes?.stdout[1].number ?? -1], [slots.stderr, pipes?.stderr[1].number ?? -1],
       [slots.rootSocket, sockets?.[1].number ?? -1], [slots.rootPlace, ownPlace.number], [slots.rootMessage, ownPlace.number],
@@ -89,7 +96,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     }
     const master = sendsTerminal ? receiveFd(sockets![0]) : consoles?.take();
     const task: Task = {
-      name: request.task, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root,
+      name: request.task, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root, network,
       stdin: pipes?.stdin?.[1], stdout: master ?? pipes?.stdout[0], stderr: pipes?.stderr[0],
     };
     keep(task);
@@ -124,6 +131,17 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       if (unmounting.get(task) === done) unmounting.delete(task);
     });
     unmounting.set(task, done);
+  }
+
+  /** A namespace whose task will not be launched. */
+  function giveBack(name: string): void {
+    setAside.get(name)?.[Symbol.dispose]();
+    setAside.delete(name);
+  }
+
+  /** Another daemon will not launch what its predecessor was about to. */
+  function giveAllBack(): void {
+    for (const name of setAside.keys()) giveBack(name);
   }
 
   function drainTask(task: Task): void {
@@ -165,11 +183,17 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       using lender = openPidfd(request.lender);
       const borrow = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : borrowFd(lender, number));
       const task: Task = {
-        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root: undefined,
+        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root: undefined, network: borrow(request.fds.network),
         stdin: request.terminal ? undefined : borrow(request.fds.stdin), stdout: borrow(request.fds.stdout), stderr: borrow(request.fds.stderr),
       };
       keep(task);
       return report(task);
+    },
+    setNetworkAside: (name) => {
+      setAside.get(name)?.[Symbol.dispose]();
+      const network = networks.take();
+      setAside.set(name, network);
+      return network.number;
     },
     closeStdin: (name) => {
       const task = tasks.get(name);
@@ -177,22 +201,25 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       if (task !== undefined) task.stdin = undefined;
     },
     release: (name) => {
+      giveBack(name);
       const task = tasks.get(name);
       if (task === undefined) return;
       tasks.delete(name);
       unmount(name, task.root);
       for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
-      for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr]) fd?.[Symbol.dispose]();
+      for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr, task.network]) fd?.[Symbol.dispose]();
       for (const spool of task.spools.values()) spool[Symbol.dispose]();
       rmSync(`${exitsDir}/${name}`, { force: true });
     },
     reports: () => [...tasks.values()].map(report),
     drain: () => {
       draining = true;
+      giveAllBack();
       for (const task of tasks.values()) drainTask(task);
     },
     stopDraining: () => {
       draining = false;
+      giveAllBack();
       for (const task of tasks.values()) {
         for (const fd of [task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
         for (const spool of task.spools.values()) spool[Symbol.dispose]();
@@ -240,6 +267,6 @@ function writeDown(path: string, exit: TaskExit): void {
 function report(task: Task): TaskReport {
   return {
     task: task.name, pid: task.pid, terminal: task.terminal, exit: task.exit,
-    fds: { pidfd: task.pidfd.number, stdin: task.terminal ? task.stdout?.number : task.stdin?.number, stdout: task.stdout?.number, stderr: task.stderr?.number },
+    fds: { pidfd: task.pidfd.number, stdin: task.terminal ? task.stdout?.number : task.stdin?.number, stdout: task.stdout?.number, stderr: task.stderr?.number, network: task.network?.number },
   };
 }

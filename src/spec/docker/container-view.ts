@@ -52,11 +52,11 @@ export interface StateView {
 
 /** One network of a container, as inspect shows it. */
 export interface EndpointView {
-  readonly IPAMConfig: null;
-  readonly Links: null;
+  readonly IPAMConfig: { readonly IPv4Address?: string; readonly IPv6Address?: string; readonly LinkLocalIPs?: readonly string[] } | null;
+  readonly Links: readonly string[] | null;
   readonly Aliases: readonly string[] | null;
   readonly MacAddress: string;
-  readonly DriverOpts: null;
+  readonly DriverOpts: Readonly<Record<string, string>> | null;
   readonly GwPriority: number;
   readonly NetworkID: string;
   readonly EndpointID: string;
@@ -93,11 +93,9 @@ export interface NetworkSettingsView {
 
 /** `HostConfig` of inspect: what Estiva honours, and the rest of Docker's fields with their zero values. */
 export interface HostConfigView extends HostConfig {
-  readonly PortBindings: Readonly<Record<string, object>>;
   readonly VolumeDriver: string;
   readonly VolumesFrom: readonly string[] | null;
   readonly Cgroup: string;
-  readonly Links: readonly string[] | null;
   readonly DeviceRequests: null;
 }
 

@@ -21,6 +21,8 @@ export interface ContainerConfig {
   readonly Volumes: Readonly<Record<string, object>> | null;
   readonly WorkingDir: string;
   readonly NetworkDisabled?: boolean;
+  /** As older clients ask for it: of the container's first network. */
+  readonly MacAddress?: string;
   readonly Labels: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
   /** Seconds. */
@@ -47,6 +49,26 @@ export interface DeviceRate {
   readonly Rate: number;
 }
 
+/** One place where a port is published: '' is every address, and any free port. `8000-8010`: one of them. */
+export interface PortBinding {
+  readonly HostIp: string;
+  readonly HostPort: string;
+}
+
+/** `80/tcp` → where it is published. */
+export type PortBindings = Readonly<Record<string, readonly PortBinding[]>>;
+
+/** What is asked of one network: a value of `NetworkingConfig.EndpointsConfig`, and the `EndpointConfig` of a connect. */
+export interface EndpointSettings {
+  readonly IPAMConfig: { readonly IPv4Address: string; readonly IPv6Address: string; readonly LinkLocalIPs: readonly string[] } | null;
+  /** `container:alias`. */
+  readonly Links: readonly string[];
+  readonly Aliases: readonly string[];
+  readonly MacAddress: string;
+  readonly DriverOpts: Readonly<Record<string, string>>;
+  readonly GwPriority: number;
+}
+
 /** `HostConfig`: how the host runs the container. Sizes in bytes, CPU quota and period in microseconds, NanoCpus in 1e-9 CPUs. */
 export interface HostConfig {
   readonly Binds: readonly string[] | null;
@@ -54,6 +76,11 @@ export interface HostConfig {
   readonly ContainerIDFile: string;
   readonly Annotations?: Readonly<Record<string, string>>;
   readonly NetworkMode: string;
+  readonly PortBindings: PortBindings;
+  /** Ours alone: ports are published by rules of the kernel unless it says `host-socket`. */
+  readonly PublishMode?: 'host-socket';
+  /** `container:alias`, in the default network. */
+  readonly Links: readonly string[] | null;
   readonly LogConfig: LogConfig;
   readonly RestartPolicy: { readonly Name: string; readonly MaximumRetryCount: number };
   readonly AutoRemove: boolean;
@@ -116,6 +143,8 @@ export interface HostConfig {
 export interface CreateContainerRequest {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** By name or id of a network. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
 }
 
 /** Limits that can be changed while a container exists. */
@@ -127,6 +156,10 @@ export type ContainerLimits = Pick<HostConfig,
 export interface UpdateContainerRequest {
   readonly limits: ContainerLimits;
   readonly restartPolicy: HostConfig['RestartPolicy'] | null;
+  /** Ours alone: ports that are published from now on. */
+  readonly publish: PortBindings;
+  /** Ours alone: ports that are not any more. No binding: all of that port. */
+  readonly unpublish: PortBindings;
 }
 
 /** What `POST /containers/{id}/exec` takes. */
