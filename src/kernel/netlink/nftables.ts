@@ -4,7 +4,7 @@
 // A rule is a list of expressions that pass values on in registers: load the destination port, look it up in a map, write the packet's destination.
 // Here each expression is a function that says what it does; `nft list ruleset` reads back what they make (the oracle of the tests).
 // Source: linux/netfilter/nf_tables.h, linux/netfilter/nfnetlink.h; libnftnl's encodings of the same.
-import { be16, be32, attribute, attributes, decodeAttributes, text, u8, type Attribute } from './attributes.ts';
+import { be16, be32, attribute, attributes, decodeAttributes, text, u32, u8, type Attribute } from './attributes.ts';
 import { encodeBatch, NLM_F, type Batch, type Message, type Netlink } from './socket.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
@@ -15,7 +15,7 @@ const TABLE_NAME = 1;
 const CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7 } as const;
 const HOOK = { NUMBER: 1, PRIORITY: 2 } as const;
 const RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, USERDATA: 7 } as const;
-const SET = { TABLE: 1, NAME: 2, FLAGS: 3, KEY_TYPE: 4, KEY_LEN: 5, DATA_TYPE: 6, DATA_LEN: 7, DESC: 9, ID: 10 } as const;
+const SET = { TABLE: 1, NAME: 2, FLAGS: 3, KEY_TYPE: 4, KEY_LEN: 5, DATA_TYPE: 6, DATA_LEN: 7, DESC: 9, ID: 10, USERDATA: 13 } as const;
 const DESC_CONCAT = 2;
 const FIELD_LEN = 1;
 const ELEMENTS = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
@@ -137,9 +137,14 @@ export function addSet(table: TableName, name: string, { key, data, interval }: 
   const flags = (interval === true ? SET_FLAG.INTERVAL : 0) | (data === undefined ? 0 : SET_FLAG.MAP) | (isConcatenated && interval === true ? SET_FLAG.CONCAT : 0);
   return message(NFT_MSG.NEWSET, table, NLM_F.CREATE, attributes(
     [SET.TABLE, text(table.table)], [SET.NAME, text(name)], [SET.FLAGS, be32(flags)], [SET.KEY_TYPE, be32(typeOf(key))], [SET.KEY_LEN, be32(lengthOf(key))],
-    [SET.DATA_TYPE, data && be32(typeOf(data))], [SET.DATA_LEN, data && be32(lengthOf(data))], [SET.ID, be32(1)],
+    [SET.DATA_TYPE, data && be32(typeOf(data))], [SET.DATA_LEN, data && be32(lengthOf(data))], [SET.ID, be32(1)], [SET.USERDATA, userByteOrder(key)],
     [SET.DESC, isConcatenated && interval === true ? [attribute(DESC_CONCAT, key.map((type) => attribute(LIST_ELEM, [attribute(FIELD_LEN, be32(keyTypes[type].bytes))])))] : undefined],
   ), `make the set ${nameOf(table)} ${name}`);
+}
+
+/** libnftnl's user data of a set: type 0 is the byte order that `nft` shows its keys in; for names it is this machine's. */
+function userByteOrder(key: readonly KeyType[]): Uint8Array | undefined {
+  return key.length === 1 && key[0] === 'ifname' ? Buffer.concat([Uint8Array.of(0, 4), u32(1)]) : undefined;
 }
 
 export interface Element {
@@ -164,8 +169,9 @@ export function protocol(number: number): Uint8Array {
   return u8(number);
 }
 
-export function addElements(table: TableName, set: string, elements: readonly Element[]): Message {
-  return elementsMessage(NFT_MSG.NEWSETELEM, NLM_F.CREATE | NLM_F.EXCL, table, set, elements, 'add to');
+/** `again`: one that is there already stays, instead of being refused. */
+export function addElements(table: TableName, set: string, elements: readonly Element[], { again = false }: { readonly again?: boolean } = {}): Message {
+  return elementsMessage(NFT_MSG.NEWSETELEM, NLM_F.CREATE | (again ? 0 : NLM_F.EXCL), table, set, elements, 'add to');
 }
 
 export function deleteElements(table: TableName, set: string, elements: readonly Element[]): Message {
@@ -282,6 +288,11 @@ export function destinationIsLocal(): readonly Attribute[] {
 /** Writes the destination: the address from one register, the port from another. */
 export function destinationFrom(family: 'ip' | 'ip6', address: number, portAt: number | undefined): Attribute {
   return expression('nat', [1, be32(1)], [2, be32(families[family])], [3, register(address)], [5, portAt === undefined ? undefined : register(portAt)]);
+}
+
+/** Writes the source address from a register. */
+export function sourceFrom(family: 'ip' | 'ip6', address: number): Attribute {
+  return expression('nat', [1, be32(0)], [2, be32(families[family])], [3, register(address)]);
 }
 
 export function masquerade(): Attribute {

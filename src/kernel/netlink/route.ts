@@ -2,18 +2,19 @@
 // Source: rtnetlink(7), linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h.
 import { fdNumber, type Fd } from '../fd.ts';
 import { AF_INET, AF_INET6, formatAddress, parseAddress } from './address.ts';
-import { attribute, attributes, decodeAttributes, encodeAttributes, text, u16, u32, type Attribute } from './attributes.ts';
+import { attribute, attributes, decodeAttributes, encodeAttributes, text, u16, u32, u8, type Attribute } from './attributes.ts';
 import { NLM_F, type Message, type Netlink, type Reply } from './socket.ts';
 
 const RTM = { NEWLINK: 16, DELLINK: 17, GETLINK: 18, NEWADDR: 20, DELADDR: 21, GETADDR: 22, NEWROUTE: 24, DELROUTE: 25, GETROUTE: 26, NEWNEIGH: 28 } as const;
 const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, LINKINFO: 18, IFALIAS: 20, NET_NS_FD: 28 } as const;
-const INFO = { KIND: 1, DATA: 2 } as const;
+const INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
+const BRPORT = { MODE: 4, ISOLATED: 33 } as const;
 const VETH_INFO_PEER = 1;
 const BR = { STP_STATE: 5 } as const;
 const MACVLAN_MODE = 1;
 const IPVLAN_MODE = 1;
 const VLAN_ID = 1;
-const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
+const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
 const NDA = { DST: 1, LLADDR: 2 } as const;
 const IFF_UP = 1;
@@ -100,6 +101,21 @@ export function setLink(link: number | string, settings: LinkSettings): Message 
   };
 }
 
+export interface PortSettings {
+  /** Only the bridge itself hears it, and no other isolated port. */
+  readonly isIsolated?: boolean;
+  /** What came in by it may go out by it again. */
+  readonly isHairpin?: boolean;
+}
+
+/** Changes a port of a bridge. */
+export function setPort(link: number | string, { isIsolated, isHairpin }: PortSettings): Message {
+  const message = setLink(link, {});
+  const flag = (value: boolean | undefined): Uint8Array | undefined => (value === undefined ? undefined : u8(value ? 1 : 0));
+  const port = attribute(IFLA.LINKINFO, [attribute(INFO.SLAVE_KIND, text('bridge')), attribute(INFO.SLAVE_DATA, attributes([BRPORT.MODE, flag(isHairpin)], [BRPORT.ISOLATED, flag(isIsolated)]))]);
+  return { ...message, attributes: [...message.attributes, port], what: `change the bridge port ${link}` };
+}
+
 export function deleteLink(link: number | string): Message {
   const isNamed = typeof link === 'string';
   return { type: RTM.DELLINK, flags: 0, head: linkHead({ index: isNamed ? undefined : link }), attributes: isNamed ? [attribute(IFLA.IFNAME, text(link))] : [], what: `remove link ${link}` };
@@ -127,8 +143,14 @@ export function listLinks(netlink: Netlink): readonly Link[] {
 
 /** @throws KernelError ENODEV when there is none of that name */
 export function linkNamed(netlink: Netlink, name: string): Link {
-  const [reply] = netlink.send([{ type: RTM.GETLINK, flags: 0, head: linkHead({}), attributes: [attribute(IFLA.IFNAME, text(name))], what: `look at link ${name}` }]);
+  const [reply] = netlink.send([lookAt(name)]);
   return linkOf(reply!);
+}
+
+/** Among other messages: until it is answered, the kernel has also noticed whether something is at the other end. */
+export function lookAt(link: number | string): Message {
+  const isNamed = typeof link === 'string';
+  return { type: RTM.GETLINK, flags: 0, head: linkHead({ index: isNamed ? undefined : link }), attributes: isNamed ? [attribute(IFLA.IFNAME, text(link))] : [], what: `look at link ${link}` };
 }
 
 function linkOf({ body }: Reply): Link {
@@ -150,8 +172,13 @@ function addressHead(family: number, prefix: number, link: number): Uint8Array {
 /** `address` is `172.17.0.2/16` or `fd00::2/64`. */
 export function newAddress(link: number, address: string): Message {
   const { family, bytes, prefix } = parsePrefix(address);
-  const flags = family === AF_INET6 ? [attribute(IFA.FLAGS, u32(IFA_F_NODAD))] : [];
-  return { type: RTM.NEWADDR, flags: NLM_F.CREATE | NLM_F.EXCL, head: addressHead(family, prefix, link), attributes: [attribute(IFA.LOCAL, bytes), attribute(IFA.ADDRESS, bytes), ...flags], what: `give address ${address} to link ${link}` };
+  const more = family === AF_INET6 ? attribute(IFA.FLAGS, u32(IFA_F_NODAD)) : attribute(IFA.BROADCAST, broadcastOf(bytes, prefix));
+  return { type: RTM.NEWADDR, flags: NLM_F.CREATE | NLM_F.EXCL, head: addressHead(family, prefix, link), attributes: [attribute(IFA.LOCAL, bytes), attribute(IFA.ADDRESS, bytes), more], what: `give address ${address} to link ${link}` };
+}
+
+/** The last address of its network; a pair (/31) and a single one (/32) have none. */
+function broadcastOf(bytes: Uint8Array, prefix: number): Uint8Array {
+  return prefix > 30 ? new Uint8Array(4) : bytes.map((byte, at) => byte | (0xff >> Math.min(8, Math.max(0, prefix - 8 * at))));
 }
 
 export function deleteAddress(link: number, address: string): Message {

@@ -3,6 +3,7 @@
 // A socket belongs to the network namespace in which it was made, for as long as it lives: `inNamespace` goes there for a moment, and what is sent
 // through the socket afterwards changes that namespace's links and rules, from wherever it is sent.
 // Source: netlink(7), linux/netlink.h; Documentation/userspace-api/netlink/intro.rst for the extended acknowledgements.
+import { write } from 'node:fs';
 import { call } from '../call.ts';
 import { KernelError } from '../error.ts';
 import { Fd } from '../fd.ts';
@@ -109,6 +110,13 @@ export class Netlink implements Disposable {
       }
     }
     return replies;
+  }
+
+  /** As `send` of one message, which is worked on in a thread of the pool: for what the kernel takes tens of milliseconds for. Nothing else goes through this socket meanwhile. */
+  async sendElsewhere(message: Message): Promise<void> {
+    const bytes = this.#encode(message, message.flags | NLM_F.REQUEST | NLM_F.ACK);
+    await new Promise<void>((resolve, reject) => { write(this.#socket.number, bytes, (error) => (error === null ? resolve() : reject(error))); });
+    for (const reply of this.#read()) if (reply.type === NLMSG_ERROR) this.#check(reply, message);
   }
 
   /**
