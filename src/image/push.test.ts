@@ -11,6 +11,7 @@ import { byteString, tarHeader, writeTar } from '../spec/tar/index.ts';
 import { openStorage } from '../storage/index.ts';
 import { FakeRegistries } from './fake-registries.ts';
 import { openImages, type PushHappening } from './index.ts';
+import type { Blob } from './target.ts';
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
 
@@ -143,6 +144,33 @@ test('push() of a layer that came another way: mounted where the registry has it
   assert.match(notes.join(), /^The layer [0-9a-f]{12} is not here as it was compressed/);
   const { layers } = JSON.parse(registry.other.documents.get('1')!.bytes.toString()) as Manifest;
   assert.deepEqual(gunzipSync(registry.other.blobs.get(layers[0]!.digest)!), tar);
+});
+
+test('push() of a layer that this compressor makes differently than the one that was tried: a manifest of its own, and the next pull brings the blob', { skip: needsRoot }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'estiva-push-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  await using storage = await openStorage({ rootDir: join(dir, 'root') });
+  const registry = new TwoRegistries();
+  const options = { storage, registries: registry, imageInUse: () => undefined, layersInUse: () => [], tell: () => undefined };
+  const tar = await layer('one');
+  const blob = gzipSync(tar, { level: 6 });
+  registry.addImage([tar], { tag: '1', compress: () => blob });
+  {
+    await using images = await openImages(options);
+    await images.pull('local.test/x:1');
+    await images.tag('local.test/x:1', 'other.test/x:1');
+  }
+  // As another version of zlib would have left it: other bytes of the same length.
+  const table = storage.records.table('image_blobs', (json) => json as Blob);
+  storage.records.transaction(() => table.put(digestOf(blob), { ...table.get(digestOf(blob))!, coding: { kind: 'gzip', level: 6, header: '1f8b08000000000000ff' } }));
+  await using images = await openImages(options);
+  const notes: string[] = [];
+  await images.push('other.test/x:1', { onHappening: (one) => { if (one.what === 'note') notes.push(one.text); } });
+  assert.match(notes.join(), /^The layer [0-9a-f]{12} is not here as it was compressed/);
+  const { layers } = JSON.parse(registry.other.documents.get('1')!.bytes.toString()) as Manifest;
+  assert.deepEqual([...registry.other.blobs].map(([digest, bytes]) => digest === digestOf(bytes)), [true, true]);
+  assert.deepEqual(gunzipSync(registry.other.blobs.get(layers[0]!.digest)!), tar);
+  assert.equal(table.get(digestOf(blob))?.coding.kind, 'absent');
 });
 
 test('push() of what is not here, in Docker\'s words', { skip: needsRoot }, async (t) => {

@@ -71,6 +71,7 @@ class Push {
   readonly #repository: Repository;
   readonly #uploads: Gate;
   readonly #compressions = new Gate(compressingMax);
+  readonly #lostBlobs = new Set<Digest>();
 
   constructor(reference: Reference, options: PushOptions, room: PushRoom, repository: Repository) {
     this.#reference = reference;
@@ -184,23 +185,54 @@ class Push {
   async #sendKnown(imageId: Digest, diffId: Digest, descriptor: Descriptor): Promise<void> {
     const blob = this.#room.store.blob(descriptor.digest);
     this.#room.lease.hold(descriptor.digest);
-    await this.#sendBlob(diffId, descriptor, blob?.repositories ?? [], () => {
+    const isSent = await this.#sendBlob(diffId, descriptor, blob?.repositories ?? [], () => {
       if (blob === undefined || blob.coding.kind === 'absent') throw new NotHere(imageId, diffId);
       return this.#bytesOf(blob);
     });
+    if (!isSent) throw new NotHere(imageId, diffId);
   }
 
-  #bytesOf({ digest, diffId, coding }: Blob): AsyncIterable<Uint8Array> {
+  #bytesOf(blob: Blob): AsyncIterable<Uint8Array> {
+    const { digest, diffId, coding } = blob;
     const { content, snapshots } = this.#room.storage;
     if (coding.kind === 'kept' || coding.kind === 'absent') return content.stream(digest);
-    return encode(tarOf(() => snapshots.layerTar(diffId)), coding);
+    return this.#checked(encode(tarOf(() => snapshots.layerTar(diffId)), coding), blob);
   }
 
-  async #sendBlob(diffId: Digest, descriptor: Descriptor, repositories: readonly string[], bytes: () => AsyncIterable<Uint8Array>): Promise<void> {
+  /** Made anew, perhaps by another version of the compressor than the one that was tried: what comes out must be the blob, and the registry is not left to find out. */
+  async* #checked(bytes: AsyncIterable<Uint8Array>, blob: Blob): AsyncGenerator<Uint8Array, void, undefined> {
+    const hash = createHash('sha256');
+    let count = 0;
+    for await (const chunk of bytes) {
+      hash.update(chunk);
+      count += chunk.length;
+      if (count >= blob.sizeBytes && (count > blob.sizeBytes || `sha256:${hash.copy().digest('hex')}` !== blob.digest)) this.#lost(blob);
+      yield chunk;
+    }
+    if (count !== blob.sizeBytes) this.#lost(blob);
+  }
+
+  /** It cannot be made any more: the next pull brings it. */
+  #lost(blob: Blob): never {
+    const { store } = this.#room;
+    if (store.blob(blob.digest) !== undefined) store.putBlob({ ...blob, coding: { kind: 'absent' } });
+    this.#lostBlobs.add(blob.digest);
+    throw fail('internal', `The layer ${shortId(blob.diffId)} cannot be compressed any more as it was`);
+  }
+
+  /** False when the blob turned out to be impossible to make. */
+  async #sendBlob(diffId: Digest, descriptor: Descriptor, repositories: readonly string[], bytes: () => AsyncIterable<Uint8Array>): Promise<boolean> {
     const from = this.#mountable(repositories);
     const sent = (count: number): void => this.#tell(diffId, { stage: 'pushing', bytes: count, ofBytes: descriptor.size });
-    const how = await this.#repository.putBlob(descriptor, (offset) => skipping(bytes(), offset), { from, sent });
-    this.#tell(diffId, how === 'mounted' ? { stage: 'mounted', from: from ?? '' } : { stage: how === 'there' ? 'there' : 'pushed' });
+    try {
+      const how = await this.#repository.putBlob(descriptor, (offset) => skipping(bytes(), offset), { from, sent });
+      this.#tell(diffId, how === 'mounted' ? { stage: 'mounted', from: from ?? '' } : { stage: how === 'there' ? 'there' : 'pushed' });
+      return true;
+    } catch (error) {
+      // What the registry client makes of a body that broke off is not said here.
+      if (this.#lostBlobs.has(descriptor.digest)) return false;
+      throw error;
+    }
   }
 
   /** Another repository of the same registry that is known to have the blob. */
@@ -235,8 +267,7 @@ class Push {
     const known = [...store.blobs()].find((blob) => blob.diffId === diffId && blob.coding.kind !== 'absent' && blob.mediaType.startsWith(mediaTypes.ociLayer));
     if (known !== undefined) {
       this.#room.lease.hold(known.digest);
-      await this.#sendBlob(diffId, { mediaType: known.mediaType, digest: known.digest, size: known.sizeBytes }, known.repositories, () => this.#bytesOf(known));
-      return known;
+      if (await this.#sendBlob(diffId, { mediaType: known.mediaType, digest: known.digest, size: known.sizeBytes }, known.repositories, () => this.#bytesOf(known))) return known;
     }
     await using spool = await storage.openSpool();
     const coding = codings[this.#options.compression];
