@@ -28,6 +28,7 @@ const containerCommands = {
   kill: { summary: 'Kill one or more running containers', load: async () => (await import('./commands/kill.ts')).command },
   logs: { summary: 'Fetch the logs of a container', load: async () => (await import('./commands/logs.ts')).command },
   pause: { summary: 'Pause all processes within one or more containers', load: async () => (await import('./commands/pause.ts')).command },
+  port: { summary: 'List port mappings or a specific mapping for the container', load: async () => (await import('./commands/port.ts')).command },
   rename: { summary: 'Rename a container', load: async () => (await import('./commands/rename.ts')).command },
   restart: { summary: 'Restart one or more containers', load: async () => (await import('./commands/restart.ts')).command },
   rm,
@@ -139,7 +140,7 @@ const prunes = 'there are estiva system prune, container prune and image prune';
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
-  network: networks, node: clusters, plugin: 'there are no plugins', port: networks, prune: prunes,
+  network: networks, node: clusters, plugin: 'there are no plugins', prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
   trust: 'there is no content trust; pull by digest', volume: volumes,
 };

@@ -1,12 +1,16 @@
 // Containers: the typed calls of /containers. Names and ids go into paths as they are, percent-encoded; `signal` leaves a waiting call.
-import type { ContainerConfig, ContainerLimits, HostConfig } from '../spec/docker/container.ts';
+import type { ContainerConfig, ContainerLimits, EndpointSettings, HostConfig, PortBindings } from '../spec/docker/container.ts';
 import type { ContainerInspect, ContainerSummary, CreateContainerResponse, TopResponse, WaitResponse } from '../spec/docker/container-view.ts';
 import type { Docker, Hijacked } from './docker.ts';
 import { readJsonLines, textOf } from './docker.ts';
 import type { Answer } from './http.ts';
 
 /** What `POST /containers/create` takes: the configuration with its HostConfig inside. Left out: the daemon's default. */
-export type CreateBody = Partial<ContainerConfig> & { readonly HostConfig: Partial<HostConfig> };
+export type CreateBody = Partial<ContainerConfig> & {
+  readonly HostConfig: Partial<HostConfig>;
+  /** By name of a network. */
+  readonly NetworkingConfig?: { readonly EndpointsConfig: Readonly<Record<string, Partial<EndpointSettings>>> };
+};
 
 export type Filters = Readonly<Record<string, readonly string[]>>;
 
@@ -56,7 +60,12 @@ export async function renameContainer(docker: Docker, container: string, name: s
 }
 
 /** What `POST /containers/{id}/update` takes: what is left out stays as it is. */
-export type UpdateBody = Partial<ContainerLimits> & { readonly RestartPolicy?: HostConfig['RestartPolicy'] };
+export type UpdateBody = Partial<ContainerLimits> & {
+  readonly RestartPolicy?: HostConfig['RestartPolicy'];
+  /** Estiva's own: a dockerd does not know them. */
+  readonly Publish?: PortBindings;
+  readonly Unpublish?: PortBindings;
+};
 
 /** Resolves with the daemon's warnings. */
 export async function updateContainer(docker: Docker, container: string, body: UpdateBody): Promise<readonly string[]> {

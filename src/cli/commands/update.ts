@@ -1,6 +1,8 @@
 import { updateContainer, type UpdateBody } from '../../client/index.ts';
+import type { PortBindings } from '../../spec/docker/container.ts';
 import { defineCommand } from '../command.ts';
 import { createFlags } from '../create/flags.ts';
+import { publishedPorts } from '../create/ports.ts';
 import { forEach } from '../each.ts';
 import { Exit } from '../errors.ts';
 import { flag, type Values } from '../flags.ts';
@@ -20,7 +22,9 @@ const flags = {
   'memory-reservation': createFlags['memory-reservation'],
   'memory-swap': createFlags['memory-swap'],
   'pids-limit': flag.integer('', 'int', 'Limit of processes; -1: none'),
+  publish: flag.texts('p', 'list', 'Publish a port as well, also while it runs ([address:][port:]port[/protocol])'),
   restart: createFlags.restart,
+  unpublish: flag.texts('', 'list', 'Publish a port no longer (port[/protocol]: wherever it is; address:port:port: there)'),
 } as const;
 
 export const command = defineCommand({
@@ -45,6 +49,12 @@ function bodyOf(values: Values<typeof flags>): UpdateBody {
     BlkioWeight: values['blkio-weight'], CpuPeriod: values['cpu-period'], CpuQuota: values['cpu-quota'], CpuRealtimePeriod: values['cpu-rt-period'],
     CpuRealtimeRuntime: values['cpu-rt-runtime'], CpuShares: values['cpu-shares'], NanoCpus: values.cpus, CpusetCpus: values['cpuset-cpus'], CpusetMems: values['cpuset-mems'],
     Memory: values.memory, MemoryReservation: values['memory-reservation'], MemorySwap: values['memory-swap'], PidsLimit: values['pids-limit'], RestartPolicy: values.restart,
+    ...(values.publish.length === 0 ? {} : { Publish: publishedPorts(values.publish) }), ...(values.unpublish.length === 0 ? {} : { Unpublish: unpublished(values.unpublish) }),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Without an address and a port of the host: all places where it is published. */
+function unpublished(texts: readonly string[]): PortBindings {
+  return Object.fromEntries(Object.entries(publishedPorts(texts)).map(([port, places]) => [port, places.some(({ HostIp, HostPort }) => HostIp === '' && HostPort === '') ? [] : places]));
 }

@@ -1,10 +1,12 @@
 // From flags to the body of POST /containers/create, field by field what Docker's client sends for the same flags.
 import type { CreateBody } from '../../client/index.ts';
-import type { DeviceMapping } from '../../spec/docker/container.ts';
+import type { DeviceMapping, PortBindings } from '../../spec/docker/container.ts';
 import { Complaint } from '../errors.ts';
 import type { Values } from '../flags.ts';
 import { readEnvironmentFile, readLabelFile, readSeccompProfile } from './files.ts';
 import type { createFlags } from './flags.ts';
+import { networkingOf } from './networks.ts';
+import { exposedPorts, publishedPorts } from './ports.ts';
 import { pair } from './values.ts';
 
 export type CreateValues = Values<typeof createFlags>;
@@ -24,6 +26,9 @@ export interface CreateOptions {
 export function createBody(values: CreateValues, options: CreateOptions): CreateBody {
   checkModes(values);
   const attach = attachedStreams(values, options.isDetached);
+  const networking = networkingOf([...values.network, ...values.net], values);
+  const published = publishedPorts(values.publish);
+  const exposed = exposedPorts(values.expose, published);
   const { 'stop-signal': stopSignal, 'stop-timeout': stopTimeout } = values;
   return {
     Hostname: values.hostname ?? '',
@@ -32,6 +37,7 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
     AttachStdin: attach.stdin,
     AttachStdout: attach.stdout,
     AttachStderr: attach.stderr,
+    ...(Object.keys(exposed).length === 0 ? {} : { ExposedPorts: exposed }),
     Tty: values.tty,
     OpenStdin: values.interactive,
     StdinOnce: values.interactive && attach.stdin,
@@ -46,7 +52,8 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
     ...healthOf(values),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
     ...(stopTimeout === undefined ? {} : { StopTimeout: stopTimeout }),
-    HostConfig: { ...isolationOf(values), ...limitsOf(values), ConsoleSize: options.consoleSize },
+    HostConfig: { ...isolationOf(values), ...limitsOf(values), ...portsOf(values, published), NetworkMode: networking.mode, ConsoleSize: options.consoleSize },
+    NetworkingConfig: networking.config,
   };
 }
 
@@ -87,14 +94,13 @@ function isolationOf(values: CreateValues): HostPart {
     Isolation: values.isolation ?? '',
     ...(values['storage-opt'].length === 0 ? {} : { StorageOpt: Object.fromEntries(values['storage-opt'].map(storageOption)) }),
     LogConfig: { Type: values['log-driver'] ?? '', Config: Object.fromEntries(values['log-opt']) },
-    NetworkMode: values.network ?? values.net ?? 'default',
     RestartPolicy: values.restart ?? { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: values.rm,
     CapAdd: capabilities(values['cap-add']),
     CapDrop: capabilities(values['cap-drop']),
     CgroupnsMode: (values.cgroupns ?? '') as '' | 'host' | 'private',
     Dns: values.dns,
-    DnsOptions: values['dns-option'],
+    DnsOptions: [...values['dns-opt'], ...values['dns-option']],
     DnsSearch: values['dns-search'],
     ExtraHosts: orNull(values['add-host']),
     GroupAdd: orNull(values['group-add']),
@@ -103,12 +109,20 @@ function isolationOf(values: CreateValues): HostPart {
     UTSMode: values.uts ?? '',
     UsernsMode: values.userns ?? '',
     Privileged: values.privileged,
-    PublishAllPorts: false,
     ReadonlyRootfs: values['read-only'],
     ...(values.runtime === undefined ? {} : { Runtime: values.runtime }),
     ...(values.sysctl.length === 0 ? {} : { Sysctls: Object.fromEntries(values.sysctl) }),
     ...(values.tmpfs.length === 0 ? {} : { Tmpfs: Object.fromEntries(values.tmpfs.map(splitTmpfs)) }),
     ...securityOf(values['security-opt']),
+  };
+}
+
+function portsOf(values: CreateValues, published: PortBindings): HostPart {
+  return {
+    PortBindings: published,
+    Links: orNull(values.link),
+    PublishAllPorts: values['publish-all'],
+    ...(values['publish-mode'] === 'host-socket' ? { PublishMode: 'host-socket' } : {}),
   };
 }
 
@@ -155,11 +169,7 @@ function checkModes(values: CreateValues): void {
   if (swappiness !== undefined && swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
     throw new Complaint(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
   }
-  const network = values.network ?? values.net;
-  if (network === '') throw new Complaint('no name set for network');
-  if (network !== undefined && !['none', 'host', 'default'].includes(network) && !network.startsWith('container:')) {
-    throw new Complaint(`--network ${network} is not there yet in Estiva: networks come later; use none, host or container:name`);
-  }
+  if (!isAmong(values['publish-mode'], ['nat', 'host-socket'])) throw new Complaint(`--publish-mode: invalid mode ${JSON.stringify(values['publish-mode'])}: nat or host-socket`);
 }
 
 function environmentOf(values: CreateValues, { environment, proxies }: CreateOptions): readonly string[] {

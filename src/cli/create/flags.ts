@@ -1,5 +1,6 @@
 // The flags that run and create share: a container's whole configuration.
 import { flag } from '../flags.ts';
+import { link, networkOption } from './networks.ts';
 import {
   attachStream, blockRate, blockWeight, bytes, deviceCgroupRule, deviceWeight, environmentEntry, extraHost, ioRate, ipAddress, nanoCpus, nanoseconds, pair, restartPolicy,
   swapBytes, sysctl, ulimit,
@@ -30,14 +31,16 @@ export const createFlags = {
   'device-read-iops': flag.list('', 'list', 'Limit of reads from a device (device:number a second)', ioRate),
   'device-write-bps': flag.list('', 'list', 'Limit of writing to a device (device:bytes a second)', blockRate),
   'device-write-iops': flag.list('', 'list', 'Limit of writes to a device (device:number a second)', ioRate),
-  // Not in help: only a dockerd takes them, until there are networks.
-  dns: flag.list('', 'list', '', ipAddress),
-  'dns-option': flag.texts('', 'list', ''),
-  'dns-search': flag.texts('', 'list', ''),
+  dns: flag.list('', 'list', 'Server that is asked for names, instead of the host\'s', ipAddress),
+  'dns-option': flag.texts('', 'list', 'Option of resolv.conf'),
+  // Docker's older name of it.
+  'dns-opt': flag.texts('', 'list', ''),
+  'dns-search': flag.texts('', 'list', 'Domain in which short names are looked for; "." for none'),
   domainname: flag.text('', 'string', 'NIS domain name'),
   entrypoint: flag.text('', 'string', 'Replace the image\'s entrypoint'),
   env: flag.list('e', 'list', 'Set an environment variable (NAME=value, or NAME from here)', environmentEntry),
   'env-file': flag.texts('', 'list', 'Read environment variables from a file'),
+  expose: flag.texts('', 'list', 'Say that a port or a range of ports is listened at (80, 8000-8010/udp)'),
   'group-add': flag.texts('', 'list', 'Join one more group'),
   'health-cmd': flag.text('', 'string', 'Command that tells whether the container does its work'),
   'health-interval': flag.value('', 'duration', 'Time between two checks (30s)', nanoseconds),
@@ -48,20 +51,27 @@ export const createFlags = {
   hostname: flag.text('h', 'string', 'Host name inside the container'),
   init: flag.choice('', 'Run a small init that passes signals on and reaps processes'),
   interactive: flag.on('i', 'Keep stdin open'),
+  ip: flag.text('', 'string', 'IPv4 address in its network'),
+  ip6: flag.text('', 'string', 'IPv6 address in its network'),
   ipc: flag.text('', 'string', 'IPC namespace: private, shareable, none, host, container:name'),
   isolation: flag.text('', 'string', 'Container isolation technology: default'),
   'kernel-memory': flag.value('', 'bytes', 'Linux has dropped this limit: use --memory', bytes),
   label: flag.texts('l', 'list', 'Put a label on the container (key=value)'),
   'label-file': flag.texts('', 'list', 'Read labels from a file'),
+  link: flag.list('', 'list', 'Find another container by an alias (name[:alias]); networks have names of their own', link),
+  'link-local-ip': flag.texts('', 'list', 'Link-local address in its network'),
   'log-driver': flag.text('', 'string', 'How output is kept: json-file, local, none'),
   'log-opt': flag.list('', 'list', 'Option of the log driver (key=value)', pair),
+  'mac-address': flag.text('', 'string', 'MAC address in its network'),
   memory: flag.value('m', 'bytes', 'Limit of memory', bytes),
   'memory-reservation': flag.value('', 'bytes', 'Memory to be left when the host runs short', bytes),
   'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
   'memory-swappiness': flag.integer('', 'int', 'How readily memory is swapped out (0 to 100)'),
   name: flag.text('', 'string', 'Name of the container'),
-  network: flag.text('', 'network', 'Network: none, host, container:name'),
-  net: flag.text('', 'network', ''),
+  network: flag.list('', 'network', 'Network to be in, again and again (name, or name=x,alias=y,ip=…); none, host, container:name', networkOption),
+  net: flag.list('', 'network', '', networkOption),
+  'network-alias': flag.texts('', 'list', 'Name by which others in its network find it'),
+  'net-alias': flag.texts('', 'list', ''),
   'no-healthcheck': flag.on('', 'No health check, also if the image has one'),
   'oom-kill-disable': flag.on('', 'Pause instead of killing when memory runs out (cgroup v1)'),
   'oom-score-adj': flag.integer('', 'int', 'Whom the kernel kills first (-1000 to 1000)'),
@@ -69,6 +79,9 @@ export const createFlags = {
   'pids-limit': flag.integer('', 'int', 'Limit of processes; -1: none'),
   platform: flag.text('', 'string', 'Platform of the image (os/arch)'),
   privileged: flag.on('', 'All capabilities and devices, no filters'),
+  publish: flag.texts('p', 'list', 'Publish a port on the host ([address:][port:]port[/protocol], or ranges)'),
+  'publish-all': flag.on('P', 'Publish every exposed port on some port of the host'),
+  'publish-mode': flag.text('', 'string', 'How ports are published: nat (rules of the kernel), host-socket (the daemon listens: INPUT rules apply)'),
   pull: flag.text('', 'string', 'When to pull the image: always, missing, never (missing unless given)'),
   quiet: flag.on('q', 'Do not show the pull'),
   'read-only': flag.on('', 'Root file system for reading only'),
@@ -90,13 +103,10 @@ export const createFlags = {
   workdir: flag.text('w', 'string', 'Working directory inside the container'),
 } as const;
 
-const ports = 'ports need networks, which come later; use --network host';
 const volumes = 'volumes and bind mounts come later; import the files into an image or use --tmpfs';
-const networks = 'networks come later; use --network none or host';
 
 /** Docker's flags of run and create that Estiva does not have yet. */
 export const createLater = {
-  'publish|p': ports, 'publish-all|P': ports, expose: ports, 'volume|v': volumes, mount: volumes, 'volumes-from': volumes, 'volume-driver': volumes,
-  'network-alias': networks, 'net-alias': networks, ip: networks, ip6: networks, 'mac-address': networks, link: networks, 'link-local-ip': networks,
+  'volume|v': volumes, mount: volumes, 'volumes-from': volumes, 'volume-driver': volumes,
   gpus: 'give devices with --device', 'use-api-socket': volumes, 'disable-content-trust': 'there is nothing to disable',
 } as const;
