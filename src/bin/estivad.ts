@@ -15,7 +15,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   process.umask(0o022);
-  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), runtimes: options.runtimes, registries: { ...options.registries, userAgent: `estiva/${version}` }, concurrent: options.concurrent, log });
+  await using engine = await openEngine({ rootDir: options.rootDir, runDir: options.runDir, supervisorCommand: supervisorCommand(supervisorMain(), options.runDir), runtimes: options.runtimes, registries: { ...options.registries, userAgent: `estiva/${version}` }, concurrent: options.concurrent, imageBudgetBytes: given.imageBudgetBytes, log });
   await using _api = await serve({ engine, socketPath: options.socketPath, version, log });
   log.info({ root: options.rootDir, socket: options.socketPath }, 'ready');
   await ended.promise;

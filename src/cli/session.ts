@@ -32,6 +32,7 @@ export interface DaemonOptions {
   readonly addedRuntimes: readonly string[];
   readonly defaultRuntime: string | undefined;
   readonly registries: { readonly mirrors: readonly string[]; readonly insecure: readonly string[]; readonly defaultRegistry: string | undefined };
+  readonly imageBudgetBytes: number | undefined;
   /** Layers at once. */
   readonly concurrent: { readonly downloads: number | undefined; readonly uploads: number | undefined };
 }

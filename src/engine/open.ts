@@ -25,6 +25,8 @@ export interface EngineOptions {
   /** Mirrors, insecure names, proxies; what is not given has its default. */
   readonly registries?: Partial<RegistrySettings>;
   /** Layers that are fetched, and that are sent, at once. */
+  /** What images may take on the disk; absent: as much as there is. */
+  readonly imageBudgetBytes?: number | undefined;
   readonly concurrent?: { readonly downloads?: number | undefined; readonly uploads?: number | undefined };
 }
 
@@ -37,10 +39,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventBus();
   const registrySettings = completeSettings(options.registries ?? {});
   const registries = opened.use(openRegistries(registrySettings));
-  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'a blob could not be tried'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
+  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'a blob could not be tried'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
   const cgroups = opened.use(openCgroups());
   const networks = opened.use(noNetworks());
-  const imagePort: ImagePort = { get: (nameOrId, platform) => images.get(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
+  const imagePort: ImagePort = { get: (nameOrId, platform) => images.take(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, networks, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   images.sweep();

@@ -6,6 +6,7 @@ import type { Platform } from '../spec/oci/image.ts';
 import { formatPlatform, matchesPlatform } from '../spec/oci/platform.ts';
 import type { Storage } from '../storage/index.ts';
 import { attestationsOf } from './attestations.ts';
+import { Budget } from './budget.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
@@ -38,6 +39,8 @@ export interface ImagesOptions extends ImagePorts {
   readonly onTrouble?: (error: unknown) => void;
   /** Layers that are fetched at once (3 unless given), and that a push sends at once (5). */
   readonly concurrent?: { readonly downloads?: number | undefined; readonly uploads?: number | undefined } | undefined;
+  /** What layers and kept blobs may take, in bytes; absent: as much as there is. */
+  readonly budgetBytes?: number | undefined;
   /** Hears of everything that happens to images, right after it has. Must not throw: the change stands. */
   readonly tell: (happening: ImageHappening) => void;
 }
@@ -46,6 +49,10 @@ export interface ImagesOptions extends ImagePorts {
 export interface OpenedImages extends Images, AsyncDisposable {
   /** Removes layers that no image and no container has: a crash in the middle of a load leaves such. For once after the start, when the containers are known. */
   sweep(): void;
+  /** As `get`, for a container that is made of it: the budget remembers the use. */
+  take(nameOrId: string, platform?: Platform): Image;
+  /** Resolves when the images have room in their budget, or nothing more can go. */
+  withinBudget(): Promise<void>;
   /** Resolves when every blob that is kept has been tried: whether it can be made anew from its layer. */
   recoded(): Promise<void>;
 }
@@ -67,6 +74,7 @@ class StoredImages implements OpenedImages {
   readonly #ports: ImagePorts;
   readonly #sweeper: Sweeper;
   readonly #recoding: Recoding;
+  readonly #budget: Budget;
   readonly #tell: (happening: ImageHappening) => void;
 
   constructor(options: ImagesOptions, store: ImageStore, builtIns: BuiltIns) {
@@ -83,11 +91,23 @@ class StoredImages implements OpenedImages {
       layers: new Set([...[...store.images()].flatMap((image) => image.config.rootfs.diff_ids), ...store.arrived(), ...builtIns.layers, ...options.layersInUse()]),
       content: new Set([...[...store.images()].map(({ id }) => id), ...builtIns.content, ...[...store.targets()].flatMap(documentsOf), ...keptBlobs(store)]),
     }));
-    this.#recoding = new Recoding(storage, store, this.#sweeper, options.onTrouble ?? (() => undefined));
+    const onTrouble = options.onTrouble ?? (() => undefined);
+    this.#recoding = new Recoding(storage, store, this.#sweeper, onTrouble);
+    this.#budget = new Budget(options.budgetBytes, { images: this, store, isInUse: (id) => options.imageInUse(id) !== undefined, onTrouble });
   }
 
   get(nameOrId: string, platform?: Platform): Image {
     return this.#store.view(this.#find(nameOrId, platform));
+  }
+
+  take(nameOrId: string, platform?: Platform): Image {
+    const image = this.get(nameOrId, platform);
+    this.#budget.used(image.id);
+    return image;
+  }
+
+  withinBudget(): Promise<void> {
+    return this.#budget.done();
   }
 
   list(): readonly Image[] {
@@ -101,6 +121,7 @@ class StoredImages implements OpenedImages {
       const id = await this.#sweeper.leasing((lease) => pull(name, options, { storage: this.#storage, store: this.#store, registries: this.#registries, layers: this.#layers, lease }));
       this.#tell({ kind: 'pull', id: familiarReference(name), name: familiarName(name), labels: labelsOf(this.#store.image(id)) });
       this.#recoding.begin();
+      this.#budget.check();
     };
     if (parsed.tag !== undefined || parsed.digest !== undefined) return one(parsed);
     for (const tag of await tagsOf(parsed, this.#registries, options)) await one({ ...parsed, tag });
@@ -154,12 +175,14 @@ class StoredImages implements OpenedImages {
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     const loaded = await this.#sweeper.leasing((lease) => loadArchive(archive, this.#storage, this.#store, lease, options));
     for (const { id } of loaded) this.#tellNew('load', id);
+    this.#budget.check();
     return loaded;
   }
 
   async import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord['id']> {
     const id = await this.#making((lease) => importImage(archive, options, this.#storage, this.#store, lease));
     this.#tellNew('import', id);
+    this.#budget.check();
     return id;
   }
 
@@ -170,7 +193,11 @@ class StoredImages implements OpenedImages {
 
   prepareCommit(options: ImageDraft): (tar: AsyncIterable<Uint8Array>) => Promise<ImageRecord['id']> {
     const commit = prepareCommit(options, this.#storage, this.#store);
-    return (tar) => this.#making((lease) => commit(tar, lease));
+    return async (tar) => {
+      const id = await this.#making((lease) => commit(tar, lease));
+      this.#budget.check();
+      return id;
+    };
   }
 
   history(nameOrId: string, platform?: Platform): readonly HistoryStep[] {
@@ -253,14 +280,15 @@ class StoredImages implements OpenedImages {
   sweep(): void {
     this.#sweeper.sweep();
     this.#recoding.begin();
+    this.#budget.check();
   }
 
   recoded(): Promise<void> {
     return this.#recoding.done();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#recoding[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#recoding[Symbol.asyncDispose](), this.#budget[Symbol.asyncDispose]()]);
   }
 
   #find(nameOrId: string, platform?: Platform): ImageRecord {

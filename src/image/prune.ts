@@ -23,12 +23,13 @@ export async function pruneImages(isChosen: (image: Image) => boolean, all: bool
 }
 
 /** The digests of a repository go with its last tag. */
-function namesFor({ id, repoTags, repoDigests }: Image): readonly string[] {
+export function namesFor({ id, repoTags, repoDigests }: Image): readonly string[] {
   if (repoTags.length > 0) return repoTags;
   return repoDigests.length > 0 ? repoDigests : [id];
 }
 
-async function removeUnused(name: string, images: Pick<Images, 'remove'>): Promise<RemovedImage> {
+/** Nothing when it is in use, or gone, meanwhile. */
+export async function removeUnused(name: string, images: Pick<Images, 'remove'>): Promise<RemovedImage> {
   try {
     return await images.remove(name, { force: false, prune: true });
   } catch (error) {

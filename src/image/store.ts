@@ -16,6 +16,8 @@ export interface ImageRecord {
   readonly parent?: Digest;
   readonly sizeBytes: number;
   readonly lastTaggedAt?: string;
+  /** A container was made of it; within an hour. Written only where there is a budget. */
+  readonly lastUsedAt?: string;
 }
 
 interface NameRecord {
@@ -53,7 +55,7 @@ export interface Put {
 
 const digest = decode.mapped(decode.text, parseDigest);
 const reviveImage: decode.Decode<ImageRecord> = decode.object<ImageRecord>({
-  id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), parent: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text),
+  id: digest, config: (value) => parseImageConfig(JSON.stringify(value)), parent: decode.optional(digest), sizeBytes: decode.integer, lastTaggedAt: decode.optional(decode.text), lastUsedAt: decode.optional(decode.text),
 });
 const reviveLeftover = decode.object<Leftover>({ diffId: digest, blob: digest, atMs: decode.integer });
 const reviveName = decode.object<NameRecord>({ reference: decode.text, imageId: digest, target: decode.optional(digest) });
@@ -206,6 +208,13 @@ export class ImageStore {
   tag(image: ImageRecord, reference: Reference, like: Reference | undefined): void {
     const target = like === undefined ? undefined : this.targetOf(like);
     this.put({ images: [image], references: [reference], target: target?.platforms.some(({ imageId }) => imageId === image.id) === true ? target : undefined });
+  }
+
+  /** The time of a use of an image that is here. */
+  putUse(id: Digest, at: Date): void {
+    const image = { ...this.#images.get(id)!, lastUsedAt: at.toISOString() };
+    this.#records.transaction(() => this.#imageTable.put(id, image));
+    this.#images.set(id, image);
   }
 
   putBlob(blob: Blob): void {

@@ -1,6 +1,7 @@
 // daemon: the engine itself, in the foreground, until SIGTERM or SIGINT. Containers outlive it. Other commands start one when there is none.
 import { defineCommand } from '../command.ts';
 import { flag } from '../flags.ts';
+import { bytes } from '../create/values.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
@@ -14,6 +15,7 @@ export const command = defineCommand({
     debug: flag.on('D', 'The same as --log-level debug'),
     'default-runtime': flag.text('', 'string', 'Runtime of containers that ask for none (estiva unless given)'),
     host: flag.text('H', 'string', 'Socket to listen at (unix:///path; estiva.sock in the run directory unless given)'),
+    'image-budget': flag.value('', 'bytes', 'What images may take on the disk; over it, those that nothing uses go, the longest unused first', bytes),
     'insecure-registry': flag.texts('', 'list', 'Registry without TLS, or with a certificate that is not verified: host, host:port or CIDR'),
     'log-level': flag.text('l', 'string', 'How much to log: debug, info, warn, error, fatal (info unless given)'),
     'max-concurrent-downloads': flag.integer('', 'int', 'Layers that are fetched at once, for all pulls together (3 unless given)'),
@@ -28,8 +30,8 @@ export const command = defineCommand({
     'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
   },
   operands: { min: 0, max: 0 },
-  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'insecure-registry': insecure, 'log-level': level, host, 'max-concurrent-downloads': downloads, 'max-concurrent-uploads': uploads, registry: defaultRegistry, 'registry-mirror': mirrors, root, run }, session }) {
-    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime, registries: { mirrors, insecure, defaultRegistry }, concurrent: { downloads, uploads } });
+  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'image-budget': imageBudgetBytes, 'insecure-registry': insecure, 'log-level': level, host, 'max-concurrent-downloads': downloads, 'max-concurrent-uploads': uploads, registry: defaultRegistry, 'registry-mirror': mirrors, root, run }, session }) {
+    await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime, imageBudgetBytes, registries: { mirrors, insecure, defaultRegistry }, concurrent: { downloads, uploads } });
     return 0;
   },
 });
