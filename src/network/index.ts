@@ -1,2 +1,3 @@
-// Networks: links, addresses, names and published ports of containers.
+// Networks: what containers are connected to.
 export * from './network.ts';
+export { openNetworks, type NetworksOptions } from './open.ts';

@@ -191,8 +191,8 @@ export interface Networks extends AsyncDisposable {
   /** Ports that are added and taken while it runs. */
   publish(sandbox: Sandbox, ports: readonly PortRequest[], mode?: PublishMode): Promise<Membership>;
   unpublish(sandbox: Sandbox, ports: readonly PublishedPort[]): Promise<Membership>;
-  /** It has another name: found by the new one from now on. */
-  rename(containerId: ContainerId, name: string): void;
+  /** It has another name: found by the new one from now on. Undefined when it does not run. */
+  rename(containerId: ContainerId, name: string): Membership | undefined;
   /** The container ended: its ports are closed when this returns, its addresses are free. Its namespace goes with its last process, and its links with that. */
   leave(containerId: ContainerId): void;
   /** A container that runs since before this room was opened: what it asked for, and what it has got. */
