@@ -69,7 +69,7 @@ async function joinLate(room: Room, id: ContainerId): Promise<void> {
   const task = taskOf(room, id);
   try {
     const { config, connections, hostConfig } = record;
-    const membership = await room.networks.join(sandboxOf(record, task.fds.network!), connections, portRequestsOf(hostConfig, config.ExposedPorts), hostConfig.PublishMode ?? 'nat');
+    const membership = await room.networks.join(sandboxOf(record, task.fds.network!), connections, portRequestsOf(hostConfig, config.ExposedPorts), hostConfig.PublishMode);
     room.shelf.change(id, (now) => ({ ...now, state: { ...now.state as StateWithProcess, membership } }));
     writeNetworkFiles(room, record, membership);
   } catch (error) {

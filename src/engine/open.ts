@@ -6,12 +6,12 @@ import type { Logger } from 'pino';
 import { isUp, openContainers, type Containers, type ImagePort, type RuntimeSettings } from '../container/index.ts';
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
-import { fileSystemOf, openCgroups } from '../kernel/index.ts';
+import { fileSystemOf, openCgroups, Readiness } from '../kernel/index.ts';
+import { openDns, openFabric, openNetworks, type Networks } from '../network/index.ts';
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
-import { noNetworks } from './no-networks.ts';
-import { containerEvent, imageEvent } from './tell.ts';
+import { containerEvent, imageEvent, networkEvent } from './tell.ts';
 
 export interface EngineOptions {
   /** Everything that stays. Absolute. */
@@ -41,12 +41,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const registries = opened.use(openRegistries(registrySettings));
   const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'a blob could not be tried'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
   const cgroups = opened.use(openCgroups());
-  const networks = opened.use(noNetworks());
+  const id = engineId(storage);
+  const networks = opened.use(openHostNetworks(id, { ...options, storage, events, opened }));
   const imagePort: ImagePort = { get: (nameOrId, platform) => images.take(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, networks, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   images.sweep();
-  const id = engineId(storage);
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
@@ -58,6 +58,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function openHostNetworks(engineId: string, { storage, events, opened, log }: { readonly storage: Storage; readonly events: EventBus; readonly opened: AsyncDisposableStack; readonly log: Logger }): Networks {
+  const readiness = opened.use(new Readiness());
+  using undo = new DisposableStack();
+  const fabric = undo.use(openFabric({ engineId, readiness, failed: (error) => log.warn({ err: error }, 'a link or a rule of a network could not be changed') }));
+  const dns = undo.use(openDns());
+  const networks = openNetworks({ storage, engineId, fabric, dns, tell: (happening) => events.publish(networkEvent(happening)) });
+  undo.move();
+  return networks;
 }
 
 /** What images must know of containers. While the engine opens there are none to ask. */

@@ -2,6 +2,7 @@
 import type { ContainerRecord, Happening } from '../container/index.ts';
 import type { EngineEvent } from '../event/index.ts';
 import type { ImageHappening } from '../image/index.ts';
+import type { NetworkHappening } from '../network/index.ts';
 
 type Told = Omit<EngineEvent, 'timeNs'>;
 
@@ -10,6 +11,13 @@ export function imageEvent(happening: ImageHappening): Told {
   if (kind === 'prune') return { type: 'image', action: kind, id: '', attributes: { reclaimed: String(happening.reclaimedBytes) } };
   const { id, name, labels } = happening;
   return { type: 'image', action: kind, id, attributes: { ...labels, name } };
+}
+
+export function networkEvent(happening: NetworkHappening): Told {
+  if (happening.kind === 'prune') return { type: 'network', action: 'prune', id: '', attributes: { reclaimed: '0' } };
+  const { kind, network } = happening;
+  const who = 'containerId' in happening ? { container: happening.containerId } : {};
+  return { type: 'network', action: kind, id: network.id, attributes: { ...who, name: network.name, type: network.driver } };
 }
 
 export function containerEvent(happening: Happening): Told {

@@ -1,10 +1,7 @@
 // A fabric, a resolver and a host that only remember, for tests of what is decided above them. `failAt` makes the fabric fail at that call, once.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseContainerId, type ContainerId } from '../base/index.ts';
 import type { Fd } from '../kernel/index.ts';
-import { openRecords } from '../storage/records.ts';
+import type { Records } from '../storage/index.ts';
 import type { Client, Dns, Named } from './dns/dns.ts';
 import type { Fabric, Forward } from './fabric/fabric.ts';
 import type { Host } from './host.ts';
@@ -86,26 +83,25 @@ export interface FakeNetworks extends AsyncDisposable {
   reopen(): FakeNetworks;
 }
 
-export function fakeNetworks(): FakeNetworks {
-  const dir = mkdtempSync(join(tmpdir(), 'estiva-networks-'));
-  return openFakes(dir, fakeHost());
+export function fakeNetworks(tables: Tables = new Map(), host = fakeHost()): FakeNetworks {
+  const [fabric, dns, told] = [new FakeFabric(), new FakeDns(), [] as NetworkHappening[]];
+  const networks = openNetworks({ storage: { records: recordsIn(tables) }, engineId: 'e1', fabric, dns, host, tell: (happening) => void told.push(happening) });
+  return { networks, fabric, dns, host, told, reopen: () => fakeNetworks(tables, host), [Symbol.asyncDispose]: () => networks[Symbol.asyncDispose]() };
 }
 
-function openFakes(dir: string, host: FakeHost): FakeNetworks {
-  const records = openRecords(join(dir, 'estiva.db'));
-  const [fabric, dns, told] = [new FakeFabric(), new FakeDns(), [] as NetworkHappening[]];
-  const networks = openNetworks({ storage: { records }, engineId: 'e1', fabric, dns, host, tell: (happening) => void told.push(happening) });
+type Tables = Map<string, Map<string, string>>;
+
+/** As text, so that what is read is what can be written. */
+function recordsIn(tables: Tables): Records {
   return {
-    networks, fabric, dns, host, told,
-    reopen: () => {
-      records[Symbol.dispose]();
-      return openFakes(dir, host);
+    table: (name, revive) => {
+      const rows = tables.get(name) ?? new Map<string, string>();
+      tables.set(name, rows);
+      const read = (text: string | undefined): ReturnType<typeof revive> | undefined => (text === undefined ? undefined : revive(JSON.parse(text)));
+      return { get: (key) => read(rows.get(key)), all: () => [...rows.values()].map((text) => read(text)!), put: (key, value) => void rows.set(key, JSON.stringify(value)), delete: (key) => void rows.delete(key) };
     },
-    [Symbol.asyncDispose]: async () => {
-      await networks[Symbol.asyncDispose]();
-      records[Symbol.dispose]();
-      rmSync(dir, { recursive: true });
-    },
+    transaction: (change) => change(),
+    [Symbol.dispose]: () => undefined,
   };
 }
 

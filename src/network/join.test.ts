@@ -63,7 +63,7 @@ test('wanted addresses are given once, and it is said who has them', async () =>
   networks.create(request('small', { ipam: subnets('10.44.0.0/29') }));
   const { endpoints } = await networks.join(sandbox(1, 'web'), [connection('small', { ipv4: '10.44.0.4', mac: '02:00:00:00:00:01' })], []);
   assert.deepEqual([endpoints[0]!.ipv4, endpoints[0]!.mac], ['10.44.0.4/29', '02:00:00:00:00:01']);
-  await assert.rejects(networks.join(sandbox(2), [connection('small', { ipv4: '10.44.0.4' })], []), { kind: 'conflict', message: 'failed to set up container networking: Address already in use', hint: '10.44.0.4 of network "small" is held by container "web"' });
+  await assert.rejects(networks.join(sandbox(2), [connection('small', { ipv4: '10.44.0.4' })], []), { kind: 'conflict', message: 'Address already in use', hint: '10.44.0.4 of network "small" is held by container "web"' });
   for (const number of [3, 4, 5, 6]) await networks.join(sandbox(number), [connection('small')], []);
   await assert.rejects(networks.join(sandbox(7), [connection('small')], []), { kind: 'conflict', message: new RegExp(`no available IPv4 addresses on this network's address pools: small \\(${networks.get('small').id}\\)`) });
 });
@@ -93,7 +93,7 @@ test('a port that is taken: it is said by whom, and nothing is left of the start
   const { networks, host, fabric } = fakes;
   await networks.join(sandbox(1, 'web'), [connection('bridge')], [port(80, 8080)]);
   const before = [[...fabric.links], [...fabric.forwards]];
-  await assert.rejects(networks.join(sandbox(2, 'two'), [connection('bridge')], [port(80, 9000), port(81, 8080)]), { kind: 'conflict', hint: 'Container "web" has it', message: /^failed to set up container networking: driver failed programming external connectivity on endpoint two \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated$/ });
+  await assert.rejects(networks.join(sandbox(2, 'two'), [connection('bridge')], [port(80, 9000), port(81, 8080)]), { kind: 'conflict', hint: 'Container "web" has it', message: /^driver failed programming external connectivity on endpoint two \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated$/ });
   host.listening.add('tcp 7000');
   await assert.rejects(networks.join(sandbox(2), [connection('bridge')], [port(80, 7000, { hostAddress: '127.0.0.1' })]), { kind: 'conflict', message: /failed to bind host port for 127\.0\.0\.1:7000:172\.17\.0\.\d+:80\/tcp: address already in use$/ });
   await assert.rejects(networks.join(sandbox(2), [connection('bridge')], [port(80, 7001, { hostAddress: '9.9.9.9' })]), { message: /for 9\.9\.9\.9:7001:.*: cannot assign requested address$/ });

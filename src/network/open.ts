@@ -2,7 +2,6 @@
 import { fail, type ContainerId } from '../base/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { checkConnection } from './check.ts';
-import { inContext } from './context.ts';
 import { createNetwork } from './create.ts';
 import type { Dns } from './dns/dns.ts';
 import { draftEndpoint, namesOf } from './endpoint.ts';
@@ -79,19 +78,11 @@ class OpenedNetworks implements Networks {
   }
 
   async join(sandbox: Sandbox, connections: readonly Connection[], ports: readonly PortRequest[], mode?: PublishMode): Promise<Membership> {
-    try {
-      return this.#join(sandbox, connections, ports.map((port) => ({ ...port, mode })));
-    } catch (error) {
-      throw inContext(error, 'failed to set up container networking: ');
-    }
-  }
-
-  #join(sandbox: Sandbox, connections: readonly Connection[], wishes: readonly Wish[]): Membership {
     using undo = new DisposableStack();
     const nobody = newMember(sandbox);
     const plugged: Plugged[] = [];
     for (const connection of connections) plugged.push(this.#draft(sandbox, connection, plugged, undo));
-    const joined = this.#change(nobody, { ...nobody, plugged, wishes }, sandbox, undo);
+    const joined = this.#change(nobody, { ...nobody, plugged, wishes: ports.map((port) => ({ ...port, mode })) }, sandbox, undo);
     undo.move();
     for (const { network } of joined.plugged) this.#room.tell({ kind: 'connect', network, containerId: sandbox.containerId });
     return membershipOf(joined);

@@ -1,6 +1,5 @@
 // Which ports of a container are open at the host, and where they lead: decided anew whenever its way out changes.
-import { isFail } from '../base/index.ts';
-import { inContext } from './context.ts';
+import { fail, isFail } from '../base/index.ts';
 import type { Forward } from './fabric/fabric.ts';
 import type { Family } from './ipam/block.ts';
 import { bare } from './ipam/ipam.ts';
@@ -74,7 +73,7 @@ function take(room: Room, { containerId, name }: Omit<Member, 'ports'>, { protoc
     return room.ports.take(containerId, { protocol, hostAddresses: places.map(({ hostAddress }) => hostAddress), hostPorts, target: `${containerAddress}:${containerPort}` }, host);
   } catch (error) {
     if (!isFail(error)) throw error;
-    throw inContext(error, `driver failed programming external connectivity on endpoint ${name} (${endpointId}): `);
+    throw fail(error.kind, `driver failed programming external connectivity on endpoint ${name} (${endpointId}): ${error.message}`, { ...error.hint === undefined ? {} : { hint: error.hint }, cause: error });
   }
 }
 

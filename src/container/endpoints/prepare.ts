@@ -40,7 +40,7 @@ export class PreparedNetwork implements AsyncDisposable {
     const { connections, config, hostConfig } = this.#record;
     const sandbox = sandboxOf(this.#record, await this.#namespace);
     try {
-      const membership = await networks.join(sandbox, connections, portRequestsOf(hostConfig, config.ExposedPorts), hostConfig.PublishMode ?? 'nat');
+      const membership = await networks.join(sandbox, connections, portRequestsOf(hostConfig, config.ExposedPorts), hostConfig.PublishMode);
       this.#undo = 'all';
       writeNetworkFiles(this.#room, this.#record, membership);
       return { membership };

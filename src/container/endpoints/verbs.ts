@@ -47,10 +47,10 @@ export async function changePorts(room: Room, record: ContainerRecord, { publish
     const requests = requestsOf(publish);
     if (requests.length === 0) return left;
     try {
-      return await room.networks.publish(sandbox, requests, hostConfig.PublishMode ?? 'nat');
+      return await room.networks.publish(sandbox, requests, hostConfig.PublishMode);
     } catch (error) {
       // All or nothing: what went comes back, with the numbers that it had.
-      if (gone.length > 0) await room.networks.publish(sandbox, gone.map((port) => ({ ...port, hostPorts: [port.hostPort, port.hostPort] })), hostConfig.PublishMode ?? 'nat');
+      if (gone.length > 0) await room.networks.publish(sandbox, gone.map((port) => ({ ...port, hostPorts: [port.hostPort, port.hostPort] })), hostConfig.PublishMode);
       throw error;
     }
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { addressOf, blockAround, blockOf, blockText, isWithin, textOf } from './block.ts';
 import { freeSubnet4, freeSubnet6 } from './default-pools.ts';
 import { AddressPool } from './pool.ts';
