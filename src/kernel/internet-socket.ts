@@ -18,18 +18,26 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const EAGAIN = 11;
 const addressBytesMax = 28;
-const listenBacklog = 128;
+const [SOL_SOCKET, SO_REUSEADDR] = [1, 2];
+const [IPPROTO_IPV6, IPV6_V6ONLY] = [41, 26];
+const one = new Uint8Array(Uint32Array.of(1).buffer);
+const listenBacklog = 4096;
 
 /** A socket that waits for nothing, for addresses of the family of `address`. @throws KernelError */
 export function openSocket(kind: keyof typeof types, address: string): Fd {
   return new Fd(call('socket', parseAddress(address).family, types[kind] | SOCK_NONBLOCK_CLOEXEC, 0));
 }
 
-/** Bound to `at`; a stream socket listens. Port 0 is one of the kernel's choice. @throws KernelError */
+/**
+ * Bound to `at`, of that family alone; a stream socket listens, also where connections of an earlier one at the same port are still ending. Port 0 is one of
+ * the kernel's choice. @throws KernelError
+ */
 export function bindSocket(kind: keyof typeof types, at: SocketAddress): { readonly socket: Fd; readonly port: number } {
   using undo = new DisposableStack();
   const socket = undo.use(openSocket(kind, at.address));
   const address = encodeSocketAddress(at);
+  if (kind === 'stream') call('setsockopt', socket.number, SOL_SOCKET, SO_REUSEADDR, one, one.length);
+  if (at.address.includes(':')) call('setsockopt', socket.number, IPPROTO_IPV6, IPV6_V6ONLY, one, one.length);
   call('bind', socket.number, address, address.length);
   if (kind === 'stream') call('listen', socket.number, listenBacklog);
   undo.move();

@@ -5,12 +5,13 @@
 // Here each expression is a function that says what it does; `nft list ruleset` reads back what they make (the oracle of the tests).
 // Source: linux/netfilter/nf_tables.h, linux/netfilter/nfnetlink.h; libnftnl's encodings of the same.
 import { be16, be32, attribute, attributes, decodeAttributes, text, u32, u8, type Attribute } from './attributes.ts';
-import { encodeBatch, NLM_F, type Batch, type Message, type Netlink } from './socket.ts';
+import { NetlinkListener } from './listener.ts';
+import { encodeBatch, NETLINK_NETFILTER, NLM_F, type Batch, type Message, type Netlink, type Reply } from './socket.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
-const NFT_MSG = { NEWTABLE: 0, GETTABLE: 1, DELTABLE: 2, NEWCHAIN: 3, DELCHAIN: 5, NEWRULE: 6, GETRULE: 7, DELRULE: 8, NEWSET: 9, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
+const NFT_MSG = { NEWTABLE: 0, GETTABLE: 1, DELTABLE: 2, NEWCHAIN: 3, DELCHAIN: 5, NEWRULE: 6, GETRULE: 7, DELRULE: 8, NEWSET: 9, DELSET: 11, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
 const TABLE_NAME = 1;
 const CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7 } as const;
 const HOOK = { NUMBER: 1, PRIORITY: 2 } as const;
@@ -71,6 +72,19 @@ export function listTables(netlink: Netlink): readonly TableName[] {
     const table = decodeAttributes(body.subarray(4)).text(TABLE_NAME);
     return family === undefined || table === undefined ? [] : [{ family, table }];
   });
+}
+
+/** Hears of every change to nf_tables in this network namespace. */
+export function listen(): NetlinkListener {
+  return new NetlinkListener(NETLINK_NETFILTER, NFNLGRP_NFTABLES);
+}
+
+const NFNLGRP_NFTABLES = 7;
+const removals: readonly number[] = [NFT_MSG.DELTABLE, NFT_MSG.DELCHAIN, NFT_MSG.DELRULE, NFT_MSG.DELSET, NFT_MSG.DELSETELEM];
+
+/** Whether it tells that something was taken out of that table, or the table itself. All of these messages have the table's name as their first attribute. */
+export function isRemovalFrom({ family, table }: TableName, { type, body }: Reply): boolean {
+  return removals.includes(type & 0xff) && body[0] === families[family] && decodeAttributes(body.subarray(4)).text(TABLE_NAME) === table;
 }
 
 export interface BaseChain {

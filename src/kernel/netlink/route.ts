@@ -73,6 +73,11 @@ export function newBridge(settings: LinkSettings): Message {
   return newLink('bridge', settings, [attribute(BR.STP_STATE, u32(0))]);
 }
 
+/** A link that leads nowhere. */
+export function newDummy(settings: LinkSettings): Message {
+  return newLink('dummy', settings, []);
+}
+
 /** Both ends at once, each where it belongs: the peer is never seen in this namespace when it has another. */
 export function newVeth(settings: LinkSettings, peer: LinkSettings): Message {
   // The peer's own header and attributes, as a message within.

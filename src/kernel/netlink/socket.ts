@@ -31,6 +31,8 @@ const NLMSGERR_ATTR_MSG = 1;
 const ERROR_HEADER = 4 + 16;
 const MSG_DONTWAIT = 0x40;
 const headerBytes = 16;
+/** struct sockaddr_nl */
+const sockaddrBytes = 12;
 const EAGAIN = -11;
 
 export interface Message {
@@ -87,6 +89,13 @@ export class Netlink implements Disposable {
     this.#socket = new Fd(call('socket', AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
     // Errors then say in words what was wrong, and do not repeat the request.
     for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) this.#option(SOL_NETLINK, option, 1);
+  }
+
+  /** The kernel's number of this socket, which others are told with what it did. */
+  get port(): number {
+    const name = Buffer.alloc(sockaddrBytes);
+    call('getsockname', this.#socket.number, name, new Uint8Array(Uint32Array.of(sockaddrBytes).buffer));
+    return name.readUInt32LE(4);
   }
 
   /** A socket into another network namespace. One turn of the event loop: nothing else runs while this thread is there. */

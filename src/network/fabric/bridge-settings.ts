@@ -59,3 +59,12 @@ function chosen<T extends string>(options: NetworkRecord['options'], key: string
   if (value === undefined) throw fail('invalid', `Invalid value for ${key}: ${JSON.stringify(text)}`, { hint: `Give one of ${all.join(', ')}` });
   return value;
 }
+
+/** Of macvlan and ipvlan. @throws `invalid` */
+export function parentSettings({ options }: Pick<NetworkRecord, 'options'>) {
+  return {
+    mtu: mtuOf(options),
+    macvlanMode: chosen(options, 'macvlan_mode', ['private', 'vepa', 'bridge', 'passthru'], 'bridge'),
+    ipvlanMode: chosen(options, 'ipvlan_mode', ['l2', 'l3', 'l3s'], 'l2'),
+  };
+}

@@ -78,7 +78,7 @@ export function removeLinkElsewhere(netlink: Netlink, name: string, failed: Fail
   const index = findLink(netlink, name)?.index;
   if (index === undefined) return;
   netlink.send([retire(index)]);
-  removeByIndex(index).catch(failed);
+  removeByIndex(new Netlink(NETLINK_ROUTE), index).catch(failed);
 }
 
 /** Hears of what went wrong after the answer was given. The link keeps its mark, and the next `reconcile` tries again. */
@@ -89,8 +89,9 @@ export function retire(index: number): Message {
   return route.setLink(index, { up: false, name: `evx${index.toString(36)}` });
 }
 
-async function removeByIndex(index: number): Promise<void> {
-  using own = new Netlink(NETLINK_ROUTE);
+/** Closes `own`, a socket of the namespace where the link is. */
+export async function removeByIndex(own: Netlink, index: number): Promise<void> {
+  using _closed = own;
   try {
     await own.sendElsewhere(route.deleteLink(index));
   } catch (error) {

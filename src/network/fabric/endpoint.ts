@@ -1,10 +1,11 @@
 // An endpoint of a bridge network: a pair of virtual ethernet links, one end a port of the bridge, the other made right inside the container's network
 // namespace. Two requests to the kernel for the pair, two inside for the rest.
-import { inNetwork, Netlink, NETLINK_ROUTE, route, type Fd } from '../../kernel/index.ts';
+import { inNetwork, isKernelError, Netlink, NETLINK_ROUTE, parseAddress, route, type Fd } from '../../kernel/index.ts';
 import type { Endpoint, NetworkRecord } from '../network.ts';
-import { bridgeSettings } from './bridge-settings.ts';
-import { findLink, retire } from './bridge.ts';
+import { bridgeSettings, parentSettings } from './bridge-settings.ts';
+import { findLink, removeByIndex, retire, type Failed } from './bridge.ts';
 import type { PlugSettings } from './fabric.ts';
+import { noModule, parentOf } from './parent.ts';
 import { readSysctl, writeInterfaceSysctls, writeSysctlIfThere } from './sysctl.ts';
 
 /** Makes the pair. @throws KernelError */
@@ -18,6 +19,19 @@ export function makePair(netlink: Netlink, network: NetworkRecord, endpoint: End
     ...isTalking ? [] : [route.setPort(endpoint.hostLink, { isIsolated: true }), route.setLink(endpoint.hostLink, { up: true })],
     ...isFilteringBridges() ? [route.setPort(endpoint.hostLink, { isHairpin: true })] : [],
   ]);
+}
+
+/** Of a macvlan or ipvlan network: one link, made in the container's namespace on top of one of this machine's. @throws KernelError, `unsupported` */
+export function makeUpper(netlink: Netlink, network: NetworkRecord, endpoint: Endpoint, namespace: Fd): void {
+  const { macvlanMode, ipvlanMode, mtu } = parentSettings(network);
+  const parent = route.linkNamed(netlink, parentOf(network)).index;
+  const link = { name: endpoint.interface, mtu, namespace };
+  try {
+    netlink.send([network.driver === 'macvlan' ? route.newMacvlan({ ...link, mac: endpoint.mac }, parent, macvlanMode) : route.newIpvlan(link, parent, ipvlanMode)]);
+  } catch (error) {
+    if (isKernelError(error, 'EOPNOTSUPP')) throw noModule(network.driver, `an endpoint of ${network.name}`, error);
+    throw error;
+  }
 }
 
 /** On a machine where frames within a bridge run through the firewall (br_netfilter), those of a container to its own published port turn around there. */
@@ -36,17 +50,17 @@ export function configureInside(endpoint: Endpoint, namespace: Fd, settings: Plu
   const addresses = [endpoint.ipv4, endpoint.ipv6, ...endpoint.linkLocal.map(withPrefix)].filter((address) => address !== undefined);
   inside.send([
     ...addresses.map((address) => route.newAddress(index, address)), route.setLink(index, { up: true, mtu: settings.mtu }),
-    ...settings.isWayOut ? defaultRoutes(endpoint).map((one) => route.newRoute({ ...one, link: index })) : [],
+    ...settings.isWayOut ? defaultRoutes(endpoint, index).map(route.newRoute) : [],
     route.lookAt(index),
   ]);
 }
 
 /**
  * Both ends are up now. The kernel notices in a thread of its own, some milliseconds later, and until then drops what is sent: the first question for an
- * address would be asked again after a second. Looked at, a link notices at once (rtnl_getlink, Linux 6.8 and later).
+ * address would be asked again after a second. Looked at, a link notices at once (rtnl_getlink, Linux 6.8 and later); the bridge last, whose first port it may be.
  */
-export function settle(netlink: Netlink, { hostLink }: Endpoint): void {
-  netlink.send([route.lookAt(hostLink)]);
+export function settle(netlink: Netlink, { link }: NetworkRecord, { hostLink }: Endpoint): void {
+  netlink.send([route.lookAt(hostLink), route.lookAt(link)]);
 }
 
 /** In the namespace. Neighbours hear of a new address at once: it may have been another container's a moment ago. */
@@ -60,24 +74,25 @@ function withPrefix(address: string): string {
   return address.includes('/') ? address : `${address}/${address.includes(':') ? 64 : 16}`;
 }
 
-/** Its name is free for the next one at once; the link itself goes with its other end. */
-export function retireInside(endpoint: Endpoint, namespace: Fd): void {
-  using inside = Netlink.inNamespace(namespace, NETLINK_ROUTE);
+/** Its name is free for the next one at once. A pair goes with its other end; a link without one is removed in here. */
+export function retireInside(endpoint: Endpoint, namespace: Fd, failed: Failed): void {
+  const inside = Netlink.inNamespace(namespace, NETLINK_ROUTE);
   const found = findLink(inside, endpoint.interface);
   if (found !== undefined) inside.send([retire(found.index)]);
+  if (found === undefined || endpoint.hostLink !== '') return inside[Symbol.dispose]();
+  removeByIndex(inside, found.index).catch(failed);
 }
 
-function defaultRoutes({ gateway4, gateway6 }: Endpoint): readonly route.RouteSettings[] {
-  return [gateway4, gateway6].filter((via) => via !== undefined).map((via) => ({ to: 'default', via }));
+function defaultRoutes({ gateway4, gateway6 }: Endpoint, link: number): readonly route.RouteSettings[] {
+  return [gateway4, gateway6].filter((via) => via !== undefined).map((via) => ({ to: 'default', via, link }));
 }
 
 /** Its default routes come or go. Those that are there, or gone, already are as they should be. */
 export function setWayOut(endpoint: Endpoint, namespace: Fd, isWayOut: boolean): void {
   using inside = Netlink.inNamespace(namespace, NETLINK_ROUTE);
   const { index } = route.linkNamed(inside, endpoint.interface);
-  for (const one of defaultRoutes(endpoint)) {
-    const family = one.via!.includes(':') ? 10 : 2;
-    const isThere = route.listRoutes(inside, family).some(({ to, link }) => to === 'default' && link === index);
-    if (isThere !== isWayOut) inside.send([isWayOut ? route.newRoute({ ...one, link: index }) : route.deleteRoute({ ...one, link: index })]);
+  for (const one of defaultRoutes(endpoint, index)) {
+    const isThere = route.listRoutes(inside, parseAddress(one.via!).family).some(({ to, link }) => to === 'default' && link === index);
+    if (isThere !== isWayOut) inside.send([isWayOut ? route.newRoute(one) : route.deleteRoute(one)]);
   }
 }

@@ -2,10 +2,13 @@
 import { isKernelError, Netlink, NETLINK_ROUTE, route, type Fd, type Readiness } from '../../kernel/index.ts';
 import type { Endpoint, NetworkRecord } from '../network.ts';
 import { isMarked, makeBridge, markOf, removeBridge, removeLinkElsewhere, type Failed } from './bridge.ts';
-import { configureInside, makePair, retireInside, settle, setWayOut } from './endpoint.ts';
+import { configureInside, makePair, makeUpper, retireInside, settle, setWayOut } from './endpoint.ts';
 import type { Fabric, Forward, PlugSettings } from './fabric.ts';
 import { entriesOfNetwork, entryOfForward } from './firewall/entries.ts';
 import { Firewall } from './firewall/firewall.ts';
+import { TableWatch } from './firewall/watch.ts';
+import { makeParent, parentOf, removeParent } from './parent.ts';
+import { Relays } from './relay/relays.ts';
 import { writeSysctl } from './sysctl.ts';
 
 export interface FabricSettings {
@@ -29,23 +32,43 @@ class HostFabric implements Fabric {
   readonly #opened = new DisposableStack();
   readonly #netlink: Netlink;
   readonly #firewall: Firewall;
+  readonly #relays: Relays;
+  /** How things should be, asked again when somebody took our rules away. */
+  #state: (() => FabricState) | undefined;
 
-  constructor({ engineId, failed = rethrow }: FabricSettings) {
+  constructor({ engineId, readiness, failed = rethrow }: FabricSettings) {
     using undo = new DisposableStack();
     this.#engineId = engineId;
     this.#failed = failed;
     this.#netlink = undo.use(new Netlink(NETLINK_ROUTE));
     this.#firewall = undo.use(new Firewall(engineId));
+    this.#relays = undo.use(new Relays(readiness));
+    undo.use(new TableWatch(readiness, this.#firewall.table, (sender) => this.#firewall.isSender(sender), () => this.#restoreRules()));
     this.#opened = undo.move();
   }
 
+  /** The rules only: links are not touched by who flushes a firewall. */
+  #restoreRules(): void {
+    try {
+      if (this.#state !== undefined) this.#replaceRules(this.#state());
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #replaceRules({ networks, forwards }: FabricState): void {
+    this.#firewall.replace([...networks.filter(isBridge).flatMap(entriesOfNetwork), ...forwards.filter(isByRule).map(entryOfForward)]);
+  }
+
   makeNetwork(network: NetworkRecord): void {
-    if (network.driver !== 'bridge') return;
+    const mark = markOf(this.#engineId, `network ${network.id}`);
+    if (isOnParent(network)) makeParent(this.#netlink, network, mark);
+    if (!isBridge(network)) return;
     using undo = new DisposableStack();
     const entries = entriesOfNetwork(network);
     this.#firewall.add(entries);
     undo.defer(() => this.#firewall.remove(entries));
-    makeBridge(this.#netlink, network, markOf(this.#engineId, `network ${network.id}`), this.#failed);
+    makeBridge(this.#netlink, network, mark, this.#failed);
     if (!network.internal) this.#forward(network);
     undo.move();
   }
@@ -56,23 +79,25 @@ class HostFabric implements Fabric {
   }
 
   removeNetwork(network: NetworkRecord): void {
-    if (network.driver !== 'bridge') return;
+    if (isOnParent(network)) removeParent(this.#netlink, network, this.#engineId, this.#failed);
+    if (!isBridge(network)) return;
     removeBridge(this.#netlink, network.link, this.#engineId, this.#failed);
     this.#firewall.remove(entriesOfNetwork(network));
   }
 
   plug(network: NetworkRecord, endpoint: Endpoint, namespace: Fd, settings: PlugSettings): void {
     using undo = new DisposableStack();
-    makePair(this.#netlink, network, endpoint, namespace, markOf(this.#engineId, `endpoint ${endpoint.id}`));
-    undo.defer(() => this.#removeLink(endpoint.hostLink));
+    if (isBridge(network)) makePair(this.#netlink, network, endpoint, namespace, markOf(this.#engineId, `endpoint ${endpoint.id}`));
+    else makeUpper(this.#netlink, network, endpoint, namespace);
+    undo.defer(() => this.unplug(network, endpoint, namespace));
     configureInside(endpoint, namespace, settings);
-    settle(this.#netlink, endpoint);
+    if (endpoint.hostLink !== '') settle(this.#netlink, network, endpoint);
     undo.move();
   }
 
   unplug(_network: NetworkRecord, endpoint: Endpoint, namespace: Fd): void {
-    retireInside(endpoint, namespace);
-    this.#removeLink(endpoint.hostLink);
+    retireInside(endpoint, namespace, this.#failed);
+    if (endpoint.hostLink !== '') this.#removeLink(endpoint.hostLink);
   }
 
   #removeLink(name: string): void {
@@ -93,22 +118,31 @@ class HostFabric implements Fabric {
   }
 
   open(forwards: readonly Forward[]): void {
-    for (const link of new Set(forwards.filter(isForLoopback).map(({ link }) => link))) writeSysctl(['net', 'ipv4', 'conf', link, 'route_localnet'], '1');
-    this.#firewall.add(forwards.map(entryOfForward));
+    const byRule = forwards.filter(isByRule);
+    using undo = new DisposableStack();
+    const relayed = relaysOf(forwards);
+    this.#relays.open(relayed);
+    undo.defer(() => this.#relays.close(relayed));
+    allowLoopback(byRule);
+    this.#firewall.add(byRule.map(entryOfForward));
+    undo.move();
   }
 
   close(forwards: readonly Forward[]): void {
-    this.#firewall.remove(forwards.map(entryOfForward));
+    this.#firewall.remove(forwards.filter(isByRule).map(entryOfForward));
+    this.#relays.close(relaysOf(forwards));
   }
 
   reconcile(state: () => FabricState): void {
-    const { networks, endpoints, forwards } = state();
-    const bridges = networks.filter(({ driver }) => driver === 'bridge');
-    const links = route.listLinks(this.#netlink).filter((link) => isMarked(this.#engineId, link));
-    const wanted = new Set([...bridges.map(({ link }) => link), ...endpoints.map(({ hostLink }) => hostLink)]);
-    if (bridges.length > 0 || this.#firewall.isNeeded) this.#firewall.replace([...bridges.flatMap(entriesOfNetwork), ...forwards.map(entryOfForward)]);
-    for (const { name } of links.filter(({ name }) => !wanted.has(name))) this.#removeLink(name);
-    for (const network of bridges) this.makeNetwork(network);
+    this.#state = state;
+    const now = state();
+    const bridges = now.networks.filter(isBridge);
+    const wanted = new Set([...bridges.map(({ link }) => link), ...now.networks.filter(isOnParent).map(parentOf), ...now.endpoints.map(({ hostLink }) => hostLink)]);
+    if (bridges.length > 0 || this.#firewall.isNeeded) this.#replaceRules(now);
+    for (const link of route.listLinks(this.#netlink)) if (isMarked(this.#engineId, link) && !wanted.has(link.name)) this.#removeLink(link.name);
+    for (const network of now.networks) this.makeNetwork(network);
+    allowLoopback(now.forwards.filter(isByRule));
+    this.#relays.replace(relaysOf(now.forwards));
     if (bridges.length === 0) this.#firewall.clearIfIdle();
   }
 
@@ -117,9 +151,31 @@ class HostFabric implements Fabric {
   }
 }
 
-/** Programs of this machine reach it at 127.0.0.1. */
-function isForLoopback({ hostAddress, hostPort }: Forward): boolean {
-  return hostPort !== 0 && (hostAddress === '0.0.0.0' || hostAddress.startsWith('127.'));
+function isBridge({ driver }: NetworkRecord): boolean {
+  return driver === 'bridge';
+}
+
+function isOnParent({ driver }: NetworkRecord): boolean {
+  return driver === 'macvlan' || driver === 'ipvlan';
+}
+
+function isByRule({ mode }: Forward): boolean {
+  return mode === 'nat';
+}
+
+/** Those of sockets. And a published port is one of [::1] too: no rule can lead from there into a bridge, as the kernel takes nothing for ::1 from a link. */
+function relaysOf(forwards: readonly Forward[]): readonly Forward[] {
+  return forwards.flatMap((forward) => {
+    if (!isByRule(forward)) return [forward];
+    const isForLoopback = (forward.hostAddress === '::' || forward.hostAddress === '::1') && forward.hostPort !== 0 && forward.protocol !== 'sctp';
+    return isForLoopback ? [{ ...forward, hostAddress: '::1' }] : [];
+  });
+}
+
+/** Programs of this machine reach a port at 127.0.0.1: then the bridge knows that address. The chain `guard` keeps it from containers. */
+function allowLoopback(forwards: readonly Forward[]): void {
+  const isForLoopback = ({ hostAddress, hostPort }: Forward): boolean => hostPort !== 0 && (hostAddress === '0.0.0.0' || hostAddress.startsWith('127.'));
+  for (const link of new Set(forwards.filter(isForLoopback).map(({ link }) => link))) writeSysctl(['net', 'ipv4', 'conf', link, 'route_localnet'], '1');
 }
 
 function rethrow(error: unknown): never {

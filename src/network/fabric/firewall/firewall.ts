@@ -9,6 +9,7 @@ const tableNameBytes = 8;
 export class Firewall implements Disposable {
   readonly table: nft.TableName;
   readonly #netlink = new Netlink(NETLINK_NETFILTER);
+  #port: number | undefined;
   /** By this engine, in this life or an earlier one. */
   readonly #turnedOn: Record<Version, boolean>;
 
@@ -20,6 +21,11 @@ export class Firewall implements Disposable {
   /** It is in the kernel, or has something to say without any network. */
   get isNeeded(): boolean {
     return this.#turnedOn[4] || this.#turnedOn[6] || nft.listTables(this.#netlink).some(({ family, table }) => family === this.table.family && table === this.table.table);
+  }
+
+  /** Whether that netlink socket is the one by which this firewall is changed. */
+  isSender(port: number): boolean {
+    return port === (this.#port ??= this.#netlink.port);
   }
 
   /** The machine forwards packets of that family from now on. */

@@ -70,7 +70,10 @@ const chains: Readonly<Record<string, Chain>> = {
     [[...is(4), nft.field.destination4(), ...loopback4, nft.verdict('return')], 'published at 127.0.0.1: for this machine only'],
     [[nft.verdict('jump', 'published')]],
   ] },
-  output: { base: { type: 'nat', hook: 'output', priority: priorities.destination }, rules: [[[nft.verdict('jump', 'published')]]] },
+  output: { base: { type: 'nat', hook: 'output', priority: priorities.destination }, rules: [
+    [[...is(6), nft.field.destination6(), nft.compare('is', parseAddress('::1').bytes), nft.verdict('return')], 'a socket of the daemon listens there'],
+    [[nft.verdict('jump', 'published')]],
+  ] },
   forward: { base: { type: 'filter', hook: 'forward', priority: priorities.filter }, rules: [
     [[...state(nft.trackedBits.established | nft.trackedBits.related), accept]],
     [[...to('bridges'), nft.verdict('goto', 'into')]],
