@@ -1,6 +1,6 @@
 // Hears of changes to nf_tables, and calls when somebody else took something out of our table: `nft flush ruleset`, a firewall that starts anew. What we
 // change ourselves is told to us too; the kernel says by which socket it was done.
-import { nft, NetlinkListener, type Readiness } from '../../../kernel/index.ts';
+import { nft, type NetlinkListener, type Readiness } from '../../../kernel/index.ts';
 
 /** Whoever flushes and builds anew does it in several steps: after the last of them. */
 const quietMs = 30;
