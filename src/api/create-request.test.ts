@@ -22,11 +22,11 @@ const zeroValues = {
   NetworkingConfig: { EndpointsConfig: { default: { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: null, GwPriority: 0, NetworkID: '', IPAddress: '' } } },
 };
 
-test('createRequest() takes every zero value that the docker client sends, with dockerd\'s defaults and one warning', () => {
+test('createRequest() takes every zero value that the docker client sends, with dockerd\'s defaults and no warning', () => {
   const { request: { config, hostConfig }, warnings } = decoded(zeroValues);
-  assert.deepEqual(warnings, ['No networks yet: the container has only loopback (--network none)']);
+  assert.deepEqual(warnings, []);
   assert.deepEqual([config.Env, config.Entrypoint, config.Volumes, config.Healthcheck], [[], null, null, undefined]);
-  assert.deepEqual([hostConfig.ShmSize, hostConfig.NetworkMode, hostConfig.LogConfig.Type, hostConfig.RestartPolicy.Name, hostConfig.IpcMode, hostConfig.Runtime], [67108864, 'none', 'json-file', 'no', 'private', '']);
+  assert.deepEqual([hostConfig.ShmSize, hostConfig.NetworkMode, hostConfig.LogConfig.Type, hostConfig.RestartPolicy.Name, hostConfig.IpcMode, hostConfig.Runtime], [67108864, 'default', 'json-file', 'no', 'private', '']);
   assert.deepEqual([hostConfig.MemorySwappiness, hostConfig.PidsLimit, hostConfig.MaskedPaths], [null, null, null]);
 });
 

@@ -15,7 +15,6 @@ export interface DecodedCreate {
 }
 
 const shmBytesDefault = 64 << 20;
-const noNetworksYet = 'No networks yet: the container has only loopback (--network none)';
 
 /** @throws `invalid` for what does not decode, `unsupported` for what Estiva does not do yet. */
 export const createRequest: decode.Decode<DecodedCreate> = (body, path) => {
@@ -25,10 +24,8 @@ export const createRequest: decode.Decode<DecodedCreate> = (body, path) => {
   const config = containerConfig(body, path);
   const windows = windowsOnly(decode.fieldOf(body, 'HostConfig'));
   const asked = hostConfig(decode.fieldOf(body, 'HostConfig'), 'HostConfig');
-  const isDefaultNetwork = asked.NetworkMode === '' || asked.NetworkMode === 'default';
-  const host = { ...asked, NetworkMode: isDefaultNetwork ? 'none' : asked.NetworkMode };
   const endpoints = endpointsConfig(decode.fieldOf(decode.fieldOf(body, 'NetworkingConfig'), 'EndpointsConfig'), 'NetworkingConfig.EndpointsConfig');
-  return { request: { config, hostConfig: withSwapDefault(host), endpoints: isDefaultNetwork ? asOfNone(endpoints) : endpoints }, warnings: [...windows, ...(isDefaultNetwork ? [noNetworksYet] : [])] };
+  return { request: { config, hostConfig: withSwapDefault(asked), endpoints }, warnings: [...windows, ...discardedPorts(asked)] };
 };
 
 /** A list, or one string that stands for a list of one. */
@@ -178,9 +175,9 @@ function withSwapDefault(host: HostConfig): HostConfig {
   return host.Memory > 0 && host.MemorySwap === 0 ? { ...host, MemorySwap: 2 * host.Memory } : host;
 }
 
-/** The default network is none, as yet. */
-function asOfNone(endpoints: CreateContainerRequest['endpoints']): CreateContainerRequest['endpoints'] {
-  return Object.fromEntries(Object.entries(endpoints).map(([name, settings]) => [name === 'default' ? 'none' : name, settings]));
+/** In the host's network every port of the container is the host's anyway. */
+function discardedPorts({ NetworkMode, PortBindings }: HostConfig): readonly string[] {
+  return NetworkMode === 'host' && Object.keys(PortBindings).length > 0 ? ['Published ports are discarded when using host network mode'] : [];
 }
 
 /** Fields of Windows: dockerd refuses some, discards another with a warning, and looks past the last. Limits of kernel memory, which Linux no longer has, go the same way. */

@@ -85,7 +85,7 @@ export function mergeHostConfig(asked: HostConfig, host: HostFacts): HostConfig 
   return {
     ...asked,
     MemorySwap: swap,
-    NetworkMode: asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'none' : asked.NetworkMode,
+    NetworkMode: asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'bridge' : asked.NetworkMode,
     IpcMode: asked.IpcMode === '' ? 'private' : asked.IpcMode,
     CgroupnsMode: asked.CgroupnsMode === '' ? (asked.Privileged ? 'host' : 'private') : asked.CgroupnsMode,
     SecurityOpt: withLabels(asked),
