@@ -31,8 +31,8 @@ function testsOf(engine: Engine, filters: Filters): readonly Test[] {
     'is-task': taskTest,
     isolation: () => () => true, // Linux has one kind: Docker shows all, whatever the value
     'label!': (values) => ({ config }) => !values.some((value) => hasLabels(config.Labels, [value])),
-    network: (values) => ({ hostConfig }) => values.includes(hostConfig.NetworkMode),
-    publish: (values) => portTest(values, 'publish', () => []),
+    network: (values) => networkTest(engine, values),
+    publish: (values) => portTest(values, 'publish', hostPortsOf),
     // There are neither volumes nor bind mounts yet, and --tmpfs does not count as one.
     volume: () => () => false,
     id: (values) => textTest(values, ({ id }) => [id]),
@@ -98,6 +98,20 @@ function taskTest(values: readonly string[]): Test {
     throw fail('invalid', `invalid filter 'is-task=[${value.slice(0, 100)}]'`, { hint: 'Give true or false' });
   });
   return () => wanted.includes(false);
+}
+
+/** By the names or ids of networks that it is in, or would be in. */
+function networkTest(engine: Engine, values: readonly string[]): Test {
+  const named = engine.networks.list().filter(({ name, id }) => values.some((value) => value === name || (value !== '' && id.startsWith(value)))).map(({ name }) => name);
+  const wanted = new Set([...values, ...named]);
+  return ({ connections }) => connections.some(({ network }) => wanted.has(network));
+}
+
+/** Ports of the host: those that were asked for, and those that were chosen. */
+function hostPortsOf({ hostConfig, state }: ContainerRecord): readonly string[] {
+  const asked = Object.entries(hostConfig.PortBindings).flatMap(([port, places]) => places.map(({ HostPort }) => `${HostPort}/${port.split('/')[1] ?? 'tcp'}`));
+  const open = 'pid' in state ? state.membership?.ports ?? [] : [];
+  return [...asked, ...open.map(({ hostPort, protocol }) => `${hostPort}/${protocol}`)];
 }
 
 function exposeTest(values: readonly string[]): Test {

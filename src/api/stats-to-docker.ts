@@ -20,6 +20,7 @@ export function toStats({ id, name }: { readonly id: string; readonly name: stri
     cpu_stats: toCpu(sample),
     precpu_stats: toCpu(previous),
     memory_stats: sample === undefined ? {} : toMemory(sample),
+    ...toLinks(sample?.links ?? []),
   };
 }
 
@@ -55,6 +56,17 @@ function toBlockIo({ cpu, blockIo }: Figures): BlockStats {
   const entries = (counts: Counts): BlockStats['io_queue_recursive'] => counts.map(({ major, minor, operation, value }) => ({ major, minor, op: operation, value }));
   const isVersion1 = cpu.perCpuNs !== undefined;
   return { ...noBlockIo(isVersion1 ? [] : null), io_service_bytes_recursive: entries(blockIo.bytes), ...(isVersion1 ? { io_serviced_recursive: entries(blockIo.operations) } : {}) };
+}
+
+/** A container without any says nothing of them. */
+function toLinks(links: NonNullable<StatsSample['links']>): Pick<ContainerStats, 'networks'> {
+  if (links.length === 0) return {};
+  return {
+    networks: Object.fromEntries(links.map(({ name, received, sent }) => [name, {
+      rx_bytes: received.bytes, rx_packets: received.packets, rx_errors: received.errors, rx_dropped: received.dropped,
+      tx_bytes: sent.bytes, tx_packets: sent.packets, tx_errors: sent.errors, tx_dropped: sent.dropped,
+    }])),
+  };
 }
 
 /** A container without a limit has the machine's memory. */

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { isKernelError, type CgroupFigures, type Cgroups, type FigureReader } from '../kernel/index.ts';
+import { isKernelError, readLinkFigures, type CgroupFigures, type Cgroups, type FigureReader, type LinkFigures } from '../kernel/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { cgroupPathOf } from './room.ts';
 import { hasProcess } from './state.ts';
@@ -14,6 +14,8 @@ const turnMs = 1000 / turns;
 export interface StatsSample {
   readonly at: Date;
   readonly figures: CgroupFigures;
+  /** Of its network, which may be another container's; undefined in the host's. */
+  readonly links?: readonly LinkFigures[] | undefined;
   /** What all processors of the host did since it started: all of their time but idle in wait of an interrupt's end. */
   readonly hostCpuNs: number;
   readonly hostCpus: number;
@@ -61,7 +63,7 @@ export class Sampler implements Disposable {
   sample(record: ContainerRecord): StatsSample | undefined {
     if (!hasProcess(record.state)) return undefined;
     using reader = this.#cgroups.figures(cgroupPathOf(record.id, record.hostConfig.CgroupParent));
-    return sampleOf(reader);
+    return sampleOf(reader, record);
   }
 
   /** Looks from now on, until disposed. Who comes first gets the first look a second later: two looks are a second apart. */
@@ -124,7 +126,7 @@ export class Sampler implements Disposable {
     if (record === undefined || pid === undefined) return undefined;
     watched.run ??= { pid, reader: this.#cgroups.figures(cgroupPathOf(record.id, record.hostConfig.CgroupParent)) };
     try {
-      return sampleOf(watched.run.reader);
+      return sampleOf(watched.run.reader, record);
     } catch (error) {
       // Out of descriptors, say: there is no figure this second, and the next may fare better.
       if (!isKernelError(error)) throw error;
@@ -134,9 +136,10 @@ export class Sampler implements Disposable {
   }
 }
 
-function sampleOf(reader: FigureReader): StatsSample | undefined {
+function sampleOf(reader: FigureReader, { state, hostConfig }: ContainerRecord): StatsSample | undefined {
   const figures = reader.read();
-  return figures === undefined ? undefined : { at: new Date(), figures, ...hostCpu(), hostMemoryBytes: hostMemory };
+  const links = hasProcess(state) && hostConfig.NetworkMode !== 'host' ? readLinkFigures(state.pid) : undefined;
+  return figures === undefined ? undefined : { at: new Date(), figures, links, ...hostCpu(), hostMemoryBytes: hostMemory };
 }
 
 const hostMemory = totalmem();

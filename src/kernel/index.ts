@@ -14,6 +14,7 @@ export * from './capability.ts';
 export * from './cgroup/index.ts';
 export * from './clone.ts';
 export * from './internet-socket.ts';
+export { readLinkFigures, type LinkFigures } from './link-figures.ts';
 export { loopback } from './loopback.ts';
 export * from './message.ts';
 export * from './mount.ts';

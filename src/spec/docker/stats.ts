@@ -39,6 +39,17 @@ export interface MemoryStats {
   readonly limit?: number;
 }
 
+export interface LinkStats {
+  readonly rx_bytes: number;
+  readonly rx_packets: number;
+  readonly rx_errors: number;
+  readonly rx_dropped: number;
+  readonly tx_bytes: number;
+  readonly tx_packets: number;
+  readonly tx_errors: number;
+  readonly tx_dropped: number;
+}
+
 export interface ContainerStats {
   readonly name: string;
   readonly id: string;
@@ -52,6 +63,6 @@ export interface ContainerStats {
   readonly cpu_stats: CpuStats;
   readonly precpu_stats: CpuStats;
   readonly memory_stats: MemoryStats;
-  /** Per interface; absent without a network of its own. */
-  readonly networks?: Readonly<Record<string, { readonly rx_bytes: number; readonly tx_bytes: number }>>;
+  /** Per interface; absent where there is none but loopback, and in the host's network. */
+  readonly networks?: Readonly<Record<string, LinkStats>>;
 }
