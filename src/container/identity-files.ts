@@ -21,26 +21,27 @@ export interface Identity {
   readonly addresses: readonly string[];
 }
 
-/** What of them goes by another's hand stays: of resolv.conf what the container wrote. */
 export function writeIdentityFiles(dir: string, identity: Identity): void {
   const { config, hostConfig } = identity;
   write(`${dir}/${identityFiles.hostname}`, `${config.Hostname}\n`);
   const base = hostConfig.NetworkMode === 'host' ? readOr('/etc/hosts', loopbackHosts) : loopbackHosts;
   const extra = (hostConfig.ExtraHosts ?? []).flatMap((entry) => hostLines(entry, identity.hostGateways));
   write(`${dir}/${identityFiles.hosts}`, base + [...extra, ...identity.addresses].map((line) => `${line}\n`).join(''));
-  writeResolvConf(dir, identity);
+  putResolvConf(dir, identity);
 }
 
-/** Only as long as nobody else has written into it. */
-export function writeResolvConf(dir: string, { hostConfig, resolv }: Pick<Identity, 'hostConfig' | 'resolv'>): void {
+/** While it runs: only as long as nobody else has written into it. */
+export function changeResolvConf(dir: string, identity: Pick<Identity, 'hostConfig' | 'resolv'>): void {
   const file = `${dir}/${identityFiles.resolvConf}`;
-  const hashFile = `${file}.hash`;
-  const written = readOr(hashFile, '');
-  if (written !== '' && written !== hashOf(readOr(file, ''))) return;
+  if (readOr(`${file}.hash`, '') === hashOf(readOr(file, ''))) putResolvConf(dir, identity);
+}
+
+function putResolvConf(dir: string, { hostConfig, resolv }: Pick<Identity, 'hostConfig' | 'resolv'>): void {
+  const file = `${dir}/${identityFiles.resolvConf}`;
   const asked = { servers: hostConfig.Dns, search: hostConfig.DnsSearch, options: hostConfig.DnsOptions };
   const text = resolvConfFor(resolv, parseResolvConf(hostResolvConf()), asked);
   write(file, text);
-  write(hashFile, hashOf(text));
+  write(`${file}.hash`, hashOf(text));
 }
 
 /** Lines that come and go with endpoints while the container runs. */

@@ -2,7 +2,7 @@
 import type { Endpoint, Membership, Networks } from '../../network/index.ts';
 import type { ContainerConfig } from '../../spec/docker/container.ts';
 import type { ContainerRecord } from '../container.ts';
-import { changeHosts, writeIdentityFiles, writeResolvConf, type Identity } from '../identity-files.ts';
+import { changeHosts, writeIdentityFiles, changeResolvConf, type Identity } from '../identity-files.ts';
 import type { Room } from '../room.ts';
 
 /** Of a container that is made, or starts without links. */
@@ -24,7 +24,7 @@ export function changeNetworkFiles(room: Room, { id, config, hostConfig }: Conta
   const linesOf = ({ endpoints }: Membership): readonly string[] => endpoints.flatMap((endpoint) => addressLines(config, endpoint));
   const [had, has] = [linesOf(before), linesOf(after)];
   changeHosts(dir, had.filter((line) => !has.includes(line)), has.filter((line) => !had.includes(line)));
-  if (before.hasResolver !== after.hasResolver) writeResolvConf(dir, { hostConfig, resolv: after.hasResolver ? 'resolver' : 'plain' });
+  if (before.hasResolver !== after.hasResolver) changeResolvConf(dir, { hostConfig, resolv: after.hasResolver ? 'resolver' : 'plain' });
 }
 
 /** `172.17.0.2	name.domain name`: an address, and what the container calls itself. */

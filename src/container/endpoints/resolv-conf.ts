@@ -27,7 +27,7 @@ export function resolvConfFor(kind: ResolvKind, host: ResolvConf, asked: ResolvC
   const options = asked.options.length > 0 ? asked.options : host.options;
   const isDotted = options.some((option) => option.startsWith('ndots:'));
   return [
-    '# Made by Estiva. What the container writes here stays: from then on it is left alone.',
+    '# Made by Estiva at the start of the container. What is written here stays until its next start.',
     ...(kind === 'resolver' ? [resolverAddress] : servers).map((server) => `nameserver ${server}`),
     ...lineOf('search', search),
     // Names of one word are asked of the resolver as they are.
