@@ -44,7 +44,7 @@ function testsOf(engine: Engine, filters: Filters): readonly Test[] {
 }
 
 /** The values are regular expressions, any of which may match anywhere; one that is none matches only itself. */
-function textTest(values: readonly string[], textsOf: (record: ContainerRecord) => readonly string[]): Test {
+export function textTest<T = ContainerRecord>(values: readonly string[], textsOf: (record: T) => readonly string[]): (record: T) => boolean {
   const patterns = values.map(patternOf);
   return (record) => textsOf(record).some((text) => patterns.some((pattern, index) => text === values[index] || pattern?.test(text) === true));
 }

@@ -12,9 +12,8 @@ interface Later {
 const oneMachine = 'Estiva runs on one machine, without swarm';
 
 const later: readonly Later[] = [
-  of('POST', '/(networks|volumes|build)/prune', 'Pruning comes later', 'Remove by name'),
+  of('POST', '/(volumes|build)/prune', 'Pruning comes later', 'Remove by name'),
   of('POST', '/(build|build/cancel|session|grpc)', 'Building comes later', 'Build elsewhere, save, and load'),
-  of('GET|POST|DELETE', '/networks(/.*)?', 'Networks come later', 'There are the network modes none, host and container:NAME'),
   of('GET|POST|PUT|DELETE', '/volumes(/.*)?', 'Volumes come later', '--tmpfs gives scratch space'),
   of('GET|POST|DELETE', '/plugins(/.*)?', 'There are no plugins'),
   of('GET|POST|DELETE', '/(swarm|nodes|services|tasks|secrets|configs)(/.*)?', oneMachine),
@@ -23,7 +22,6 @@ const later: readonly Later[] = [
 
 /** One of a kind of which there is none is not found: `docker inspect NAME` asks for a container, an image, a network, a volume and a plugin in turn. */
 const nowhere: readonly (readonly [path: RegExp, say: (name: string) => string])[] = [
-  [/^\/networks\/([^/]+)$/, (name) => `network ${name} not found`],
   [/^\/volumes\/([^/]+)$/, (name) => `get ${name}: no such volume`],
   [/^\/plugins\/([^/]+)\/json$/, (name) => `plugin ${JSON.stringify(name)} not found`],
 ];

@@ -25,7 +25,7 @@ export async function pruneImages({ engine, query, response }: Call): Promise<vo
 }
 
 /** All labels, none of the labels that are not wanted, and created before a point in time. */
-function chooser(filters: Filters, now: Date): (labels: Readonly<Record<string, string>>, createdAt: Date) => boolean {
+export function chooser(filters: Filters, now: Date): (labels: Readonly<Record<string, string>>, createdAt: Date) => boolean {
   const until = untilOf(filters.get('until') ?? [], now);
   const wanted = filters.get('label') ?? [];
   const unwanted = filters.get('label!') ?? [];

@@ -9,6 +9,7 @@ import { diskUsage } from './disk-usage.ts';
 import { events } from './events.ts';
 import * as execs from './execs.ts';
 import * as images from './images.ts';
+import * as networks from './networks.ts';
 import { refuseLater } from './later-routes.ts';
 import { pruneContainers, pruneImages } from './prune.ts';
 import { push } from './push.ts';
@@ -84,6 +85,14 @@ const routes: readonly Route[] = [
   route('GET', '/images/{name...}/estiva/tree', images.tree),
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),
+
+  route('GET', '/networks', networks.list),
+  route('POST', '/networks/create', networks.create),
+  route('POST', '/networks/prune', networks.prune),
+  route('GET', '/networks/{id}', networks.inspect),
+  route('DELETE', '/networks/{id}', networks.remove),
+  route('POST', '/networks/{id}/connect', networks.connect),
+  route('POST', '/networks/{id}/disconnect', networks.disconnect),
 ];
 
 /** The handler for `method` and `path` (without version), and what stands in the path for its names. @throws `not_found`, `unsupported` for what Docker has, `invalid` for broken percent escapes. */

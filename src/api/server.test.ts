@@ -101,8 +101,8 @@ test('serve() refuses versions outside its range and paths that are not there, i
     assert.deepEqual([answer.status, json(answer)], [404, { message: 'page not found' }]);
   }
   assert.equal((await call('PUT', '/_ping')).status, 404);
-  const networks = await call('GET', '/v1.43/networks');
-  assert.deepEqual([networks.status, json(networks)], [501, { message: 'Networks come later (There are the network modes none, host and container:NAME)' }]);
+  const volumes = await call('GET', '/v1.43/volumes');
+  assert.deepEqual([volumes.status, json(volumes)], [501, { message: 'Volumes come later (--tmpfs gives scratch space)' }]);
   for (const [path, message] of [['/networks/x', 'network x not found'], ['/volumes/x', 'get x: no such volume'], ['/plugins/x/json', 'plugin "x" not found']] as const) {
     const answer = await call('GET', path);
     assert.deepEqual([answer.status, json(answer)], [404, { message }]);

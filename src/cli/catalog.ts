@@ -58,6 +58,9 @@ const info: Entry = { summary: 'Display system-wide information', load: async ()
 const contexts: Entry = { summary: 'List contexts', load: async () => (await import('./commands/context.ts')).ls };
 const contextRm: Entry = { summary: 'Remove one or more contexts', load: async () => (await import('./commands/context.ts')).rm };
 
+const networkLs: Entry = { summary: 'List networks', load: async () => (await import('./commands/network.ts')).ls };
+const networkRm: Entry = { summary: 'Remove one or more networks', load: async () => (await import('./commands/network.ts')).rm };
+
 /** `estiva <group> <command>`. */
 export const groups: Readonly<Record<string, { readonly summary: string; readonly commands: Catalog }>> = {
   container: {
@@ -103,6 +106,18 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       rm: { summary: 'Remove local manifest lists', load: async () => (await import('./commands/manifest.ts')).rm },
     },
   },
+  network: {
+    summary: 'Manage networks',
+    commands: {
+      connect: { summary: 'Connect a container to a network', load: async () => (await import('./commands/network.ts')).connect },
+      create: { summary: 'Create a network', load: async () => (await import('./commands/network.ts')).create },
+      disconnect: { summary: 'Disconnect a container from a network', load: async () => (await import('./commands/network.ts')).disconnect },
+      inspect: { summary: 'Display detailed information on one or more networks', load: async () => (await import('./commands/network.ts')).inspect },
+      list: alias(networkLs), ls: networkLs,
+      prune: { summary: 'Remove all unused networks', load: async () => (await import('./commands/network.ts')).prune },
+      remove: alias(networkRm), rm: networkRm,
+    },
+  },
   system: {
     summary: 'Manage the engine',
     commands: {
@@ -130,17 +145,16 @@ export const commands: Catalog = {
   version: { summary: 'Show the version of client and daemon', load: async () => (await import('./commands/version.ts')).command },
 };
 
-const networks = 'networks come later; --network none, host and container:NAME are there';
 const builds = 'builds come later; build elsewhere, save, and estiva load';
 const volumes = 'volumes come later; --tmpfs gives scratch space';
 const clusters = 'Estiva runs on one machine';
-const prunes = 'there are estiva system prune, container prune and image prune';
+const prunes = 'there are estiva system prune, container prune, image prune and network prune';
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
   build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
-  network: networks, node: clusters, plugin: 'there are no plugins', prune: prunes,
+  node: clusters, plugin: 'there are no plugins', prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
   trust: 'there is no content trust; pull by digest', volume: volumes,
 };

@@ -1,4 +1,4 @@
-import { pruneContainers, pruneImages } from '../../client/index.ts';
+import { pruneContainers, pruneImages, pruneNetworks } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { confirms } from '../confirm.ts';
 import { filtersOf, parseFilter } from '../filters.ts';
@@ -20,9 +20,11 @@ export const command = defineCommand({
   operands: { min: 0, max: 0 },
   async run({ values, session }) {
     const images = values.all ? 'all images without at least one container associated to them' : 'all dangling images';
-    if (!values.force && !await confirms(session, `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n`)) return 0;
+    if (!values.force && !await confirms(session, `WARNING! This will remove:\n  - all stopped containers\n  - all networks not used by at least one container\n  - ${images}\n`)) return 0;
     const { ContainersDeleted, SpaceReclaimed: ofContainers } = await pruneContainers(session.docker, filtersOf(values.filter));
     if ((ContainersDeleted ?? []).length > 0) say(session, `Deleted Containers:\n${ContainersDeleted!.join('\n')}\n`);
+    const { NetworksDeleted } = await pruneNetworks(session.docker, filtersOf(values.filter));
+    if ((NetworksDeleted ?? []).length > 0) say(session, `Deleted Networks:\n${NetworksDeleted!.join('\n')}\n`);
     const { ImagesDeleted, SpaceReclaimed: ofImages } = await pruneImages(session.docker, filtersOf([...values.filter, ['dangling', String(!values.all)]]));
     if ((ImagesDeleted ?? []).length > 0) say(session, `Deleted Images:\n${ImagesDeleted!.map((item) => removalLine(item).replace(/^./, (letter) => letter.toLowerCase())).join('\n')}\n`);
     say(session, `Total reclaimed space: ${humanSize(ofContainers + ofImages)}`);
