@@ -84,7 +84,7 @@ test('a container has its address, its way out, its neighbours, and this machine
   assert.equal(scene.here.connect('172.30.1.3', 80), 'open');
 });
 
-test('a published port leads to its container: from outside, from this machine by every address of it, from itself and its neighbours', { skip }, () => {
+test('a published port leads to its container: from outside, from this machine by every address of it, from itself and its neighbours', { skip }, async () => {
   using scene = new Scene();
   const network = scene.make(networkRecord({ number: 1 }));
   const at = endpoint(network, 2);
@@ -92,6 +92,8 @@ test('a published port leads to its container: from outside, from this machine b
   const server = one.listen('tcp', 80);
   const datagrams = one.listen('udp', 53);
   scene.publish(forward(at, '0.0.0.0', 8080, 80, network.link), forward(at, '::', 8080, 80, network.link), forward(at, '192.0.2.1', 5353, 53, network.link, { protocol: 'udp' }));
+  using _there = scene.here.stay();
+  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => { setImmediate(resolve); });
   for (const [who, host, addresses] of [
     ['outside', scene.outside, ['192.0.2.1', '2001:db8::1']], ['here', scene.here, ['192.0.2.1', '2001:db8::1', '127.0.0.1', '127.9.9.9', '::1', '172.30.1.1', 'fd00:1::1']],
     ['itself', one, ['192.0.2.1', '172.30.1.1', 'fd00:1::1']], ['a neighbour', two, ['192.0.2.1', '2001:db8::1', '172.30.1.1']],

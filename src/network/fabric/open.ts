@@ -120,17 +120,18 @@ class HostFabric implements Fabric {
   open(forwards: readonly Forward[]): void {
     const byRule = forwards.filter(isByRule);
     using undo = new DisposableStack();
-    const relayed = relaysOf(forwards);
+    const relayed = forwards.filter((forward) => !isByRule(forward));
     this.#relays.open(relayed);
     undo.defer(() => this.#relays.close(relayed));
     allowLoopback(byRule);
     this.#firewall.add(byRule.map(entryOfForward));
     undo.move();
+    this.#relays.openSoon(loopbackRelays(byRule));
   }
 
   close(forwards: readonly Forward[]): void {
     this.#firewall.remove(forwards.filter(isByRule).map(entryOfForward));
-    this.#relays.close(relaysOf(forwards));
+    this.#relays.close([...forwards.filter((forward) => !isByRule(forward)), ...loopbackRelays(forwards)]);
   }
 
   reconcile(state: () => FabricState): void {
@@ -142,7 +143,7 @@ class HostFabric implements Fabric {
     for (const link of route.listLinks(this.#netlink)) if (isMarked(this.#engineId, link) && !wanted.has(link.name)) this.#removeLink(link.name);
     for (const network of now.networks) this.makeNetwork(network);
     allowLoopback(now.forwards.filter(isByRule));
-    this.#relays.replace(relaysOf(now.forwards));
+    this.#relays.replace(now.forwards.filter((forward) => !isByRule(forward)), loopbackRelays(now.forwards));
     if (bridges.length === 0) this.#firewall.clearIfIdle();
   }
 
@@ -163,13 +164,10 @@ function isByRule({ mode }: Forward): boolean {
   return mode === 'nat';
 }
 
-/** Those of sockets. And a published port is one of [::1] too: no rule can lead from there into a bridge, as the kernel takes nothing for ::1 from a link. */
-function relaysOf(forwards: readonly Forward[]): readonly Forward[] {
-  return forwards.flatMap((forward) => {
-    if (!isByRule(forward)) return [forward];
-    const isForLoopback = (forward.hostAddress === '::' || forward.hostAddress === '::1') && forward.hostPort !== 0 && forward.protocol !== 'sctp';
-    return isForLoopback ? [{ ...forward, hostAddress: '::1' }] : [];
-  });
+/** A port that is published by a rule has a socket at [::1] besides: no rule can lead from there into a bridge, as the kernel takes nothing for ::1 from a link. */
+function loopbackRelays(forwards: readonly Forward[]): readonly Forward[] {
+  const isForLoopback = ({ hostAddress, hostPort, protocol }: Forward): boolean => (hostAddress === '::' || hostAddress === '::1') && hostPort !== 0 && protocol !== 'sctp';
+  return forwards.filter(isByRule).filter(isForLoopback).map((forward) => ({ ...forward, hostAddress: '::1' }));
 }
 
 /** Programs of this machine reach a port at 127.0.0.1: then the bridge knows that address. The chain `guard` keeps it from containers. */
