@@ -28,6 +28,7 @@ export { hostArchitecture, type Architecture } from './stub.ts';
 export type { SyscallName } from './syscalls.ts';
 export * from './netlink/address.ts';
 export { boundSockets, type BoundSocket } from './netlink/bound-sockets.ts';
+export * as conntrack from './netlink/conntrack.ts';
 export * from './netlink/listener.ts';
 export * from './netlink/socket.ts';
 export * as nft from './netlink/nftables.ts';

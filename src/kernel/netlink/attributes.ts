@@ -91,6 +91,11 @@ export class Attributes {
     return this.#found.find(([one]) => one === type)?.[1];
   }
 
+  /** In order. */
+  all(): readonly { readonly type: number; readonly bytes: Buffer }[] {
+    return this.#found.map(([type, bytes]) => ({ type, bytes }));
+  }
+
   u32(type: number): number | undefined {
     return this.bytes(type)?.readUInt32LE(0);
   }

@@ -93,7 +93,7 @@ test('a published port leads to its container: from outside, from this machine b
   const datagrams = one.listen('udp', 53);
   scene.publish(forward(at, '0.0.0.0', 8080, 80, network.link), forward(at, '::', 8080, 80, network.link), forward(at, '192.0.2.1', 5353, 53, network.link, { protocol: 'udp' }));
   using _there = scene.here.stay();
-  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => { setImmediate(resolve); });
+  await turns(3);
   for (const [who, host, addresses] of [
     ['outside', scene.outside, ['192.0.2.1', '2001:db8::1']], ['here', scene.here, ['192.0.2.1', '2001:db8::1', '127.0.0.1', '127.9.9.9', '::1', '172.30.1.1', 'fd00:1::1']],
     ['itself', one, ['192.0.2.1', '172.30.1.1', 'fd00:1::1']], ['a neighbour', two, ['192.0.2.1', '2001:db8::1', '172.30.1.1']],
@@ -124,6 +124,27 @@ test('T22: with a route to the containers, nobody outside reaches what is not pu
   one.run('sysctl -qw net.ipv4.conf.eth0.route_localnet=1');
   scene.here.listen('tcp', 23, '127.1.0.1');
   assert.notEqual(one.connect('127.1.0.1', 23), 'open', "the host's loopback is not the container's");
+});
+
+test('close() forgets who was connected: the next container at that address is not reached by it; open() takes over who sends already', { skip }, async () => {
+  using scene = new Scene();
+  const network = scene.make(networkRecord({ number: 1 }));
+  const at = endpoint(network, 2);
+  const one = scene.container(network, at);
+  const [server, datagrams] = [one.listen('tcp', 80), one.listen('udp', 53)];
+  const published = [forward(at, '0.0.0.0', 8080, 80, network.link), forward(at, '0.0.0.0', 5353, 53, network.link, { protocol: 'udp' })];
+  using client = scene.outside.bound('udp', 7777);
+  assert.equal(scene.outside.ask('192.0.2.1', 5353, datagrams, client).answer, 'none');
+  assert.match(scene.here.run('cat /proc/net/nf_conntrack'), /sport=7777 dport=5353/);
+  scene.publish(...published);
+  await turns(3);
+  assert.equal(scene.outside.ask('192.0.2.1', 5353, datagrams, client).answer, 'pong', 'the same client as before');
+  assert.equal(scene.outside.connect('192.0.2.1', 8080), 'open');
+  acceptFrom(server);
+  scene.here.within(() => scene.fabric.close(published));
+  await turns(3);
+  assert.doesNotMatch(scene.here.run('cat /proc/net/nf_conntrack'), /src=172\.30\.1\.2/);
+  assert.equal(scene.outside.ask('192.0.2.1', 5353, datagrams, client).answer, 'none');
 });
 
 test('abandon() takes a container off its network at once; removal leaves nothing', { skip }, async () => {
@@ -313,6 +334,10 @@ test('host-socket: the daemon listens and copies, over TCP and UDP, also from on
   assert.equal(scene.outside.connect('192.0.2.1', 8080), 'ECONNREFUSED');
   assert.ok(server.isOpen);
 });
+
+async function turns(count: number): Promise<void> {
+  for (let left = count; left > 0; left--) await new Promise((resolve) => { setImmediate(resolve); });
+}
 
 function withoutCounts(rules: string): string {
   return rules.replaceAll(/packets \d+ bytes \d+|\t+elements = \{ \S+ \}\n(?=\t\}\n\n\t(set forwarding6|chain into))/g, '');

@@ -126,12 +126,26 @@ class HostFabric implements Fabric {
     allowLoopback(byRule);
     this.#firewall.add(byRule.map(entryOfForward));
     undo.move();
+    this.#afterwards(() => this.#firewall.forgetDatagramsBefore(byRule));
     this.#relays.openSoon(loopbackRelays(byRule));
   }
 
   close(forwards: readonly Forward[]): void {
-    this.#firewall.remove(forwards.filter(isByRule).map(entryOfForward));
+    const byRule = forwards.filter(isByRule);
+    this.#firewall.remove(byRule.map(entryOfForward));
+    this.#afterwards(() => this.#firewall.forgetConnectionsTo(byRule));
     this.#relays.close([...forwards.filter((forward) => !isByRule(forward)), ...loopbackRelays(forwards)]);
+  }
+
+  /** In the next turn of the event loop: the kernel looks through every connection of the machine for it, and no answer needs to wait for that. */
+  #afterwards(work: () => void): void {
+    setImmediate(() => {
+      try {
+        if (!this.#opened.disposed) work();
+      } catch (error) {
+        this.#failed(error);
+      }
+    });
   }
 
   reconcile(state: () => FabricState): void {

@@ -72,17 +72,27 @@ export class Host implements Disposable {
   }
 
   /** Sends a datagram; what comes back when `server` answers it, and who `server` saw. */
-  ask(address: string, port: number, server: Fd): { readonly answer: string; readonly seen: string } {
-    using socket = this.#make('udp', address);
+  ask(address: string, port: number, server: Fd, by?: Fd): { readonly answer: string; readonly seen: string } {
+    using own = by === undefined ? this.#make('udp', address) : undefined;
+    const socket = (by ?? own)!;
     const name = encode(address, port);
     call('connect', socket.number, name, name.length);
-    call('sendto', socket.number, Buffer.from('ping'), 4, 0, 0, 0);
+    // What an earlier datagram was answered with is told now, once.
+    if (tryCall('sendto', socket.number, Buffer.from('ping'), 4, 0, 0, 0) < 0) call('sendto', socket.number, Buffer.from('ping'), 4, 0, 0, 0);
     const from = Buffer.alloc(addressBytes);
     const buffer = Buffer.alloc(16);
     if (tryCall('recvfrom', server.number, buffer, 16, 0, from, word(addressBytes)) < 0) return { answer: 'none', seen: '' };
     call('sendto', server.number, Buffer.from('pong'), 4, 0, from, from.readUInt16LE(0) === AF_INET ? 16 : addressBytes);
     const length = tryCall('recvfrom', socket.number, buffer, 16, 0, 0, 0);
     return { answer: length < 0 ? 'lost' : buffer.toString('utf8', 0, length), seen: decode(from) };
+  }
+
+  /** A socket that always sends from the same port; the caller's. */
+  bound(protocol: keyof typeof types, port: number): Fd {
+    const socket = this.#make(protocol, '0.0.0.0');
+    const name = encode('0.0.0.0', port);
+    call('bind', socket.number, name, name.length);
+    return socket;
   }
 
   /** As `ask`, with something in between that runs in this process. */

@@ -26,7 +26,7 @@ export function entriesOfNetwork(network: NetworkRecord): readonly Entry[] {
 }
 
 /** Numbers of the protocols over IP. */
-const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
+export const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 const everywhere = { '0.0.0.0': true, '::': true } as Readonly<Record<string, true>>;
 
 /** Of a port that the kernel publishes. */

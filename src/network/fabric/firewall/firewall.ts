@@ -1,6 +1,8 @@
 // Our table in nf_tables, `inet estiva-…`. It is made when the first network is, and every change is one transaction of the kernel.
-import { isKernelError, Netlink, NETLINK_NETFILTER, nft } from '../../../kernel/index.ts';
+import { conntrack, isKernelError, Netlink, NETLINK_NETFILTER, nft, parseAddress } from '../../../kernel/index.ts';
 import { forwardingEntry, isForwarding, turnOnForwarding, wasTurnedOn } from '../forwarding.ts';
+import type { Forward } from '../fabric.ts';
+import { protocolNumbers } from './entries.ts';
 import { ruleset, type Version } from './rules.ts';
 import { addEntries, removeEntries, type Entry } from './sets.ts';
 
@@ -44,6 +46,22 @@ export class Firewall implements Disposable {
 
   remove(entries: readonly Entry[]): void {
     this.#change(removeEntries(this.table, entries));
+  }
+
+  /** What was sent to these ports is not let through any more, also where it went on for long. Its address may soon be another container's. */
+  forgetConnectionsTo(forwards: readonly Forward[]): void {
+    for (const [address, closed] of Map.groupBy(forwards, ({ containerAddress }) => containerAddress)) {
+      const ports = new Set(closed.map(({ protocol, containerPort }) => `${protocolNumbers[protocol]} ${containerPort}`));
+      conntrack.forget(this.#netlink, conntrack.connectionsAnsweredBy(this.#netlink, address).filter(({ protocol, answerer, destination }) => destination.address !== address && ports.has(`${protocol} ${answerer.port}`)));
+    }
+  }
+
+  /** Whoever sent datagrams there while nobody listened is sent to the container from now on: to the kernel it would be a connection that it knows already. */
+  forgetDatagramsBefore(forwards: readonly Forward[]): void {
+    for (const [family, opened] of Map.groupBy(forwards.filter(({ protocol }) => protocol === 'udp'), ({ containerAddress }) => parseAddress(containerAddress).family)) {
+      const ports = new Map(opened.map(({ hostPort, containerAddress }) => [hostPort, containerAddress]));
+      conntrack.forget(this.#netlink, conntrack.connectionsOver(this.#netlink, family, protocolNumbers.udp).filter(({ destination, answerer }) => ports.has(destination.port) && ports.get(destination.port) !== answerer.address));
+    }
   }
 
   /** The whole table anew, with these in it and no others. No packet meets a half of it. */
