@@ -33,8 +33,8 @@ export interface ContainerOptions {
   readonly capDrop?: readonly string[];
   readonly securityOptions?: readonly string[];
   readonly privileged?: boolean;
-  /** `none` unless given. */
-  readonly network?: 'none' | 'host' | `container:${string}`;
+  /** `none` unless given; `bridge`, `host`, `container:NAME`, or the name of a network. */
+  readonly network?: string;
   /** Everything else that a container can have, in the words of Docker's `POST /containers/create`. What is not there yet is refused by name. */
   readonly docker?: Readonly<Record<string, unknown>> & { readonly HostConfig?: Readonly<Record<string, unknown>> };
 }

@@ -5,7 +5,7 @@ import { destination, pino } from 'pino';
 import { fail } from '../base/index.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../spec/reference.ts';
-import { openEngine as openRooms, supervisorCommand, type Engine as Rooms, type Image } from '../engine/index.ts';
+import { openEngine as openRooms, supervisorCommand, type CreateNetworkRequest, type Engine as Rooms, type Image } from '../engine/index.ts';
 import { createIn, handleOf, type Container, type ContainerOptions, type Output, type RunOptions } from './container.ts';
 import { collect } from './output.ts';
 
@@ -39,6 +39,22 @@ export interface ImportOptions {
 }
 
 /** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
+export interface NetworkSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly subnets: readonly string[];
+}
+
+export interface NetworkOptions {
+  /** `10.5.0.0/24`; of each family that has none, one that is free. */
+  readonly subnets?: readonly string[];
+  readonly ipv6?: boolean;
+  /** Nothing goes out of it, nothing comes in. */
+  readonly internal?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 export interface Engine extends AsyncDisposable {
   /** Newest first. `estiva/hello` is always there. */
   images(): readonly ImageSummary[];
@@ -60,6 +76,13 @@ export interface Engine extends AsyncDisposable {
   /** All, newest first. */
   containers(): readonly Container[];
 
+  /** By name. `bridge`, `host` and `none` are always there. */
+  networks(): readonly NetworkSummary[];
+  /** Containers in it find each other by name. @returns its id @throws `conflict` for a name that is taken, `denied` for subnets that overlap. */
+  createNetwork(name: string, options?: NetworkOptions): string;
+  /** @throws `not_found`, `denied` while somebody is in it. */
+  removeNetwork(nameOrId: string): void;
+
   /** Gives the data root back. Containers that run go on, and the next engine of this root has them again; without any, nothing is left running. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -79,7 +102,7 @@ function supervisorMain(): string {
 }
 
 function faceOf(rooms: Rooms): Engine {
-  const { containers, images } = rooms;
+  const { containers, images, networks } = rooms;
   return {
     images: () => images.list().map(summaryOf),
     load: async (archive, { signal } = {}) => (await images.load(archive, signal === undefined ? {} : { signal })).flatMap(({ id, repoTags }) => (repoTags.length > 0 ? repoTags : [id])),
@@ -93,7 +116,17 @@ function faceOf(rooms: Rooms): Engine {
     },
     container: (idOrName) => handleOf(containers, containers.get(idOrName)),
     containers: () => containers.list().map((record) => handleOf(containers, record)),
+    networks: () => networks.list().map(({ id, name, driver, ipam }) => ({ id, name, driver, subnets: ipam.subnets.map(({ subnet }) => subnet) })),
+    createNetwork: (name, options = {}) => networks.create(bridgeNetwork(name, options)).id,
+    removeNetwork: (nameOrId) => { networks.remove(nameOrId); },
     [Symbol.asyncDispose]: async () => { await rooms[Symbol.asyncDispose](); },
+  };
+}
+
+function bridgeNetwork(name: string, { subnets = [], ipv6 = false, internal = false, labels = {} }: NetworkOptions): CreateNetworkRequest {
+  return {
+    name, driver: 'bridge', ipv4: true, ipv6, internal, attachable: false, configOnly: false, configFrom: '', options: {}, labels,
+    ipam: { driver: '', options: null, subnets: subnets.map((subnet) => ({ subnet, range: '', gateway: '', auxiliary: {} })) },
   };
 }
 

@@ -134,3 +134,15 @@ console.log(box.state().status);
 `));
   assert.equal(said, '7 in b\nTimeoutError\nrunning\n');
 });
+
+test('networks through the library: containers find each other by name', ours, async () => {
+  const { code, stdout, stderr } = await program(`engine.createNetwork('jobs', { subnets: ['10.232.0.0/24'], internal: true });
+    await using server = await engine.create({ image, command: ['httpd', '-f', '-p', '80', '-h', '/etc'], name: 'server', network: 'jobs' });
+    await server.start();
+    const { exitCode, stdout } = await engine.run(image, ['wget', '-qO-', 'http://server/hostname'], { network: 'jobs' });
+    console.log(exitCode, stdout.toString().trim().length > 0, engine.networks().map(({ name, subnets }) => [name, subnets.length].join(':')).join());
+    await server.remove({ force: true });
+    engine.removeNetwork('jobs');
+    console.log(engine.networks().length);`);
+  assert.deepEqual([code, stdout], [0, '0 true bridge:1,host:0,jobs:1,none:0\n3\n'], stderr);
+});
