@@ -47,7 +47,9 @@ async function launch({ runDir, rootDir, program: [node = '', ...script] }: Daem
   try {
     // The daemon works in /: what is relative here must not be relative there.
     const root = rootDir === undefined || rootDir === '' ? [] : ['--root', resolve(rootDir)];
-    return spawn(node, [...script, 'daemon', ...root, '--run', runDir], { detached: true, stdio: ['ignore', log, log], cwd: '/' });
+    // As bin/estiva does for a daemon in the foreground.
+    const env = { MALLOC_ARENA_MAX: '2', ...process.env };
+    return spawn(node, [...script, 'daemon', ...root, '--run', runDir], { detached: true, stdio: ['ignore', log, log], cwd: '/', env });
   } finally {
     closeSync(log);
   }

@@ -11,9 +11,9 @@ import type { FromWorker, ToWorker, WorkerTask } from './unpack-messages.ts';
 import type { CopyRules, Unpacked } from './unpack.ts';
 
 const smallBytesMax = 4 << 20;
-const ringBytes = 8 << 20;
+const ringBytes = 2 << 20;
 /** So many bytes are told of at once: a message costs more than copying 64 KiB. */
-const batchBytes = 1 << 20;
+const batchBytes = 512 << 10;
 const untoldMsMax = 2;
 // Beside this file in the sources; beside the bundle in what ships.
 const workerFile = new URL(import.meta.url.endsWith('.ts') ? './unpack-worker.ts' : './unpack-worker.cjs', import.meta.url);
@@ -72,7 +72,7 @@ class Feeder {
   constructor(job: UnpackJob, path: string) {
     const named: WorkerTask['job'] = job.what === 'layer' ? { what: 'layer', root: job.root.number, frame: job.frame.number } : { ...job, root: job.root.number };
     const task: WorkerTask = { job: named, ring: this.#ring.buffer, path };
-    this.#worker = new Worker(workerFile, { workerData: task, execArgv: ['--disable-warning=ExperimentalWarning'] });
+    this.#worker = new Worker(workerFile, { workerData: task, execArgv: ['--disable-warning=ExperimentalWarning'], resourceLimits: { maxYoungGenerationSizeMb: 3 } });
     job.root.release();
     if (job.what === 'layer') job.frame.release();
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
