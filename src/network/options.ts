@@ -13,6 +13,8 @@ const name = {
   inhibit4: 'com.docker.network.bridge.inhibit_ipv4',
   gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
   gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
+  hostAddress4: 'com.docker.network.host_ipv4',
+  hostAddress6: 'com.docker.network.host_ipv6',
   interfacePrefix: 'com.docker.network.container_iface_prefix',
   /** Ours: how ports of its containers are published. */
   publishMode: 'estiva.network.publish_mode',
@@ -35,6 +37,9 @@ export interface BridgeOptions {
   readonly inhibit4: boolean;
   readonly gatewayMode4: GatewayMode;
   readonly gatewayMode6: GatewayMode;
+  /** The addresses of this machine that its containers are seen with outside; undefined: those of the link that they leave by. */
+  readonly hostAddress4: string | undefined;
+  readonly hostAddress6: string | undefined;
   readonly interfacePrefix: string;
   readonly publishMode: PublishMode;
 }
@@ -62,6 +67,8 @@ export function bridgeOptions(options: Options): BridgeOptions {
     inhibit4: truth(options, name.inhibit4, false),
     gatewayMode4: gatewayModeOf(options, name.gatewayMode4),
     gatewayMode6: gatewayModeOf(options, name.gatewayMode6),
+    hostAddress4: hostAddressOf(options, name.hostAddress4, 4),
+    hostAddress6: hostAddressOf(options, name.hostAddress6, 6),
     interfacePrefix: interfacePrefixOf(options),
     publishMode: choice(options, name.publishMode, ['nat', 'host-socket'], (value) => fail('invalid', `failed to parse ${name.publishMode} value: ${value} (unknown publish mode ${value})`, { hint: 'Use nat or host-socket' })),
   };
@@ -124,6 +131,13 @@ function hostBindingOf(options: Options): string {
   const value = options[name.hostBinding4] ?? '';
   if (value !== '' && isIP(value) !== 4) throw fail('invalid', `failed to parse ${name.hostBinding4} value: ${value.slice(0, 100)} (nil ip)`);
   return value === '0.0.0.0' ? '' : value;
+}
+
+function hostAddressOf(options: Options, key: string, version: 4 | 6): string | undefined {
+  const value = options[key] ?? '';
+  if (value === '') return undefined;
+  if (isIP(value) !== version || value.includes('%')) throw fail('invalid', `failed to parse ${key} value: ${value.slice(0, 100)} (nil ip)`, { hint: `Give an IPv${version} address of this machine` });
+  return value;
 }
 
 function gatewayModeOf(options: Options, key: string): GatewayMode {

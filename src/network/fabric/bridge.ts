@@ -2,7 +2,7 @@
 // that a network was told to use (`com.docker.network.bridge.name`) gets addresses that it lacks, and stays when the network goes.
 import { isKernelError, KernelError, Netlink, NETLINK_ROUTE, route, type Message } from '../../kernel/index.ts';
 import type { NetworkRecord } from '../network.ts';
-import { bridgeSettings, type BridgeSettings } from './bridge-settings.ts';
+import { bridgeOptions, type BridgeOptions } from '../options.ts';
 import { writeSysctlIfThere } from './sysctl.ts';
 
 /** What `ip link` shows of every link of an engine. Which one it belongs to is found again by it, after whatever end. */
@@ -26,7 +26,7 @@ export function findLink(netlink: Netlink, name: string): route.Link | undefined
 
 /** Makes it, or what is missing of it. @throws KernelError, and then nothing new of it stays */
 export function makeBridge(netlink: Netlink, network: NetworkRecord, mark: string, failed: Failed): void {
-  const settings = bridgeSettings(network);
+  const settings = bridgeOptions(network.options);
   const found = findLink(netlink, network.link);
   if (found !== undefined && found.kind !== 'bridge') throw new KernelError('netlink', `use ${network.link} as a bridge: it is ${found.kind === '' ? 'an interface of this machine' : `a ${found.kind}`}`, EEXIST);
   if (found === undefined) netlink.send([route.newBridge({ name: network.link, mac: macOf(network), mtu: settings.mtu }), route.setLink(network.link, { alias: mark })]);
@@ -45,7 +45,7 @@ function macOf({ id }: NetworkRecord): string {
   return `02:${/^(..)(..)(..)(..)(..)/.exec(id)!.slice(1).join(':')}`;
 }
 
-function configure(netlink: Netlink, network: NetworkRecord, settings: BridgeSettings): void {
+function configure(netlink: Netlink, network: NetworkRecord, settings: BridgeOptions): void {
   const ipv6 = ['net', 'ipv6', 'conf', network.link] as const;
   // What containers say of routers, the host does not believe.
   for (const [key, value] of network.ipv6 ? [['disable_ipv6', '0'], ['accept_ra', '0']] as const : [['disable_ipv6', '1']] as const) writeSysctlIfThere([...ipv6, key], value);
@@ -56,10 +56,10 @@ function configure(netlink: Netlink, network: NetworkRecord, settings: BridgeSet
 }
 
 /** With prefix lengths, as the kernel writes them. */
-function gatewayAddresses({ ipam, ipv4, ipv6 }: NetworkRecord, { gatewayMode, isWithout4 }: BridgeSettings): readonly string[] {
+function gatewayAddresses({ ipam, ipv4, ipv6 }: NetworkRecord, { gatewayMode4, gatewayMode6, inhibit4 }: BridgeOptions): readonly string[] {
   return ipam.subnets.flatMap(({ subnet, gateway }) => {
     const version = subnet.includes(':') ? 6 : 4;
-    const isWanted = gateway !== undefined && gatewayMode[version] !== 'isolated' && (version === 4 ? ipv4 && !isWithout4 : ipv6);
+    const isWanted = gateway !== undefined && (version === 4 ? ipv4 && !inhibit4 && gatewayMode4 !== 'isolated' : ipv6 && gatewayMode6 !== 'isolated');
     return isWanted ? [`${gateway}/${subnet.split('/')[1]!}`] : [];
   });
 }

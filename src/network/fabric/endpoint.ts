@@ -2,7 +2,7 @@
 // namespace. Two requests to the kernel for the pair, two inside for the rest.
 import { inNetwork, isKernelError, Netlink, NETLINK_ROUTE, parseAddress, route, type Fd } from '../../kernel/index.ts';
 import type { Endpoint, NetworkRecord } from '../network.ts';
-import { bridgeSettings, parentSettings } from './bridge-settings.ts';
+import { bridgeOptions, parentOptions } from '../options.ts';
 import { findLink, removeByIndex, retire, type Failed } from './bridge.ts';
 import type { PlugSettings } from './fabric.ts';
 import { noModule, parentOf } from './parent.ts';
@@ -10,20 +10,20 @@ import { readSysctl, writeInterfaceSysctls, writeSysctlIfThere } from './sysctl.
 
 /** Makes the pair. @throws KernelError */
 export function makePair(netlink: Netlink, network: NetworkRecord, endpoint: Endpoint, namespace: Fd, mark: string): void {
-  const { isTalking, mtu } = bridgeSettings(network);
+  const { icc, mtu } = bridgeOptions(network.options);
   const master = route.linkNamed(netlink, network.link).index;
   netlink.send([
-    route.newVeth({ name: endpoint.hostLink, master, mtu, up: isTalking }, { name: endpoint.interface, mac: endpoint.mac, mtu, namespace }),
+    route.newVeth({ name: endpoint.hostLink, master, mtu, up: icc }, { name: endpoint.interface, mac: endpoint.mac, mtu, namespace }),
     route.setLink(endpoint.hostLink, { alias: mark }),
     // Not a frame passes before it is apart from the others.
-    ...isTalking ? [] : [route.setPort(endpoint.hostLink, { isIsolated: true }), route.setLink(endpoint.hostLink, { up: true })],
+    ...icc ? [] : [route.setPort(endpoint.hostLink, { isIsolated: true }), route.setLink(endpoint.hostLink, { up: true })],
     ...isFilteringBridges() ? [route.setPort(endpoint.hostLink, { isHairpin: true })] : [],
   ]);
 }
 
 /** Of a macvlan or ipvlan network: one link, made in the container's namespace on top of one of this machine's. @throws KernelError, `unsupported` */
 export function makeUpper(netlink: Netlink, network: NetworkRecord, endpoint: Endpoint, namespace: Fd): void {
-  const { macvlanMode, ipvlanMode, mtu } = parentSettings(network);
+  const { macvlanMode, ipvlanMode, mtu } = parentOptions(network.options);
   const parent = route.linkNamed(netlink, parentOf(network)).index;
   const link = { name: endpoint.interface, mtu, namespace };
   try {

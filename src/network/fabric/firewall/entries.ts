@@ -1,22 +1,22 @@
 // What a network and a published port are in the sets of the firewall.
 import { nft, parseAddress } from '../../../kernel/index.ts';
 import type { NetworkRecord, Protocol } from '../../network.ts';
-import { bridgeSettings, type GatewayMode } from '../bridge-settings.ts';
+import { bridgeOptions } from '../../options.ts';
 import type { Forward } from '../fabric.ts';
 import type { Entry, SetName } from './sets.ts';
 
 /** Of a bridge network. */
 export function entriesOfNetwork(network: NetworkRecord): readonly Entry[] {
-  const settings = bridgeSettings(network);
+  const settings = bridgeOptions(network.options);
   const name = nft.interfaceName(network.link);
   const pair = nft.join(name, name);
   const one = (set: SetName, isIn: boolean): readonly Entry[] => (isIn ? [{ set, key: name }] : []);
   return [
-    ...one('bridges', true), ...one('internal', network.internal), { set: 'pairs', key: pair }, ...settings.isTalking ? [{ set: 'talking', key: pair } as const] : [],
+    ...one('bridges', true), ...one('internal', network.internal), { set: 'pairs', key: pair }, ...settings.icc ? [{ set: 'talking', key: pair } as const] : [],
     ...([4, 6] as const).flatMap((version) => {
-      const mode: GatewayMode = settings.gatewayMode[version];
-      const isTranslated = !network.internal && settings.isMasquerading && (mode === 'nat' || mode === 'nat-unprotected');
-      const leavesBy = isTranslated ? settings.leavesBy[version] : undefined;
+      const mode = version === 4 ? settings.gatewayMode4 : settings.gatewayMode6;
+      const isTranslated = !network.internal && settings.masquerade && (mode === 'nat' || mode === 'nat-unprotected');
+      const leavesBy = isTranslated ? (version === 4 ? settings.hostAddress4 : settings.hostAddress6) : undefined;
       return [
         ...one(`masquerade${version}`, isTranslated && leavesBy === undefined), ...leavesBy === undefined ? [] : [{ set: `leaves${version}`, key: name, data: parseAddress(leavesBy).bytes } as const],
         ...one(`unprotected${version}`, !network.internal && mode === 'nat-unprotected'), ...one(`routed${version}`, !network.internal && mode === 'routed'),
