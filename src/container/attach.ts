@@ -15,7 +15,8 @@ export async function attachContainer(room: Room, record: ContainerRecord, optio
 function liveAttachment(room: Room, record: ContainerRecord, options: AttachOptions): Attachment {
   const task = room.live.get(record.id);
   if (task !== undefined) return task.streams.attach({ ...options, pending: options.logs, stdin: options.stdin && record.config.OpenStdin });
-  if (record.state.status === 'exited') return endedAttachment(record.config.Tty);
+  // Who wants the log as well reads of a run that is over; who does not is about to start the next one (`docker start -a`).
+  if (record.state.status === 'exited' && options.logs) return endedAttachment(record.config.Tty);
   const pending = new PendingAttachment(record.config.Tty, { ...options, stdin: options.stdin && record.config.OpenStdin }, () => room.pending.get(record.id)?.delete(pending));
   room.pending.set(record.id, (room.pending.get(record.id) ?? new Set()).add(pending));
   return pending;

@@ -26,10 +26,10 @@ import { parseSignal } from './signal.ts';
 export async function createContainer(room: Room, request: CreateContainerRequest, options: { readonly name?: string | undefined; readonly platform?: Platform | undefined }): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
   const image = room.images.get(request.config.Image, options.platform);
   const id = newContainerId();
+  const mac = request.config.MacAddress ?? '';
+  checkSharedNetwork(request.hostConfig, { hostname: request.config.Hostname, exposes: Object.keys(request.config.ExposedPorts ?? {}).length > 0, mac });
   const { hostConfig, warnings } = discardWhatCannotBe(withOthersById(room, withRuntime(room, mergeHostConfig(request.hostConfig, room.host))), limitFactsOf(room));
   const network = containerMode(hostConfig.NetworkMode);
-  const mac = request.config.MacAddress ?? '';
-  checkSharedNetwork(hostConfig, { hostname: request.config.Hostname, exposes: Object.keys(request.config.ExposedPorts ?? {}).length > 0, mac });
   const connections = connectionsOf(room.networks, { hostConfig, endpoints: request.endpoints, mac });
   const config = { ...mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host), ...(network === undefined ? {} : namesOf(room, network)) };
   const record: ContainerRecord = {

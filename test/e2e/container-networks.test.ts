@@ -237,11 +237,10 @@ test('--link: an alias in hosts, variables of ports', { skip: engine.ours && 'li
   await remove(id);
 });
 
-for (const runtime of ['runc', 'crun'].filter((name) => which(name) !== undefined)) {
-  test(`${runtime} makes its containers in the network that was made ready`, { skip: onlyOurs }, async () => {
-    assert.match(succeeded(await run('--runtime', runtime, '--network', network, '--sysctl', 'net.core.somaxconn=78', busybox, 'sh', '-c', 'ip -4 -o address show eth0; cat /proc/sys/net/core/somaxconn')), /inet 10\.213\.7\.\d+\/24 [^]*\n78\n/);
-  });
-}
+const noRunc = which('runc') === undefined && 'needs runc';
+test('runc makes its containers in the network that was made ready', { skip: onlyOurs || noRunc }, async () => {
+  assert.match(succeeded(await run('--runtime', 'runc', '--network', network, '--sysctl', 'net.core.somaxconn=78', busybox, 'sh', '-c', 'ip -4 -o address show eth0; cat /proc/sys/net/core/somaxconn')), /inet 10\.213\.7\.\d+\/24 [^]*\n78\n/);
+});
 
 test('update publishes ports and takes them back while it runs, and for the next start', { skip: onlyOurs }, async () => {
   const id = await sleeper('-p', '127.0.0.1:28097:80');
