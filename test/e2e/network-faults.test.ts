@@ -98,3 +98,7 @@ test('kill -9 amid connects, publishes, network creates and removes: nothing is 
     await nothingLeft(`kill ${round}`);
   }
 });
+
+test('the networks go', { skip }, async () => {
+  await net.close();
+});

@@ -129,3 +129,7 @@ async function serveNames(address: string): Promise<void> {
   server.stdout.on('data', (bytes: Buffer) => { said += bytes.toString(); });
   await until('the server of names is there', () => said.includes('ready'));
 }
+
+test('the networks go', { skip }, async () => {
+  await net.close();
+});

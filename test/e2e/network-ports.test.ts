@@ -128,3 +128,7 @@ test('rules that somebody flushed are back within a second (T23)', { skip: oursO
   assert.ok(performance.now() - began < 1500, `${performance.now() - began} ms`);
   unreachable(await neighbour.sh(fetching(address)));
 });
+
+test('the networks go', { skip }, async () => {
+  await net.close();
+});

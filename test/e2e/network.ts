@@ -38,6 +38,8 @@ export interface Networking {
   web(...flags: readonly string[]): Promise<string>;
   /** A shell line in a container. */
   exec(container: string, line: string): Promise<Outcome>;
+  /** Takes everything away again: the last test of a file does. */
+  close(): Promise<void>;
   address(container: string, network: string, family?: 'IPAddress' | 'GlobalIPv6Address'): Promise<string>;
 }
 
@@ -70,11 +72,13 @@ export function openNetworking(engine: EngineUnderTest, image = busybox): Networ
   const host = hostOf(namespace);
   let neighbour: Promise<Neighbour> | undefined;
   const undo: (() => Promise<void>)[] = [];
-  after(async () => {
-    for (const step of undo) await step();
-    if (containers.length > 0) await engine.docker(['rm', '-f', ...containers], { timeoutMs: 60_000 });
-    if (networks.length > 0) await engine.docker(['network', 'rm', ...networks], { timeoutMs: 60_000 });
-  });
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0)) await step();
+    if (containers.length > 0) await engine.docker(['rm', '-f', ...containers.splice(0)], { timeoutMs: 60_000 });
+    if (networks.length > 0) await engine.docker(['network', 'rm', ...networks.splice(0)], { timeoutMs: 60_000 });
+  };
+  // For a run that was cut short; the engine looks for what is left before this.
+  after(close);
   const start: Networking['start'] = async (flags, ...program) => {
     const name = engine.unique('net');
     containers.push(name);
@@ -83,7 +87,7 @@ export function openNetworking(engine: EngineUnderTest, image = busybox): Networ
   };
   const exec: Networking['exec'] = (container, line) => engine.docker(['exec', container, 'sh', '-c', line]);
   return {
-    host, namespace, start, exec,
+    host, namespace, start, exec, close,
     neighbour: () => (neighbour ??= makeNeighbour(host, undo)),
     network: async (...flags) => {
       const name = engine.unique('net');

@@ -47,8 +47,9 @@ function macOf({ id }: NetworkRecord): string {
 
 function configure(netlink: Netlink, network: NetworkRecord, settings: BridgeOptions): void {
   const ipv6 = ['net', 'ipv6', 'conf', network.link] as const;
-  // What containers say of routers, the host does not believe.
-  for (const [key, value] of network.ipv6 ? [['disable_ipv6', '0'], ['accept_ra', '0']] as const : [['disable_ipv6', '1']] as const) writeSysctlIfThere([...ipv6, key], value);
+  // What containers say of routers, the host does not believe. Nobody else has the bridge's own address, and while the kernel asked around for two seconds
+  // whether somebody does, it could not look for a container on behalf of another host.
+  for (const [key, value] of network.ipv6 ? [['disable_ipv6', '0'], ['accept_ra', '0'], ['accept_dad', '0']] as const : [['disable_ipv6', '1']] as const) writeSysctlIfThere([...ipv6, key], value);
   const { index } = route.linkNamed(netlink, network.link);
   const wanted = gatewayAddresses(network, settings);
   const there = new Set(wanted.length === 0 ? [] : route.listAddresses(netlink).filter(({ link }) => link === index).map(({ address }) => address));
