@@ -229,7 +229,7 @@ test('--network none, then none left and another joined, while it runs', async (
   await remove(id);
 });
 
-test('--link: an alias in hosts, variables of ports', { skip: engine.ours && 'links are for old clients: in networks of users names are answered' }, async () => {
+test('--link: an alias in hosts, variables of ports', { skip: engine.ours && 'not in ours: in networks of users names are answered' }, async () => {
   const id = await sleeper('--expose', '80', '--hostname', 'linked');
   const said = succeeded(await run('--link', `${id}:db`, busybox, 'sh', '-c', 'grep db /etc/hosts; env'));
   assert.match(said, /\tdb linked /);
@@ -272,6 +272,11 @@ test('kill -9 of the daemon, and of the supervisor: networks are as they were, a
   succeeded(await engine.docker(['stop', '-t', '0', id]));
   await until('its port is free', async () => (await run('-p', '127.0.0.1:28095:80', busybox, 'true')).code === 0);
   await remove(id);
+});
+
+test('links in the default network are refused, with the way out', { skip: onlyOurs }, async () => {
+  const refused = await create('--link', 'x:y', busybox, 'true');
+  assert.deepEqual([refused.code, /Links in the default network are not supported \(Make a network/.test(refused.stderr)], [1, true], refused.stderr);
 });
 
 test('--explain says what is done for the network', { skip: onlyOurs }, async () => {
