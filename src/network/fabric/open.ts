@@ -7,6 +7,7 @@ import type { Fabric, Forward, PlugSettings } from './fabric.ts';
 import { entriesOfNetwork, entryOfForward } from './firewall/entries.ts';
 import { Firewall } from './firewall/firewall.ts';
 import { TableWatch } from './firewall/watch.ts';
+import { noFabric } from './no-fabric.ts';
 import { makeParent, parentOf, removeParent } from './parent.ts';
 import { Relays } from './relay/relays.ts';
 import { writeSysctl } from './sysctl.ts';
@@ -21,9 +22,14 @@ export interface FabricSettings {
 
 export type FabricState = ReturnType<Parameters<Fabric['reconcile']>[0]>;
 
-/** @throws KernelError where this process may not change the network, or the kernel has no nf_tables */
+/** @throws KernelError where this process may not change the network */
 export function openFabric(settings: FabricSettings): Fabric {
-  return new HostFabric(settings);
+  try {
+    return new HostFabric(settings);
+  } catch (error) {
+    if (isKernelError(error, 'EPROTONOSUPPORT')) return noFabric(error);
+    throw error;
+  }
 }
 
 class HostFabric implements Fabric {

@@ -38,6 +38,9 @@ function rewrite(version: Version, map: SetName): Expressions {
   return [nft.lookUp(map, { to: 0 }), nft.destinationFrom(version === 4 ? 'ip' : 'ip6', 0, version === 4 ? 1 : 4)];
 }
 
+/** How the names of bridges begin that engines make: other Estivas on this machine, and Docker. They have rules of their own. */
+const othersBridges = ['br-', 'estiva', 'docker'] as const;
+
 interface Chain {
   readonly base?: nft.BaseChain;
   readonly rules: readonly (readonly [Expressions, comment?: string])[];
@@ -79,6 +82,7 @@ const chains: Readonly<Record<string, Chain>> = {
     [[...to('bridges'), nft.verdict('goto', 'into')]],
     [[...from('internal'), drop]],
     [[...from('bridges'), accept]],
+    ...othersBridges.flatMap((prefix): Chain['rules'] => (['iifname', 'oifname'] as const).map((side) => [[nft.meta(side), nft.compare('is', Buffer.from(prefix)), accept], 'another engine answers for its own'])),
     ...versions.map((version): Chain['rules'][number] => [[nft.meta('nfproto'), nft.lookUp(`forwarding${version}`), drop], 'this machine forwards for its containers only']),
   ] },
   postrouting: { base: { type: 'nat', hook: 'postrouting', priority: priorities.source }, rules: [
