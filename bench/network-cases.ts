@@ -1,15 +1,17 @@
 // Networks: what an endpoint, a published port and a network cost, and how fast bytes and connections get through.
 import { spawn, spawnSync } from 'node:child_process';
-import { Netlink, NETLINK_ROUTE, Readiness, route } from '../src/kernel/index.ts';
+import { callWaiting, connectDatagram, Fd, inNetwork, Netlink, NETLINK_ROUTE, O, Readiness, receiveDatagram, route, sendDatagram } from '../src/kernel/index.ts';
 import { openFabric } from '../src/network/fabric/index.ts';
 import { Host } from '../src/network/fabric/packets.fixture.ts';
 import { endpoint, forward, networkRecord } from '../src/network/fabric/records.fixture.ts';
+import { question, read } from '../src/network/dns/wire.fixture.ts';
 import type { BenchEngine } from './engines.ts';
 import { image } from './engines.ts';
 import type { BenchCase, Subject } from './measure.ts';
-import { timed } from './measure.ts';
+import { quantile, timed } from './measure.ts';
 
 const manyPorts = 1000;
+const named = 200;
 
 export function networkCases(engines: readonly BenchEngine[]): readonly BenchCase[] {
   const all = (subject: (engine: BenchEngine) => Subject) => () => Promise.resolve(engines.map(subject));
@@ -19,6 +21,7 @@ export function networkCases(engines: readonly BenchEngine[]): readonly BenchCas
     { name: 'net-ports', what: `as net-whole, with ${manyPorts} UDP ports; ours alone: a dockerd takes minutes`, promise: '<= 30 ms more', unit: 'ms', runs: 10, warmUp: true, subjects: () => Promise.resolve(own.map((engine) => whole(engine, portNumbers(), 'udp'))) },
     { name: 'net-create', what: 'API: a network made and removed', promise: '<= 10 ms', unit: 'ms', runs: 20, warmUp: true, subjects: all(createAndRemove) },
     { name: 'net-endpoint', what: 'an endpoint by itself: links, addresses, routes', promise: '<= 2 ms', unit: 'ms', runs: 40, warmUp: true, subjects: () => Promise.resolve([endpointAlone()]) },
+    { name: 'net-names', what: `the slowest of a hundred answers: ${named} containers in one network ask for each other's names; ours alone: a dockerd takes minutes to start them`, promise: '<= 2 ms', unit: 'ms', runs: 5, warmUp: true, subjects: () => Promise.all(own.map(namesAsked)) },
     { name: 'net-throughput', what: 'a gigabyte through a published port; beside it links and rules made by ip and nft', promise: '<= 1.03 times by hand', unit: 'ms', runs: 5, warmUp: true, subjects: () => Promise.resolve([throughput('estiva', publishOurs), throughput('by hand', publishByHand)]) },
     { name: 'net-connections', what: 'a thousand connections through a published port; beside it links and rules made by ip and nft', promise: '<= 1.03 times by hand', unit: 'ms', runs: 5, warmUp: true, subjects: () => Promise.resolve([connections('estiva', publishOurs), connections('by hand', publishByHand)]) },
   ];
@@ -52,6 +55,53 @@ function createAndRemove(engine: BenchEngine): Subject {
     }),
   };
 }
+
+/** Each container asks for ten others in turn; what counts is the 99th percentile, as a program inside sees it. */
+async function namesAsked(engine: BenchEngine): Promise<Subject> {
+  const network = 'estiva-bench-names';
+  const name = (number: number): string => `estiva-bench-name-${number}`;
+  await engine.api.send('POST', '/networks/create', { Name: network });
+  const sockets: Fd[] = [];
+  for (let i = 0; i < named; i++) {
+    await engine.api.send('POST', `/containers/create?name=${name(i)}`, { Image: image, Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: network } });
+    await engine.api.send('POST', `/containers/${name(i)}/start`);
+    const { State: { Pid } } = JSON.parse((await engine.api.send('GET', `/containers/${name(i)}/json`)).text) as { State: { Pid: number } };
+    using namespace = Fd.open(`/proc/${Pid}/ns/net`, O.RDONLY);
+    sockets.push(inNetwork(namespace, () => connectDatagram({ address: '127.0.0.11', port: 53 })));
+  }
+  return {
+    name: engine.name,
+    run: () => {
+      const times = Array.from({ length: 10 }, (_, round) => sockets.map((socket, i) => ask(socket, name((i * 7 + round) % named)))).flat();
+      return Promise.resolve(quantile(times.toSorted((a, b) => a - b), 0.99));
+    },
+    close: async () => {
+      for (const socket of sockets) socket[Symbol.dispose]();
+      for (let i = 0; i < named; i++) await engine.api.send('DELETE', `/containers/${name(i)}?force=1`);
+      await engine.api.send('DELETE', `/networks/${network}`);
+    },
+  };
+}
+
+/** Milliseconds until the answer is there. This thread waits in the kernel, as a program does. */
+function ask(socket: Fd, name: string): number {
+  const buffer = Buffer.alloc(512);
+  const began = performance.now();
+  sendDatagram(socket, question(name));
+  const length = callWaiting('ppoll', pollRequest(socket), 1, timeLimit, 0, 8) === 0 ? 0 : receiveDatagram(socket, buffer)?.length ?? 0;
+  if (length === 0 || read(buffer.subarray(0, length)).answers.length !== 1) throw new Error(`No address of ${name}`);
+  return performance.now() - began;
+}
+
+/** struct pollfd, struct timespec. */
+function pollRequest(socket: Fd): Uint8Array {
+  const POLLIN = 1;
+  const request = Buffer.alloc(8);
+  request.writeInt32LE(socket.number, 0);
+  request.writeInt16LE(POLLIN, 4);
+  return request;
+}
+const timeLimit = new Uint8Array(BigInt64Array.of(2n, 0n).buffer);
 
 function endpointAlone(): Subject {
   const opened = new DisposableStack();

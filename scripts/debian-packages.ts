@@ -15,7 +15,7 @@ interface Need {
 
 const needs: readonly Need[] = [
   { package: 'busybox-static', file: '/bin/busybox', skipped: 'all end-to-end tests' },
-  { package: 'mmdebstrap', file: '/usr/bin/mmdebstrap', skipped: 'the Debian image, system calls from inside' },
+  { package: 'mmdebstrap', file: '/usr/bin/mmdebstrap', skipped: 'the Debian images: system calls from inside, services in networks' },
   { package: 'skopeo', file: '/usr/bin/skopeo', skipped: 'archives written by skopeo' },
   { package: 'umoci', file: '/usr/bin/umoci', skipped: 'archives written by umoci' },
   { package: 'docker-registry', file: '/usr/bin/docker-registry', skipped: 'registries against the real one' },
