@@ -50,3 +50,7 @@ test('UDP: a published port from another host, from this one and from a containe
   assert.equal((await neighbour.sh(say(neighbour.host))).stdout, 'you said hello\n');
   for (const container of [other, server]) assert.equal((await net.exec(container, say(neighbour.host))).stdout, 'you said hello\n');
 });
+
+test('the networks go', { skip: skipNetworks }, async () => {
+  await net.close();
+});
