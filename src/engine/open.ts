@@ -39,7 +39,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventBus();
   const registrySettings = completeSettings(options.registries ?? {});
   const registries = opened.use(openRegistries(registrySettings));
-  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'a blob could not be tried'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
+  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'work on images in the background came to nothing'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
   const cgroups = opened.use(openCgroups());
   const id = engineId(storage);
   const networks = opened.use(openHostNetworks(id, { ...options, storage, events, opened }));

@@ -1,4 +1,5 @@
 // What /etc/resolv.conf of a container says: the host's, with what was asked for otherwise. Pure. The rules are those of dockerd 28.
+import { resolverAddress } from '../../network/index.ts';
 
 export interface ResolvConf {
   readonly servers: readonly string[];
@@ -9,8 +10,6 @@ export interface ResolvConf {
 /** `resolver`: names are answered inside, at its own address. `plain`: servers are asked by the program, from its own network. `host`: from the host's. */
 export type ResolvKind = 'resolver' | 'plain' | 'host';
 
-/** Where names are answered inside of a container. */
-export const resolverAddress = '127.0.0.11';
 /** When the host has no server that a container could reach: Google's, as dockerd has it. */
 const publicServers = ['8.8.8.8', '8.8.4.4'];
 

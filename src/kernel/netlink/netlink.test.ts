@@ -7,6 +7,7 @@ import { call } from '../call.ts';
 import { CLONE } from '../clone.ts';
 import type { KernelError } from '../error.ts';
 import { Fd, O } from '../fd.ts';
+import { newNetwork } from '../network-namespace.ts';
 import { formatAddress, parseAddress, AF_INET, AF_INET6 } from './address.ts';
 import { attribute, attributes, decodeAttributes, encodeAttributes, text, u32 } from './attributes.ts';
 import * as nft from './nftables.ts';
@@ -53,7 +54,7 @@ test('addresses go both ways', () => {
 
 test('links, addresses, routes and neighbours, as ip sees them', { skip: skipIp }, () => {
   inNewNetwork((run) => {
-    using there = makeNamespace();
+    using there = newNetwork();
     using netlink = new Netlink(NETLINK_ROUTE);
     using inThere = Netlink.inNamespace(there, NETLINK_ROUTE);
     netlink.send([newBridge({ name: 'br-test', mac: '02:42:00:00:00:01', mtu: 1400, up: true }), setLink('br-test', { alias: 'a bridge' })]);
@@ -163,13 +164,3 @@ test('a batch of nf_tables is done whole or not at all, and thousands of element
     assert.throws(() => nft.commit(netlink, [nft.addElements(table, 'ports', [{ key: nft.port(77) }])]), { code: 'EEXIST' });
   });
 });
-
-function makeNamespace(): Fd {
-  using own = Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-  call('unshare', CLONE.NEWNET);
-  try {
-    return Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-  } finally {
-    call('setns', own.number, CLONE.NEWNET);
-  }
-}

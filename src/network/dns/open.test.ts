@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
 import { Server, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { ContainerId } from '../../base/index.ts';
-import { bindSocket, call, CLONE, connectDatagram, Fd, inNetwork, loopback, O, openSocket, Readiness, receiveDatagram, sendDatagram } from '../../kernel/index.ts';
+import { bindSocket, connectDatagram, inNetwork, newNetwork, openSocket, Readiness, receiveDatagram, sendDatagram, type Fd } from '../../kernel/index.ts';
 import type { Endpoint, NetworkId } from '../network.ts';
 import type { Dns } from './dns.ts';
 import { waitingPerContainerMax } from './forward.ts';
@@ -18,19 +18,6 @@ const skip = process.getuid?.() === 0 ? false : 'needs root';
 const id = (text: string): ContainerId => text as ContainerId;
 const resolver = { address: '127.0.0.11', port: 53 };
 const serverAddress = '127.0.0.53';
-
-/** A network namespace with its loopback up. */
-function makeNamespace(): Fd {
-  using own = Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-  call('unshare', CLONE.NEWNET);
-  try {
-    using socket = new Fd(call('socket', loopback.AF_INET, loopback.SOCK_DGRAM_CLOEXEC, 0));
-    call('ioctl', socket.number, loopback.SIOCSIFFLAGS, loopback.up);
-    return Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-  } finally {
-    call('setns', own.number, CLONE.NEWNET);
-  }
-}
 
 interface House {
   readonly dns: Dns;
@@ -48,7 +35,7 @@ function house(t: TestContext): House {
   return {
     dns, readiness, owned,
     container(name, { servers = [], ipv4 = `10.9.0.${++count}/16`, ipv6, aliases = [] } = {}) {
-      const namespace = owned.use(makeNamespace());
+      const namespace = owned.use(newNetwork());
       const endpoint: Endpoint = { id: '', networkId: 'n' as NetworkId, network: 'mesh', interface: 'eth0', hostLink: '', mac: '', ipv4, ipv6, linkLocal: [], dnsNames: [name, `id-of-${name}`, ...aliases] };
       dns.serve({ containerId: id(name), namespace, servers });
       dns.add({ containerId: id(name), networkId: 'n' as NetworkId, endpoint, links: new Map() });
@@ -304,7 +291,7 @@ test('dismiss() lets go of the namespace', { skip }, (t) => {
   const there = house(t);
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
   const before = descriptors();
-  const namespace = makeNamespace();
+  const namespace = newNetwork();
   there.dns.serve({ containerId: id('gone'), namespace, servers: [serverAddress] });
   there.dns.dismiss(id('gone'));
   namespace[Symbol.dispose]();

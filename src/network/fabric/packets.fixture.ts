@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { AF_INET, AF_INET6, call, CLONE, errnoName, Fd, formatAddress, inNetwork, loopback, O, parseAddress, tryCall } from '../../kernel/index.ts';
+import { AF_INET, AF_INET6, call, CLONE, errnoName, Fd, formatAddress, inNetwork, newNetwork, O, parseAddress, tryCall } from '../../kernel/index.ts';
 
 const types = { tcp: 1, udp: 2 } as const;
 const SOCK_CLOEXEC = 0o2000000;
@@ -19,17 +19,8 @@ export class Host implements Disposable {
   readonly #sockets: Fd[] = [];
 
   constructor() {
-    using own = Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-    call('unshare', CLONE.NEWNET);
-    try {
-      using socket = new Fd(call('socket', loopback.AF_INET, loopback.SOCK_DGRAM_CLOEXEC, 0));
-      call('ioctl', socket.number, loopback.SIOCSIFFLAGS, loopback.up);
-      // Its addresses are its own at once.
-      writeFileSync('/proc/sys/net/ipv6/conf/default/accept_dad', '0');
-      this.namespace = Fd.open('/proc/thread-self/ns/net', O.RDONLY);
-    } finally {
-      call('setns', own.number, CLONE.NEWNET);
-    }
+    // Its addresses are its own at once.
+    this.namespace = newNetwork(() => writeFileSync('/proc/sys/net/ipv6/conf/default/accept_dad', '0'));
   }
 
   /** What `command` writes: `ip -j link`. */
