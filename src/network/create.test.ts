@@ -1,7 +1,7 @@
 // Networks that are made and removed: dockerd's words are those that the dockerd beside us said.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connection, fakeNetworks, request, sandbox, subnets } from './fakes.fixture.ts';
+import { connection, fakeHost, fakeNetworks, request, sandbox, subnets } from './fakes.fixture.ts';
 import type { CreateNetworkRequest } from './network.ts';
 
 test('bridge, host and none are always there, the same after a new start, and nothing is made for them', async () => {
@@ -27,6 +27,16 @@ test('create() makes links and record, and says so; remove() takes both away', a
   networks.remove('front');
   assert.deepEqual([[...fabric.networks], told.map(({ kind }) => kind)], [[], ['create', 'destroy']]);
   assert.throws(() => networks.get('front'), { kind: 'not_found', message: 'network front not found' });
+});
+
+test('create() passes over the addresses of another engine whose default bridge has the name that ours would have', async () => {
+  const host = fakeHost();
+  host.links.set('estiva0', '172.17.0.0/16');
+  host.aliases.set('estiva0', 'estiva another-engine network x');
+  await using fakes = fakeNetworks(undefined, host);
+  const { networks } = fakes;
+  networks.create(request('n'));
+  assert.deepEqual(['bridge', 'n'].map((name) => networks.get(name).ipam.subnets[0]!.subnet), ['172.18.0.0/16', '172.19.0.0/16']);
 });
 
 test('create() that fails in the kernel leaves no record and no addresses taken', async () => {

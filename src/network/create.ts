@@ -1,5 +1,6 @@
 // From a request to a network: checked in dockerd's order and words, its record made, its link and rules, and only then written down.
 import { fail } from '../base/index.ts';
+import { isMarkedByAnother } from './fabric/mark.ts';
 import type { Family } from './ipam/block.ts';
 import { keepSubnets, settleSubnets } from './ipam/subnets.ts';
 import { prefixedOf } from './ipam/block.ts';
@@ -71,7 +72,7 @@ function liveRecord(room: Room, request: CreateNetworkRequest, driver: Driver): 
   const subnets = settleSubnets({ subnets: ipam.subnets, driver, families, needsGateway: needsGateway(driver, options) }, {
     engineId: room.engineId,
     networks: room.shelf.list().flatMap((network) => room.ipam.blocksOf(network.id).map((block) => ({ block, network }))),
-    host: room.host.blocks((link) => room.shelf.list().some((network) => network.link !== '' && network.link === link)),
+    host: room.host.blocks((link) => isLinkOfOurs(room, link)),
   });
   const { name, internal, attachable, configFrom } = request;
   const record: NetworkRecord = {
@@ -79,6 +80,11 @@ function liveRecord(room: Room, request: CreateNetworkRequest, driver: Driver): 
   };
   checkLink(room, record);
   return { record, warning: unusedSubnets(ipam.subnets, families) };
+}
+
+/** One that a record names. Another engine may have a link of the name that our default network does not have yet. */
+function isLinkOfOurs({ shelf, host, engineId }: Room, link: string): boolean {
+  return shelf.list().some((network) => network.link !== '' && network.link === link) && !isMarkedByAnother(engineId, { alias: host.aliasOf(link) ?? '' });
 }
 
 /** Its own, or those of the network that it takes them from. */

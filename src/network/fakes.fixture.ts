@@ -58,6 +58,8 @@ export class FakeDns implements Dns {
 
 export interface FakeHost extends Host {
   taken: string[];
+  /** Blocks of links. */
+  links: Map<string, string>;
   aliases: Map<string, string>;
   /** `tcp 8080`. */
   listening: Set<string>;
@@ -65,8 +67,8 @@ export interface FakeHost extends Host {
 
 export function fakeHost(): FakeHost {
   const host: FakeHost = {
-    taken: [], aliases: new Map(), listening: new Set(),
-    blocks: () => host.taken.map(blockOf),
+    taken: [], links: new Map(), aliases: new Map(), listening: new Set(),
+    blocks: (isOurs) => [...host.taken, ...[...host.links].filter(([link]) => !isOurs(link)).map(([, block]) => block)].map(blockOf),
     aliasOf: (link) => host.aliases.get(link),
     ports: () => ({ isTaken: (protocol, _address, port) => host.listening.has(`${protocol} ${port}`), isOurs: (address) => !address.startsWith('9.'), ephemeral: () => [40_000, 40_003] }),
   };

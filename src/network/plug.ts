@@ -3,6 +3,7 @@
 // when a later step fails.
 import type { Fd } from '../kernel/index.ts';
 import type { Forward } from './fabric/fabric.ts';
+import { isMarked } from './fabric/mark.ts';
 import type { NetworkRecord } from './network.ts';
 import { bridgeOptions, parentOptions } from './options.ts';
 import { sysctlsOf } from './endpoint.ts';
@@ -43,7 +44,7 @@ export function rearrange(room: Room, before: Member, wanted: Omit<Member, 'port
 /** The network's own link and rules are made by now, or made here: those of the default network, which wait for their first endpoint. */
 export function madeNetwork(room: Room, network: NetworkRecord): NetworkRecord {
   if (room.made.has(network.id) || network.driver === 'host' || network.driver === 'null') return network;
-  const isOurs = (link: string): boolean => room.host.aliasOf(link)?.startsWith(`estiva ${room.engineId}`) === true;
+  const isOurs = (link: string): boolean => isMarked(room.engineId, { alias: room.host.aliasOf(link) ?? '' });
   const settled = network.name === 'bridge' ? settleDefaultBridge(room, network, isOurs) : network;
   room.fabric.makeNetwork(settled);
   room.made.add(settled.id);

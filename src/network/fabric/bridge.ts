@@ -3,16 +3,8 @@
 import { isKernelError, KernelError, Netlink, NETLINK_ROUTE, route, type Message } from '../../kernel/index.ts';
 import type { NetworkRecord } from '../network.ts';
 import { bridgeOptions, type BridgeOptions } from '../options.ts';
+import { isMarked } from './mark.ts';
 import { writeSysctlIfThere } from './sysctl.ts';
-
-/** What `ip link` shows of every link of an engine. Which one it belongs to is found again by it, after whatever end. */
-export function markOf(engineId: string, what: string): string {
-  return `estiva ${engineId} ${what}`;
-}
-
-export function isMarked(engineId: string, { alias }: route.Link): boolean {
-  return alias.startsWith(markOf(engineId, ''));
-}
 
 /** Undefined: there is none of that name. */
 export function findLink(netlink: Netlink, name: string): route.Link | undefined {

@@ -1,12 +1,13 @@
 // The fabric of one engine: its links and its table, by two netlink sockets that stay open.
 import { isKernelError, Netlink, NETLINK_ROUTE, route, type Fd, type Readiness } from '../../kernel/index.ts';
 import type { Endpoint, NetworkRecord } from '../network.ts';
-import { isMarked, makeBridge, markOf, removeBridge, removeLinkElsewhere, type Failed } from './bridge.ts';
+import { makeBridge, removeBridge, removeLinkElsewhere, type Failed } from './bridge.ts';
 import { configureInside, makePair, makeUpper, retireInside, settle, setWayOut } from './endpoint.ts';
 import type { Fabric, Forward, PlugSettings } from './fabric.ts';
 import { entriesOfNetwork, entryOfForward } from './firewall/entries.ts';
 import { Firewall } from './firewall/firewall.ts';
 import { TableWatch } from './firewall/watch.ts';
+import { isMarked, markOf } from './mark.ts';
 import { noFabric } from './no-fabric.ts';
 import { makeParent, parentOf, removeParent } from './parent.ts';
 import { Relays } from './relay/relays.ts';

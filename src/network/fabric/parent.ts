@@ -3,7 +3,8 @@
 import { fail } from '../../base/index.ts';
 import { isKernelError, route, type Message, type Netlink } from '../../kernel/index.ts';
 import type { NetworkRecord } from '../network.ts';
-import { findLink, isMarked, removeLinkElsewhere, type Failed } from './bridge.ts';
+import { findLink, removeLinkElsewhere, type Failed } from './bridge.ts';
+import { isMarked } from './mark.ts';
 
 /** Docker's name for it. */
 export function parentOf({ link, id }: NetworkRecord): string {

@@ -39,7 +39,6 @@ export class Relays implements Disposable {
     this.#opening = undefined;
     for (const forward of this.#waiting.values().take(relaysPerTurn)) {
       this.#waiting.delete(keyOf(forward));
-      this.#waiting.delete(keyOf(forward));
       try {
         this.open([forward]);
       } catch (error) {
