@@ -57,7 +57,7 @@ async function runInside(): Promise<Counts> {
   const temporary = mkdtempSync(join(scratch, 'tmp-'));
   const inside = '/bin/busybox ip link set lo up; "$@"; exit $?';
   const child = spawn('unshare', ['-n', '-m', '-p', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', inside, 'sh', process.execPath, 'scripts/e2e.ts', result, ...process.argv.slice(2)], {
-    stdio: ['ignore', 'inherit', 'inherit'], timeout: 780_000, killSignal: 'SIGKILL',
+    stdio: ['ignore', 'inherit', 'inherit'], timeout: 1_020_000, killSignal: 'SIGKILL',
     // npm keeps compiled code in the temporary directory, which is to be empty afterwards.
     env: { ...process.env, TMPDIR: temporary, ESTIVA_E2E_CENSUS: 'exact', NODE_DISABLE_COMPILE_CACHE: '1' },
   });
