@@ -65,6 +65,7 @@ export class FakeEngine implements Engine {
 
   /** None but those that are always there. */
   readonly networks: Engine['networks'] = fakeNetworks();
+  readonly volumes: Engine['volumes'] = fakeVolumes();
 
   readonly containers: Engine['containers'] = {
     runtimes: () => ({ runtimes: [{ name: 'estiva', path: 'estiva' }], defaultRuntime: 'estiva' }),
@@ -312,4 +313,10 @@ function fakeNetworks(): Engine['networks'] {
     get: none, list: () => [], create: none, remove: none, prune: () => [], usage: () => [], members: () => [], check: none, join: none, connect: none, disconnect: none, publish: none, unpublish: none,
     rename: () => undefined, leave: () => undefined, restore: () => undefined, reconcile: () => undefined, [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+function fakeVolumes(): Engine['volumes'] {
+  const missing = (name: string): never => { throw fail('not_found', `get ${name}: no such volume`); };
+  const none = (): never => { throw new Error('not part of this test'); };
+  return { get: missing, list: () => [], create: none, hold: none, directoryOf: none, usersOf: () => [], remove: none, prune: none, use: none, release: none, reconcile: none, usageBytes: none };
 }

@@ -22,6 +22,7 @@ const current: Engine = {
   get containers() { return engine.containers; },
   get images() { return engine.images; },
   get networks() { return engine.networks; },
+  get volumes() { return engine.volumes; },
   get registries() { return engine.registries; },
   get events() { return engine.events; },
   info: () => engine.info(),

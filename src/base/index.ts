@@ -5,5 +5,6 @@ export * from './digest.ts';
 export * from './errors.ts';
 export * as decode from './decode.ts';
 export * from './moment.ts';
+export * from './serial-queue.ts';
 export * from './spent.ts';
 export * from './time.ts';

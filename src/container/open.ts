@@ -1,6 +1,6 @@
 // Opens the containers of a data root: their records, the supervisor that holds what runs, and the verbs.
 import type { Logger } from 'pino';
-import { messageOf, type ContainerId, type Digest } from '../base/index.ts';
+import { messageOf, SerialQueue, type ContainerId, type Digest } from '../base/index.ts';
 import { Readiness, setWindowSize, type Cgroups } from '../kernel/index.ts';
 import type { Networks } from '../network/index.ts';
 import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/index.ts';
@@ -23,7 +23,6 @@ import { readContainerLog } from './logs.ts';
 import { connectNetwork, disconnectNetwork } from './endpoints/verbs.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
 import type { ImagePort } from './ports.ts';
-import { SerialQueue } from './queue.ts';
 import { adoptAfterLoss, recover } from './recover.ts';
 import { pruneContainers } from './prune.ts';
 import { removeContainer } from './remove.ts';

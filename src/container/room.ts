@@ -1,6 +1,6 @@
 // What the verbs of containers share: a record of services and of what is live. No verb keeps anything else.
 import type { Logger } from 'pino';
-import type { ContainerId } from '../base/index.ts';
+import type { ContainerId, SerialQueue } from '../base/index.ts';
 import type { Cgroups, Readiness } from '../kernel/index.ts';
 import type { Networks } from '../network/index.ts';
 import type { Supervisor, TaskStreams } from '../runtime/index.ts';
@@ -13,7 +13,6 @@ import type { Copies } from './copies.ts';
 import type { Runtimes } from './external/index.ts';
 import type { Host } from './host.ts';
 import type { ImagePort } from './ports.ts';
-import type { SerialQueue } from './queue.ts';
 import type { SeccompFilters } from './seccomp.ts';
 import type { Shelf } from './shelf.ts';
 import type { Streams } from './streams/index.ts';

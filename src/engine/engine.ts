@@ -4,6 +4,7 @@ import type { Events } from '../event/index.ts';
 import type { Images } from '../image/index.ts';
 import type { Networks } from '../network/index.ts';
 import type { Registries, RegistrySettings } from '../registry/index.ts';
+import type { Volumes } from '../volume/index.ts';
 
 /** What `GET /info` is made of. */
 export interface EngineInfo {
@@ -43,6 +44,7 @@ export interface Engine extends AsyncDisposable {
   readonly containers: Containers;
   readonly images: Images;
   readonly networks: Networks;
+  readonly volumes: Volumes;
   readonly registries: Registries;
   readonly events: Events;
   info(): EngineInfo;

@@ -10,8 +10,9 @@ import { fileSystemOf, openCgroups, Readiness } from '../kernel/index.ts';
 import { openDns, openFabric, openNetworks, type Networks } from '../network/index.ts';
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
+import { openVolumes } from '../volume/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
-import { containerEvent, imageEvent, networkEvent } from './tell.ts';
+import { containerEvent, imageEvent, networkEvent, volumeEvent } from './tell.ts';
 
 export interface EngineOptions {
   /** Everything that stays. Absolute. */
@@ -43,14 +44,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroups = opened.use(openCgroups());
   const id = engineId(storage);
   const networks = opened.use(openHostNetworks(id, { ...options, storage, events, opened }));
+  // No container names a volume yet.
+  const volumes = openVolumes({ storage, usersOf: () => [], tell: (happening) => events.publish(volumeEvent(happening)) });
   const imagePort: ImagePort = { get: (nameOrId, platform) => images.take(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
   const containers = opened.use(await openContainers({ ...options, storage, cgroups, networks, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
+  await volumes.reconcile();
   images.sweep();
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, networks, registries, events,
+    containers, images, networks, volumes, registries, events,
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,

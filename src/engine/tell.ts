@@ -3,6 +3,7 @@ import type { ContainerRecord, Happening } from '../container/index.ts';
 import type { EngineEvent } from '../event/index.ts';
 import type { ImageHappening } from '../image/index.ts';
 import type { NetworkHappening } from '../network/index.ts';
+import type { VolumeHappening } from '../volume/index.ts';
 
 type Told = Omit<EngineEvent, 'timeNs'>;
 
@@ -18,6 +19,13 @@ export function networkEvent(happening: NetworkHappening): Told {
   const { kind, network } = happening;
   const who = 'containerId' in happening ? { container: happening.containerId } : {};
   return { type: 'network', action: kind, id: network.id, attributes: { ...who, name: network.name, type: network.driver } };
+}
+
+export function volumeEvent(happening: VolumeHappening): Told {
+  if (happening.kind === 'prune') return { type: 'volume', action: 'prune', id: '', attributes: { reclaimed: String(happening.reclaimedBytes) } };
+  const { kind, volume: { name, driver } } = happening;
+  const who = 'containerId' in happening ? { ...happening.details, container: happening.containerId } : {};
+  return { type: 'volume', action: kind, id: name, attributes: { ...who, driver } };
 }
 
 export function containerEvent(happening: Happening): Told {

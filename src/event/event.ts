@@ -1,6 +1,6 @@
 // An event: something that happened to one object of the engine, as it is told to whoever watches. The words are Docker's.
 
-export type EventType = 'container' | 'image' | 'network';
+export type EventType = 'container' | 'image' | 'network' | 'volume';
 
 export interface EngineEvent {
   readonly type: EventType;

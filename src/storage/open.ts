@@ -1,4 +1,4 @@
-// Opens a data root: its directories, its one lock, its three rooms; clears away what a crash left.
+// Opens a data root: its directories, its one lock, its rooms; clears away what a crash left.
 import { mkdirSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fail, isFail, messageOf } from '../base/index.ts';
@@ -10,6 +10,7 @@ import { openRecords } from './records.ts';
 import { LayerSnapshots } from './snapshots.ts';
 import { openSpool } from './spool.ts';
 import type { Storage } from './storage.ts';
+import { VolumeDirectories } from './volume-trees.ts';
 
 export interface StorageOptions {
   /** Absolute. Made when it is not there. */
@@ -27,9 +28,10 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
   const records = opened.use(openRecords(`${rootDir}/estiva.db`));
   const snapshots = opened.use(new LayerSnapshots(rootDir, records, onTrouble));
   snapshots.sweep();
+  const volumes = opened.use(new VolumeDirectories(rootDir, snapshots.trash));
   const all = opened.move();
   return {
-    rootDir, records, snapshots,
+    rootDir, records, snapshots, volumes,
     containerDir: (id) => `${rootDir}/containers/${id}`,
     content: openContent(rootDir, snapshots.trash),
     openSpool: () => openSpool(rootDir),
@@ -43,6 +45,8 @@ function makeDirectories(rootDir: string): void {
   try {
     makeOwnDirectory(rootDir, 0o710);
     for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'frames', 'containers', 'merged']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
+    // As in Docker: who knows a volume's name may go there.
+    mkdirSync(`${rootDir}/volumes`, { recursive: true, mode: 0o701 });
   } catch (error) {
     const explained = explainDiskFull(error, rootDir);
     if (explained !== error || isFail(error, 'denied')) throw explained;

@@ -1,6 +1,7 @@
-// Storage: everything that stays. Three rooms under one root directory, all of them safe against a crash at any moment:
+// Storage: everything that stays. Four rooms under one root directory, all of them safe against a crash at any moment:
 //   content    blobs/sha256/<hex>   verified bytes by digest
 //   snapshots  layers/<id>/         unpacked layers for overlayfs, frames/<id>/ the rest of their tars; containers/<id>/{upper,work}
+//   volumes    volumes/<name>/      what stays when containers go
 //   records    estiva.db            SQLite: names, configurations, states, references; one transaction a change
 // A change of several rooms is made durable bottom up (files, then directories, then the record), undone top down.
 import type { ContainerId, Digest } from '../base/index.ts';
@@ -113,6 +114,29 @@ export interface Snapshots {
   emptied(): Promise<void>;
 }
 
+/** A volume's directory on its way out: disposed before it is discarded, it is back in its place. */
+export interface TakenOut extends Disposable {
+  /** Off the disk, in the background. */
+  discard(): void;
+}
+
+/** The directories of volumes. A name is one component of a path: that is the caller's to check. */
+export interface VolumeTrees {
+  /** `<root>/volumes/<name>/_data`. */
+  pathOf(name: string): string;
+  /** Empty, root's, for everybody to read. @throws KernelError EEXIST when it is there */
+  make(name: string): void;
+  /** What pathOf names, opened through no link. */
+  openData(name: string): Fd;
+  takeOut(name: string): TakenOut;
+  /** The directories below volumes/, whoever put them there. */
+  names(): readonly string[];
+  /** Nothing is in it that somebody could miss. */
+  isEmpty(name: string): boolean;
+  /** Bytes of its files. */
+  usedBytes(name: string): Promise<number>;
+}
+
 /** A keyed table of JSON values. Reads are synchronous (SQLite in process, ~50 µs). */
 export interface Table<T> {
   get(key: string): T | undefined;
@@ -135,5 +159,6 @@ export interface Storage extends AsyncDisposable {
   readonly content: Content;
   openSpool(): Promise<Spool>;
   readonly snapshots: Snapshots;
+  readonly volumes: VolumeTrees;
   readonly records: Records;
 }

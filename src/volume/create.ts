@@ -1,0 +1,52 @@
+// create and hold: the directory first, in one step, then the record. What a crash leaves in between is an empty directory, which the next start clears away.
+import { fail } from '../base/index.ts';
+import { anonymousLabel, anonymousName, checkName } from './name.ts';
+import { checkOptions } from './options.ts';
+import { alone, type Room } from './room.ts';
+import type { VolumeHold, VolumeRecord, VolumeWish } from './volume.ts';
+
+export async function createVolume(room: Room, wish: VolumeWish): Promise<VolumeRecord> {
+  using hold = await holdVolume(room, wish);
+  return hold.record;
+}
+
+/** @throws `invalid`, `not_found` in dockerd's words */
+export async function holdVolume(room: Room, wish: VolumeWish): Promise<VolumeHold> {
+  const { name, labels } = wish;
+  if (name !== '') return alone(room, name, async () => hold(room, ensure(room, wish)));
+  const anonymous = { ...wish, name: anonymousName(), labels: { ...labels, [anonymousLabel]: '' } };
+  return hold(room, ensure(room, anonymous));
+}
+
+function ensure(room: Room, { name, driver, options, labels }: VolumeWish): { readonly record: VolumeRecord; readonly isNew: boolean } {
+  if (driver !== '' && driver !== 'local') throw fail('not_found', `create ${name}: error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`, { hint: 'There are no plugins: use the driver local' });
+  const there = room.shelf.find(name);
+  if (there !== undefined) return { record: there, isNew: false };
+  checkName(name);
+  checkOptions(name, options);
+  const isAnonymous = labels !== null && Object.hasOwn(labels, anonymousLabel);
+  const record: VolumeRecord = { name, createdAt: new Date(), driver: 'local', options, labels, isAnonymous };
+  room.trees.make(name);
+  using undo = new DisposableStack();
+  undo.defer(() => { room.trees.takeOut(name).discard(); });
+  room.shelf.put(record);
+  undo.move();
+  room.tell({ kind: 'create', volume: record });
+  return { record, isNew: true };
+}
+
+function hold({ holds }: Room, made: { readonly record: VolumeRecord; readonly isNew: boolean }): VolumeHold {
+  const { name } = made.record;
+  holds.set(name, (holds.get(name) ?? 0) + 1);
+  let isHeld = true;
+  return {
+    ...made,
+    [Symbol.dispose]: () => {
+      if (!isHeld) return;
+      isHeld = false;
+      const left = holds.get(name)! - 1;
+      if (left === 0) holds.delete(name);
+      else holds.set(name, left);
+    },
+  };
+}

@@ -1,0 +1,83 @@
+// Opens the volumes of a data root: their records, their directories, and the verbs.
+import type { ContainerId } from '../base/index.ts';
+import type { Storage } from '../storage/index.ts';
+import { createVolume, holdVolume } from './create.ts';
+import { settle } from './settle.ts';
+import { pruneVolumes, removeVolume, usageBytes } from './remove.ts';
+import type { Room } from './room.ts';
+import { VolumeShelf } from './shelf.ts';
+import { releaseVolume, useVolume } from './use.ts';
+import type { VolumeHappening, VolumeHold, VolumeRecord, Volumes, VolumeSource, VolumeUser, VolumeWish } from './volume.ts';
+
+export interface VolumesOptions {
+  readonly storage: Pick<Storage, 'records' | 'volumes'>;
+  /** Containers whose records name a volume. */
+  readonly usersOf: (name: string) => readonly VolumeUser[];
+  /** Hears of everything that happens to volumes, right after it has. Must not throw: the change stands. */
+  readonly tell: (happening: VolumeHappening) => void;
+}
+
+export function openVolumes({ storage, usersOf, tell }: VolumesOptions): Volumes {
+  const room: Room = { usersOf, tell, trees: storage.volumes, shelf: new VolumeShelf(storage.records), holds: new Map(), users: new Map(), queues: new Map() };
+  settle(room);
+  return new OpenedVolumes(room);
+}
+
+class OpenedVolumes implements Volumes {
+  readonly #room: Room;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  create(wish: VolumeWish): Promise<VolumeRecord> {
+    return createVolume(this.#room, wish);
+  }
+
+  hold(wish: VolumeWish): Promise<VolumeHold> {
+    return holdVolume(this.#room, wish);
+  }
+
+  get(name: string): VolumeRecord {
+    return this.#room.shelf.get(name);
+  }
+
+  list(): readonly VolumeRecord[] {
+    return this.#room.shelf.list();
+  }
+
+  directoryOf(name: string): string {
+    return this.#room.trees.pathOf(name);
+  }
+
+  usersOf(name: string): readonly VolumeUser[] {
+    return this.#room.usersOf(name);
+  }
+
+  remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    return removeVolume(this.#room, name, force);
+  }
+
+  prune(isChosen: (volume: VolumeRecord) => boolean): Promise<{ readonly names: readonly string[]; readonly reclaimedBytes: number }> {
+    return pruneVolumes(this.#room, isChosen);
+  }
+
+  use(name: string, containerId: ContainerId, details: Readonly<Record<string, string>> = {}): Promise<VolumeSource> {
+    return useVolume(this.#room, name, containerId, details);
+  }
+
+  release(name: string, containerId: ContainerId): Promise<void> {
+    return releaseVolume(this.#room, name, containerId);
+  }
+
+  usageBytes(name: string): Promise<number> {
+    return usageBytes(this.#room, name);
+  }
+
+  async reconcile(): Promise<void> {
+    for (const { name } of this.#room.shelf.list()) {
+      const up = this.#room.usersOf(name).filter(({ isUp }) => isUp).map(({ containerId }) => containerId);
+      if (up.length > 0) this.#room.users.set(name, new Set([...up, ...this.#room.users.get(name) ?? []]));
+    }
+  }
+}
