@@ -1,7 +1,7 @@
 // The verbs of containers that are asked and answered at once. Streams (attach, logs, wait) are in streams.ts.
 import { fail, isFail } from '../base/index.ts';
 import type { ContainerRecord, ContainerSize, Engine } from '../engine/index.ts';
-import type { ContainerSummary, CreateContainerResponse, TopResponse } from '../spec/docker/container-view.ts';
+import type { ContainerInspect, ContainerSummary, CreateContainerResponse, TopResponse } from '../spec/docker/container-view.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { answerEmpty, answerJson } from './answer.ts';
 import { readJson } from './body.ts';
@@ -20,12 +20,28 @@ export async function containerSummaries(engine: Engine, records: readonly Conta
   const now = new Date();
   const networkIdOf = networkIdsOf(engine);
   const references = new Map<string, string | undefined>();
+  const linkedAs = linkedNames(engine);
   const sizes = withSizes ? await sizesOf(engine, records) : undefined;
   return records.map((record) => {
     const named = record.config.Image;
     if (!references.has(named)) references.set(named, findImage(engine, named)?.id);
-    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId, size: sizes?.get(record.id), networkIdOf });
+    return toSummary(record, { now, isImageNameCurrent: references.get(named) === record.imageId, size: sizes?.get(record.id), networkIdOf, linkedAs: linkedAs.get(record.id) ?? [] });
   });
+}
+
+function inspectOf(engine: Engine, record: ContainerRecord, size: ContainerSize | undefined): ContainerInspect {
+  const names = new Map(record.links.length === 0 ? [] : engine.containers.list().map(({ id, name }) => [id, name]));
+  const links = record.links.map(({ target, targetName, alias }) => `/${names.get(target) ?? targetName}:/${record.name}/${alias}`);
+  return toInspect(record, { networkIdOf: networkIdsOf(engine), size, links });
+}
+
+/** Of all containers that others are linked to: the names by which those find them. */
+function linkedNames(engine: Engine): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const { name, links } of engine.containers.list()) {
+    for (const { target, alias } of links) names.set(target, [...names.get(target) ?? [], `/${name}/${alias}`]);
+  }
+  return names;
 }
 
 /** Looked up once for all rows. */
@@ -57,7 +73,7 @@ export async function create({ engine, query, request, response }: Call): Promis
 export async function inspect({ engine, query, response, parameters }: Call): Promise<void> {
   const record = engine.containers.get(parameterOf({ parameters }, 'id'));
   const size = query.flag('size') ? await engine.containers.size(record.id) : undefined;
-  answerJson(response, 200, toInspect(engine.containers.get(record.id), networkIdsOf(engine), size));
+  answerJson(response, 200, inspectOf(engine, engine.containers.get(record.id), size));
 }
 
 export async function top(call: Call): Promise<void> {
@@ -105,8 +121,8 @@ export async function rename(call: Call): Promise<void> {
 
 export async function remove(call: Call): Promise<void> {
   const { engine, query, response } = call;
-  refuse(query, 'link', 'Links are not supported: leave --link away');
-  await engine.containers.remove(parameterOf(call, 'id'), { force: query.flag('force'), volumes: query.flag('v') });
+  if (query.flag('link')) await engine.containers.unlink(parameterOf(call, 'id'));
+  else await engine.containers.remove(parameterOf(call, 'id'), { force: query.flag('force'), volumes: query.flag('v') });
   answerEmpty(response, 204);
 }
 

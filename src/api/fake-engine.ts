@@ -75,7 +75,7 @@ export class FakeEngine implements Engine {
       const id = newContainerId();
       const record: ContainerRecord = {
         id, name: name ?? `fake_${this.#live.size}`, createdAt: new Date(), imageId: this.image.id, platform: { architecture: 'amd64', os: 'linux' }, layers: this.image.layers,
-        config: request.config, hostConfig: request.hostConfig, connections: [], state: { status: 'created' }, restartCount: 0, logPath: '', filesDir: '',
+        config: request.config, hostConfig: request.hostConfig, connections: [], links: [], state: { status: 'created' }, restartCount: 0, logPath: '', filesDir: '',
       };
       this.#live.set(id, { record, input: new Channel(), outputs: new Set(), log: [], waiters: new Set(), inputEnded: false });
       return { id, warnings: [] };
@@ -106,6 +106,7 @@ export class FakeEngine implements Engine {
     rename: async (idOrName, name) => { this.calls.push(`rename ${idOrName} ${name}`); },
     connectNetwork: async (idOrName, network, settings) => { this.calls.push(`connect ${idOrName} ${network} ${JSON.stringify(settings)}`); },
     disconnectNetwork: async (idOrName, network, { force }) => { this.calls.push(`disconnect ${idOrName} ${network} ${force}`); },
+    unlink: async (path) => { this.calls.push(`unlink ${path}`); },
     remove: async (idOrName, options) => { this.calls.push(`remove ${JSON.stringify(options)}`); this.#live.delete(this.#find(idOrName).record.id); },
     wait: (idOrName, condition, signal) => this.#wait(this.#find(idOrName), condition, signal),
     resize: async (_idOrName, { rows, columns }) => { this.calls.push(`resize ${rows}x${columns}`); },

@@ -31,13 +31,15 @@ export interface SummaryContext {
   /** Where it was asked for. */
   readonly size: ContainerSize | undefined;
   readonly networkIdOf: NetworkIds;
+  /** By which others find it: `/parent/alias`. */
+  readonly linkedAs: readonly string[];
 }
 
-export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, size, networkIdOf }: SummaryContext): ContainerSummary {
+export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, size, networkIdOf, linkedAs }: SummaryContext): ContainerSummary {
   const { program, args } = commandOf(record.config);
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...linkedAs],
     Image: isImageNameCurrent ? record.config.Image : record.imageId,
     ImageID: record.imageId,
     Command: [program, ...args.map((word) => word.includes(' ') ? `'${word}'` : word)].join(' '),
@@ -55,7 +57,15 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, si
   };
 }
 
-export function toInspect(record: ContainerRecord, networkIdOf: NetworkIds, size?: ContainerSize): ContainerInspect {
+export interface InspectContext {
+  /** Where it was asked for. */
+  readonly size?: ContainerSize | undefined;
+  readonly networkIdOf: NetworkIds;
+  /** `/target:/name/alias`. */
+  readonly links: readonly string[];
+}
+
+export function toInspect(record: ContainerRecord, { networkIdOf, size, links }: InspectContext): ContainerInspect {
   const { program, args } = commandOf(record.config);
   return {
     Id: record.id,
@@ -74,7 +84,7 @@ export function toInspect(record: ContainerRecord, networkIdOf: NetworkIds, size
     ProcessLabel: '',
     AppArmorProfile: (record.hostConfig.SecurityOpt ?? []).findLast((option) => /^apparmor[=:]/.test(option))?.slice('apparmor='.length) ?? '',
     ExecIDs: null,
-    HostConfig: toHostConfig(record.hostConfig),
+    HostConfig: toHostConfig(record.hostConfig, links),
     GraphDriver: { Data: null, Name: 'overlay2' },
     ...(size === undefined ? {} : { SizeRw: size.writtenBytes, SizeRootFs: size.rootBytes }),
     Mounts: [],
@@ -152,7 +162,7 @@ function toConfig(config: ContainerConfig): ContainerConfig {
   };
 }
 
-function toHostConfig(host: HostConfig): HostConfigView {
+function toHostConfig(host: HostConfig, links: InspectContext['links']): HostConfigView {
   const { Annotations, Tmpfs, Sysctls, Init, PublishMode } = host;
   return {
     Binds: host.Binds,
@@ -176,7 +186,7 @@ function toHostConfig(host: HostConfig): HostConfigView {
     GroupAdd: host.GroupAdd,
     IpcMode: host.IpcMode,
     Cgroup: '',
-    Links: host.Links,
+    Links: links.length === 0 ? null : links,
     OomScoreAdj: host.OomScoreAdj,
     PidMode: host.PidMode,
     Privileged: host.Privileged,

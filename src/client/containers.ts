@@ -82,6 +82,11 @@ export function pruneContainers(docker: Docker, filters: Filters): Promise<Prune
   return docker.json('POST', '/containers/prune', { query: { filters: filtersText(filters) } });
 }
 
+/** `parent/alias` stands for a link: it alone goes. */
+export async function removeLink(docker: Docker, path: string): Promise<void> {
+  await textOf(await docker.call('DELETE', at(path), { query: { link: true } }));
+}
+
 export async function removeContainer(docker: Docker, container: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
   await textOf(await docker.call('DELETE', at(container), { query: { force: options.force, v: options.volumes } }));
 }

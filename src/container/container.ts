@@ -14,9 +14,11 @@ import type { ProcessTable } from './top.ts';
 import type { StatsSample, StatsWatcher } from './stats.ts';
 import type { Connection } from '../network/index.ts';
 import type { FileVerbs } from './file-verbs.ts';
+import type { Link } from './links.ts';
 import type { State } from './state.ts';
 
 export type { Health } from './health/check.ts';
+export type { Link } from './links.ts';
 export type { State } from './state.ts';
 
 /** What is stored of a container. `config` and `hostConfig` are whole: the image's defaults are merged in. */
@@ -33,6 +35,8 @@ export interface ContainerRecord {
   readonly hostConfig: HostConfig;
   /** What it asks of networks; what it has of them while it runs is in its state. Empty: it shares another's network, or nobody connected it. */
   readonly connections: readonly Connection[];
+  /** Whom it wants to find in the default network. */
+  readonly links: readonly Link[];
   readonly state: State;
   readonly restartCount: number;
   /** Absent: no health check is made. */
@@ -155,6 +159,8 @@ export interface Containers extends FileVerbs {
   connectNetwork(idOrName: string, network: string, settings: EndpointSettings): Promise<void>;
   /** @throws `denied` when it is not in that network */
   disconnectNetwork(idOrName: string, network: string, options: { readonly force: boolean }): Promise<void>;
+  /** `parent/alias`: the link goes, both containers stay. @throws `not_found` */
+  unlink(path: string): Promise<void>;
   remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
   /** Removes all that do not run and that `isChosen`. */
   prune(isChosen: (record: ContainerRecord) => boolean): Promise<Pruned>;

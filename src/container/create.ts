@@ -7,6 +7,7 @@ import { discardWhatCannotBe, limitFactsOf } from './discard.ts';
 import { ignoredHealthcheck } from './health/index.ts';
 import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { checkLog, logPathOf } from './logs.ts';
+import { linksOf } from './links.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
 import { inventName, parseName } from './name.ts';
 import { checkSharedNetwork, connectionsOf } from './endpoints/connections.ts';
@@ -35,7 +36,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const record: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
-    config, hostConfig, connections, state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
+    config, hostConfig: { ...hostConfig, Links: null }, connections, links: linksOf(room, connections, hostConfig.Links), state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
     filesDir: room.storage.containerDir(network === undefined ? id : room.shelf.get(network).id),
   };
   checkWhatStartNeeds(room, record);

@@ -9,6 +9,7 @@ import type { Attachment, ContainerRecord, ExecRecord } from './container.ts';
 import { externalExec, externalFailure } from './external/index.ts';
 import { chooseCapabilities } from './oci/capabilities.ts';
 import { seccompChoice } from './oci/security.ts';
+import { linkedEnvironment } from './links.ts';
 import { execProcessOf } from './oci/spec.ts';
 import { cgroupPathOf, type LiveExec, type Room } from './room.ts';
 import { runningRoot, stoppedRoot } from './rootfs.ts';
@@ -118,7 +119,7 @@ interface ExecLaunch extends Disposable {
 function execLaunch(room: Room, container: ContainerRecord, { id, config }: ExecRecord, consoleSize: readonly [number, number] | undefined): ExecLaunch {
   const { hostConfig } = container;
   const capabilities = config.Privileged ? chooseCapabilities({ privileged: true, add: [], drop: [] }, room.host.capabilities) : capabilitiesOf(room, hostConfig);
-  const process = execProcessOf(container, config, { user: execUser(room, container, config), capabilities, consoleSize });
+  const process = execProcessOf(container, config, { user: execUser(room, container, config), capabilities, consoleSize, linked: linkedEnvironment(room, container) });
   const runtime = room.runtimes.find(hostConfig.Runtime);
   if (runtime !== undefined) {
     const call = externalExec(room, container, runtime, id, process);

@@ -17,7 +17,7 @@ export interface Identity {
   /** What `host-gateway` means: the host's own addresses in the default network. */
   readonly hostGateways: readonly string[];
   readonly resolv: ResolvKind;
-  /** Lines of /etc/hosts for its own addresses and its links. */
+  /** Lines of /etc/hosts for the containers it is linked to and for its own addresses. */
   readonly addresses: readonly string[];
 }
 
@@ -44,11 +44,14 @@ function putResolvConf(dir: string, { hostConfig, resolv }: Pick<Identity, 'host
   write(`${file}.hash`, hashOf(text));
 }
 
-/** Lines that come and go with endpoints while the container runs. */
-export function changeHosts(dir: string, gone: readonly string[], come: readonly string[]): void {
+/** Lines that come and go while the container runs. What comes stands where the first went from, else at the end. */
+export function changeHosts(dir: string, isGone: (line: string) => boolean, come: readonly string[]): void {
   const file = `${dir}/${identityFiles.hosts}`;
-  const lines = readOr(file, '').split('\n').filter((line) => line !== '' && !gone.includes(line));
-  write(file, [...lines, ...come, ''].join('\n'));
+  const lines = readOr(file, '').split('\n').filter((line) => line !== '');
+  const first = lines.findIndex(isGone);
+  const before = lines.slice(0, first === -1 ? lines.length : first);
+  const after = lines.slice(before.length).filter((line) => !isGone(line));
+  write(file, [...before, ...come, ...after, ''].join('\n'));
 }
 
 const loopbackHosts = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', 'fe00::\tip6-localnet', 'ff00::\tip6-mcastprefix', 'ff02::1\tip6-allnodes', 'ff02::2\tip6-allrouters', ''].join('\n');

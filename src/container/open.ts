@@ -19,6 +19,7 @@ import { ownRuntime, Runtimes, type RuntimeSettings } from './external/index.ts'
 import type { Happening } from './happening.ts';
 import type { CommitOptions, FileChange, PathArchive, PathStat, WriteArchiveOptions } from './file-verbs.ts';
 import { readHost } from './host.ts';
+import { unlink } from './links.ts';
 import { readContainerLog } from './logs.ts';
 import { connectNetwork, disconnectNetwork } from './endpoints/verbs.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
@@ -215,6 +216,11 @@ class StoredContainers implements Containers, AsyncDisposable {
   async remove(idOrName: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
     const { id } = this.get(idOrName);
     await this.#room.queueOf(id).run(() => removeContainer(this.#room, id, options));
+  }
+
+  async unlink(path: string): Promise<void> {
+    const [parent = ''] = path.replace(/^\//, '').split('/');
+    await this.#inQueue(this.get(parent).id, async (record) => unlink(this.#room, record, path));
   }
 
   async update(idOrName: string, request: UpdateContainerRequest): Promise<readonly string[]> {

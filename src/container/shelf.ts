@@ -18,16 +18,22 @@ export class Shelf {
     for (const record of this.#table.all()) this.#remember(record);
   }
 
-  /** @throws `not_found`, or `invalid` for a prefix that several ids share. */
+  /** `parent/alias` is who the parent's link leads to. @throws `not_found`, or `invalid` for a prefix that several ids share. */
   get(idOrName: string): ContainerRecord {
     const name = idOrName.replace(/^\//, '');
-    const exact = this.#byId.get(name) ?? this.#byId.get(this.#byName.get(name) ?? '');
+    const exact = this.#byId.get(name) ?? this.#byId.get(this.#byName.get(name) ?? '') ?? this.#linked(name);
     if (exact !== undefined) return exact;
     const matches = /^[0-9a-f]+$/.test(name) ? [...this.#byId.keys()].filter((id) => id.startsWith(name)) : [];
     if (matches.length > 1) throw fail('invalid', `Multiple IDs found with provided prefix: ${name}`);
     const found = this.#byId.get(matches[0] ?? '');
     if (found === undefined) throw fail('not_found', `No such container: ${idOrName}`);
     return found;
+  }
+
+  #linked(path: string): ContainerRecord | undefined {
+    const [parent = '', alias] = path.split('/');
+    const link = this.#byId.get(this.#byName.get(parent) ?? '')?.links.find((one) => one.alias === alias);
+    return this.#byId.get(link?.target ?? '');
   }
 
   find(id: string): ContainerRecord | undefined {
@@ -88,7 +94,7 @@ function revive(json: unknown): ContainerRecord {
 }
 
 /** What records of engines that had no networks lack. */
-const beforeNetworks = { connections: [], hostConfig: { PortBindings: {}, Links: null } } as const;
+const beforeNetworks = { connections: [], links: [], hostConfig: { PortBindings: {}, Links: null } } as const;
 
 function reviveHealth(stored: ContainerRecord['health']): ContainerRecord['health'] {
   return stored === undefined ? undefined : { ...stored, log: stored.log.map((probed) => reviveDates(probed) as typeof probed) };

@@ -17,6 +17,7 @@ import { ensureInit, hasInit } from './init.ts';
 import { openContainerLog } from './logs.ts';
 import { explainNetwork } from './endpoints/explain.ts';
 import { prepareNetwork, type PreparedNetwork } from './endpoints/prepare.ts';
+import { checkLinked, linkedEnvironment, tellLinked } from './links.ts';
 import { blockIoOf } from './oci/block-io.ts';
 import { chooseDevices } from './oci/devices.ts';
 import { sharedMemoryDir } from './oci/mounts.ts';
@@ -42,6 +43,7 @@ export async function startContainer(room: Room, record: ContainerRecord, { agai
     allow('start', record);
     room.delays.delete(record.id);
   }
+  checkLinked(room, record);
   await Promise.all([room.aftermath.get(record.id), room.supervised, room.copies.writersDone(record.id)]);
   try {
     await using network = prepareNetwork(room, record);
@@ -81,6 +83,7 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec, networ
     ...now, restartCount, state: { status: 'running', pid: launched.pid, startedAt: new Date(), membership }, health: healthCheckOf(now.config) && startingHealth(now.health),
   }));
   network?.keep();
+  tellLinked(room, running);
   room.live.set(record.id, openTask(room, running, launched));
   beginHealthChecks(room, running);
   room.tell({ kind: 'start', container: running });
@@ -115,6 +118,7 @@ function startSpec(room: Room, record: ContainerRecord, ownNetwork?: string): Sp
     blockIo: blockIoOf(hostConfig),
     rootDir: room.storage.rootDir,
     filesDir: record.filesDir,
+    linked: linkedEnvironment(room, record),
     cgroupsPath: cgroupPathOf(record.id, hostConfig.CgroupParent),
     joined: joinedNamespaces(room, record),
     ownNetwork,

@@ -229,15 +229,8 @@ test('--network none, then none left and another joined, while it runs', async (
   await remove(id);
 });
 
-test('--link: an alias in hosts, variables of ports', { skip: engine.ours && 'not in ours: in networks of users names are answered' }, async () => {
-  const id = await sleeper('--expose', '80', '--hostname', 'linked');
-  const said = succeeded(await run('--link', `${id}:db`, busybox, 'sh', '-c', 'grep db /etc/hosts; env'));
-  assert.match(said, /\tdb linked /);
-  assert.match(said, /\nDB_PORT=tcp:\/\/[\d.]+:80\n/);
-  await remove(id);
-});
-
 const noRunc = which('runc') === undefined && 'needs runc';
+
 test('runc makes its containers in the network that was made ready', { skip: onlyOurs || noRunc }, async () => {
   assert.match(succeeded(await run('--runtime', 'runc', '--network', network, '--sysctl', 'net.core.somaxconn=78', busybox, 'sh', '-c', 'ip -4 -o address show eth0; cat /proc/sys/net/core/somaxconn')), /inet 10\.213\.7\.\d+\/24 [^]*\n78\n/);
 });
@@ -272,11 +265,6 @@ test('kill -9 of the daemon, and of the supervisor: networks are as they were, a
   succeeded(await engine.docker(['stop', '-t', '0', id]));
   await until('its port is free', async () => (await run('-p', '127.0.0.1:28095:80', busybox, 'true')).code === 0);
   await remove(id);
-});
-
-test('links in the default network are refused, with the way out', { skip: onlyOurs }, async () => {
-  const refused = await create('--link', 'x:y', busybox, 'true');
-  assert.deepEqual([refused.code, /Links in the default network are not supported \(Make a network/.test(refused.stderr)], [1, true], refused.stderr);
 });
 
 test('--explain says what is done for the network', { skip: onlyOurs }, async () => {

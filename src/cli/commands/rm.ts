@@ -1,4 +1,4 @@
-import { removeContainer } from '../../client/index.ts';
+import { removeContainer, removeLink } from '../../client/index.ts';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../each.ts';
 import { flag } from '../flags.ts';
@@ -13,11 +13,13 @@ export const command = defineCommand({
   flags: {
     force: flag.on('f', 'Kill it first when it runs'),
     volumes: flag.on('v', 'Remove its anonymous volumes too'),
+    link: flag.on('l', 'Remove the link CONTAINER/ALIAS, and neither of the two'),
   },
-  later: { 'link|l': 'networks come later' },
   operands: { min: 1 },
   run: ({ values, operands, session }) => forEach(session, operands, values, async (container) => {
-    await removeContainer(session.docker, container.replace(/^\/+/, ''), values);
+    const name = container.replace(/^\/+/, '');
+    if (values.link) await removeLink(session.docker, name);
+    else await removeContainer(session.docker, name, values);
     return container;
   }),
 });

@@ -90,8 +90,6 @@ export function checkSharedNetwork(hostConfig: HostConfig, asked: { readonly hos
     const conflict = conflictsInShared(hostConfig, asked).find(([isThere]) => isThere)?.[1];
     if (conflict !== undefined) throw fail('invalid', `conflicting options: ${conflict}`);
   }
-  const isDefault = ['', 'default', 'bridge'].includes(hostConfig.NetworkMode);
-  if (isDefault && (hostConfig.Links ?? []).length > 0) throw fail('unsupported', 'Links in the default network are not supported', { hint: 'Make a network and run both containers in it: there names are answered, and --link gives an alias' });
   if (isHost && (hostConfig.Links ?? []).length > 0) throw fail('invalid', 'conflicting options: host type networking can\'t be used with links. This would result in undefined behavior');
 }
 

@@ -3,6 +3,7 @@ import type { Endpoint, Membership, Networks } from '../../network/index.ts';
 import type { ContainerConfig } from '../../spec/docker/container.ts';
 import type { ContainerRecord } from '../container.ts';
 import { changeHosts, writeIdentityFiles, changeResolvConf, type Identity } from '../identity-files.ts';
+import { linkedHosts } from '../links.ts';
 import type { Room } from '../room.ts';
 
 /** Of a container that is made, or starts without links. */
@@ -15,7 +16,7 @@ export function identityOf(networks: Networks, { config, hostConfig }: Pick<Cont
 export function writeNetworkFiles(room: Room, record: ContainerRecord, { endpoints, hasResolver }: Membership): void {
   const identity = identityOf(room.networks, record);
   writeIdentityFiles(room.storage.containerDir(record.id), {
-    ...identity, resolv: hasResolver ? 'resolver' : identity.resolv, addresses: endpoints.flatMap((endpoint) => addressLines(record.config, endpoint)),
+    ...identity, resolv: hasResolver ? 'resolver' : identity.resolv, addresses: [...linkedHosts(room, record), ...endpoints.flatMap((endpoint) => addressLines(record.config, endpoint))],
   });
 }
 
@@ -23,7 +24,7 @@ export function changeNetworkFiles(room: Room, { id, config, hostConfig }: Conta
   const dir = room.storage.containerDir(id);
   const linesOf = ({ endpoints }: Membership): readonly string[] => endpoints.flatMap((endpoint) => addressLines(config, endpoint));
   const [had, has] = [linesOf(before), linesOf(after)];
-  changeHosts(dir, had.filter((line) => !has.includes(line)), has.filter((line) => !had.includes(line)));
+  changeHosts(dir, (line) => had.includes(line) && !has.includes(line), has.filter((line) => !had.includes(line)));
   if (before.hasResolver !== after.hasResolver) changeResolvConf(dir, { hostConfig, resolv: after.hasResolver ? 'resolver' : 'plain' });
 }
 

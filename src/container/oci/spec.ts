@@ -16,6 +16,8 @@ export interface SpecFacts {
   readonly devices: DeviceSetting;
   readonly blockIo?: Resources['blockIO'];
   readonly filesDir: string;
+  /** Variables about the containers that it is linked to. */
+  readonly linked: readonly string[];
   /** The data root, where the init is. */
   readonly rootDir: string;
   readonly cgroupsPath: string;
@@ -41,7 +43,7 @@ export function specOf(record: ContainerRecord, facts: SpecFacts): Spec {
       terminal: config.Tty,
       consoleSize: { height: hostConfig.ConsoleSize[0], width: hostConfig.ConsoleSize[1] },
       cwd: config.WorkingDir === '' ? '/' : config.WorkingDir,
-      env: environmentOf(config, facts.user),
+      env: environmentOf(config, facts.user, { linked: facts.linked }),
       args: hasInit(hostConfig) ? initArguments(program) : program,
       user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
       capabilities: capabilitySets(facts.capabilities, facts.user.uid),
@@ -77,11 +79,11 @@ function namespacesOf({ hostConfig }: ContainerRecord, { joined, ownNetwork }: S
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Docker's variables, unless the configuration has its own; an entry without `=` takes the name away. */
-export function environmentOf(config: Pick<ContainerConfig, 'Env' | 'Hostname' | 'Tty'>, user: User, more: readonly string[] = []): readonly string[] {
+/** Docker's variables and those of links, unless the configuration has its own; then those of an exec. An entry without `=` takes the name away. */
+export function environmentOf(config: Pick<ContainerConfig, 'Env' | 'Hostname' | 'Tty'>, user: User, { linked = [], exec = [] }: { readonly linked?: readonly string[]; readonly exec?: readonly string[] }): readonly string[] {
   const variables = new Map<string, string>();
   const base = [defaultPath, ...(config.Hostname === '' ? [] : [`HOSTNAME=${config.Hostname}`]), ...(config.Tty ? ['TERM=xterm'] : [])];
-  for (const entry of [...base, ...config.Env, ...more]) {
+  for (const entry of [...base, ...linked, ...config.Env, ...exec]) {
     const name = entry.split('=', 1)[0]!;
     if (entry.includes('=')) variables.set(name, entry);
     else variables.delete(name);
@@ -91,13 +93,13 @@ export function environmentOf(config: Pick<ContainerConfig, 'Env' | 'Hostname' |
 }
 
 /** The process of an exec: the container's posture, with its own command. */
-export function execProcessOf(record: ContainerRecord, exec: { readonly Cmd: readonly string[]; readonly Env: readonly string[]; readonly Tty: boolean; readonly WorkingDir: string }, facts: { readonly user: User; readonly capabilities: readonly string[]; readonly consoleSize?: readonly [number, number] | undefined }): Process {
+export function execProcessOf(record: ContainerRecord, exec: { readonly Cmd: readonly string[]; readonly Env: readonly string[]; readonly Tty: boolean; readonly WorkingDir: string }, facts: { readonly user: User; readonly capabilities: readonly string[]; readonly linked: readonly string[]; readonly consoleSize?: readonly [number, number] | undefined }): Process {
   const { config, hostConfig } = record;
   return {
     terminal: exec.Tty,
     ...(facts.consoleSize === undefined ? {} : { consoleSize: { height: facts.consoleSize[0], width: facts.consoleSize[1] } }),
     cwd: exec.WorkingDir !== '' ? exec.WorkingDir : config.WorkingDir === '' ? '/' : config.WorkingDir,
-    env: environmentOf({ ...config, Tty: exec.Tty }, facts.user, exec.Env),
+    env: environmentOf({ ...config, Tty: exec.Tty }, facts.user, { linked: facts.linked, exec: exec.Env }),
     args: exec.Cmd,
     user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
     capabilities: capabilitySets(facts.capabilities, facts.user.uid),
