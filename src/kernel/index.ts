@@ -23,6 +23,7 @@ export * from './process-list.ts';
 export * from './program.ts';
 export * from './pty.ts';
 export * from './readiness.ts';
+export { cloneFile } from './reflink.ts';
 export * from './seccomp/index.ts';
 export { hostArchitecture, type Architecture } from './stub.ts';
 export type { SyscallName } from './syscalls.ts';

@@ -109,6 +109,8 @@ export interface FileStat {
   readonly deviceMinor: number;
   readonly links: number;
   /** Seconds since 1970, rounded down, and the nanoseconds after them. */
+  readonly atimeSeconds: number;
+  readonly atimeNanoseconds: number;
   readonly mtimeSeconds: number;
   readonly mtimeNanoseconds: number;
   /** The file system that it lies in. */
@@ -118,6 +120,9 @@ export interface FileStat {
 
 /** The bits of FileStat.mode that say what it is. Source: inode(7). */
 export const S = { IFMT: 0o170000, IFSOCK: 0o140000, IFLNK: 0o120000, IFREG: 0o100000, IFBLK: 0o060000, IFDIR: 0o040000, IFCHR: 0o020000, IFIFO: 0o010000 } as const;
+
+/** Flags of renameat2(2). Source: linux/fs.h. */
+export const RENAME = { NOREPLACE: 1, EXCHANGE: 2 } as const;
 
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_MNT_ID = 0x1000;
@@ -144,6 +149,7 @@ function readStat(): FileStat {
   return {
     links: stat.getUint32(16, true), uid: stat.getUint32(20, true), gid: stat.getUint32(24, true), mode: stat.getUint16(28, true),
     inode: stat.getBigUint64(32, true), sizeBytes: word64(40), storedBytes: word64(48) * 512,
+    atimeSeconds: Number(stat.getBigInt64(64, true)), atimeNanoseconds: stat.getUint32(72, true),
     mtimeSeconds: Number(stat.getBigInt64(112, true)), mtimeNanoseconds: stat.getUint32(120, true),
     deviceMajor: stat.getUint32(128, true), deviceMinor: stat.getUint32(132, true),
     fileSystem: stat.getUint32(136, true) * 2 ** 20 + stat.getUint32(140, true), mountId: stat.getBigUint64(144, true),

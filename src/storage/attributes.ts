@@ -21,23 +21,52 @@ const none: Attributes = { shown: new Map(), isOpaque: false };
 const list = Buffer.alloc(listBytesMax);
 const value = Buffer.alloc(valueBytesMax);
 
-/** Of an open file, or of a name in a held directory (a link's own). File systems without attributes have none. */
-export function readAttributes(of: Fd | { readonly dir: Fd; readonly name: ByteString }): Attributes {
-  // The path leads through our own descriptor; its last part is one name, and is not followed.
-  const path = 'dir' in of ? nameArgument(`/proc/self/fd/${of.dir.number}/${of.name}` as ByteString) : '';
-  const length = 'dir' in of ? tryCall('llistxattr', path, list, list.length) : tryCall('flistxattr', of.number, list, list.length);
-  if (length === 0 || isNothing(length)) return none;
-  if (length < 0) throw new KernelError('listxattr', '', -length);
-  const names = byteStringOf(list.subarray(0, length)).split('\0').filter((name) => name !== '') as ByteString[];
+/** An open file, or a name in a held directory (a link's own attributes). */
+type Bearer = Fd | { readonly dir: Fd; readonly name: ByteString };
+
+/** File systems without attributes have none. */
+export function readAttributes(of: Bearer): Attributes {
+  const names = namesOf(of);
+  if (names.length === 0) return none;
   const shown = new Map<ByteString, Buffer>();
   for (const name of names) {
     if (overlayAttributes.test(name) || hostAttributes.test(name)) continue;
-    const argument = nameArgument(name);
-    const got = 'dir' in of ? tryCall('lgetxattr', path, argument, value, value.length) : tryCall('fgetxattr', of.number, argument, value, value.length);
-    if (got >= 0) shown.set(name, Buffer.from(value.subarray(0, got)));
-    else if (!isNothing(got)) throw new KernelError('getxattr', name, -got);
+    const found = valueOf(of, name);
+    if (found !== undefined) shown.set(name, Buffer.from(found));
   }
   return { shown, isOpaque: names.includes(opaqueAttribute as ByteString) };
+}
+
+/** All but the host's notes: overlayfs's own, too. A file system that cannot hold them goes without, as with cp. @throws KernelError */
+export function copyAttributes(from: Bearer, to: Bearer): void {
+  for (const name of namesOf(from)) {
+    const found = hostAttributes.test(name) ? undefined : valueOf(from, name);
+    if (found === undefined) continue;
+    const argument = nameArgument(name);
+    const set = 'dir' in to ? tryCall('lsetxattr', pathOf(to), argument, found, found.length, 0) : tryCall('fsetxattr', to.number, argument, found, found.length, 0);
+    if (set < 0 && errnoName(-set) !== 'EOPNOTSUPP') throw new KernelError('setxattr', name, -set);
+  }
+}
+
+function namesOf(of: Bearer): readonly ByteString[] {
+  const length = 'dir' in of ? tryCall('llistxattr', pathOf(of), list, list.length) : tryCall('flistxattr', of.number, list, list.length);
+  if (length === 0 || isNothing(length)) return [];
+  if (length < 0) throw new KernelError('listxattr', '', -length);
+  return byteStringOf(list.subarray(0, length)).split('\0').filter((name) => name !== '') as ByteString[];
+}
+
+/** Valid until the next one is read. */
+function valueOf(of: Bearer, name: ByteString): Buffer | undefined {
+  const argument = nameArgument(name);
+  const got = 'dir' in of ? tryCall('lgetxattr', pathOf(of), argument, value, value.length) : tryCall('fgetxattr', of.number, argument, value, value.length);
+  if (isNothing(got)) return undefined;
+  if (got < 0) throw new KernelError('getxattr', name, -got);
+  return value.subarray(0, got);
+}
+
+/** The path leads through our own descriptor; its last part is one name, and is not followed. */
+function pathOf({ dir, name }: { readonly dir: Fd; readonly name: ByteString }): string | Buffer {
+  return nameArgument(`/proc/self/fd/${dir.number}/${name}` as ByteString);
 }
 
 /** No such file any more, no such attribute any more, no attributes here at all. */

@@ -120,18 +120,30 @@ export interface TakenOut extends Disposable {
   discard(): void;
 }
 
+/** What lies under tmp/ until it is whole. Disposed, it is closed, and what is left of it comes off the disk in the background. */
+export interface VolumeDraft extends Disposable {
+  /** What will be `_data`. */
+  readonly data: Fd;
+  /** @throws KernelError EEXIST when there is such a directory */
+  becomeVolume(name: string): void;
+  /** Takes the place of a volume's data, in one step. To be called when nobody has them open. */
+  becomeDataOf(name: string): void;
+  /** Moves what is in it into a volume's data, name by name, and gives them its owner and mode. What is there of a name stays. */
+  moveInto(name: string): void;
+}
+
 /** The directories of volumes. A name is one component of a path: that is the caller's to check. */
 export interface VolumeTrees {
   /** `<root>/volumes/<name>/_data`. */
   pathOf(name: string): string;
-  /** Empty, root's, for everybody to read. @throws KernelError EEXIST when it is there */
-  make(name: string): void;
+  /** A volume's directory in the making: empty, root's, for everybody to read. */
+  draft(): VolumeDraft;
   /** What pathOf names, opened through no link. */
   openData(name: string): Fd;
   takeOut(name: string): TakenOut;
   /** The directories below volumes/, whoever put them there. */
   names(): readonly string[];
-  /** Nothing is in it that somebody could miss. */
+  /** Its data have nothing in them, or are not there. */
   isEmpty(name: string): boolean;
   /** Bytes of its files. */
   usedBytes(name: string): Promise<number>;

@@ -261,7 +261,7 @@ function isDirectory(dir: Fd, name: string | Buffer): boolean {
 }
 
 /** As makedev(3): the 32 bits that the kernel takes. Source: linux/kdev_t.h, new_encode_dev. */
-function deviceNumber({ major, minor }: { readonly major: number; readonly minor: number }): number {
+export function deviceNumber({ major, minor }: { readonly major: number; readonly minor: number }): number {
   if (major > 0xfff || minor > 0xfffff) throw new Refusal(`there is no device ${major}:${minor}`);
   return (minor & 0xff) + major * 256 + (minor >> 8) * 2 ** 20;
 }

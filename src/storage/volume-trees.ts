@@ -1,16 +1,18 @@
 // The directories of volumes: volumes/<name>/_data, in the places that Docker gives them. A directory is made under tmp/ and moved to its name in one
 // step, and leaves it for tmp/ in one step: whatever is below volumes/ is whole.
 import { randomUUID } from 'node:crypto';
-import { call, Fd, O, openIn, S, statIn, tryOpenIn } from '../kernel/index.ts';
-import { byteString, type ByteString } from '../spec/tar/index.ts';
+import { call, Fd, KernelError, O, openIn, RENAME, S, statFd, statIn, tryCall, tryOpenIn } from '../kernel/index.ts';
+import { byteString, quoteName, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { namesIn } from './listing.ts';
 import { measureTree } from './measure.ts';
 import { nameArgument } from './names.ts';
-import type { TakenOut, VolumeTrees } from './storage.ts';
+import type { TakenOut, VolumeDraft, VolumeTrees } from './storage.ts';
 import type { Trash } from './trash.ts';
 
+const EEXIST = -17;
 const dataName = '_data';
+const directory = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 export class VolumeDirectories implements VolumeTrees, Disposable {
   readonly #path: string;
@@ -31,13 +33,10 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
     return `${this.#path}/${name}/${dataName}`;
   }
 
-  make(name: string): void {
+  draft(): VolumeDraft {
     const tmpName = `volume-${randomUUID()}`;
     try {
-      call('mkdirat', this.#tmp.number, tmpName, 0o701);
-      using dir = openIn(this.#tmp, tmpName, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain');
-      call('mkdirat', dir.number, dataName, 0o755);
-      call('renameat2', this.#tmp.number, tmpName, this.#volumes.number, name, 0);
+      return new Draft(this.#volumes, this.#tmp, tmpName, this.#trash);
     } catch (error) {
       this.#trash.discard(this.#tmp, tmpName);
       throw explainDiskFull(error, this.#path);
@@ -45,7 +44,7 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
   }
 
   openData(name: string): Fd {
-    return openIn(this.#volumes, `${name}/${dataName}`, O.RDONLY | O.DIRECTORY, 'plain');
+    return openIn(this.#volumes, `${name}/${dataName}`, directory, 'plain');
   }
 
   takeOut(name: string): TakenOut {
@@ -69,12 +68,10 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
   }
 
   isEmpty(name: string): boolean {
-    using dir = openIn(this.#volumes, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain');
-    if (namesIn(dir).some((other) => other !== dataName)) return false;
-    const data = tryOpenIn(dir, dataName, O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain');
-    if (data < 0) return true;
-    using opened = new Fd(data);
-    return namesIn(opened).length === 0;
+    const number = tryOpenIn(this.#volumes, `${name}/${dataName}`, directory, 'plain');
+    if (number < 0) return true;
+    using data = new Fd(number);
+    return namesIn(data).length === 0;
   }
 
   async usedBytes(name: string): Promise<number> {
@@ -85,5 +82,53 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
   [Symbol.dispose](): void {
     this.#volumes[Symbol.dispose]();
     this.#tmp[Symbol.dispose]();
+  }
+}
+
+class Draft implements VolumeDraft {
+  readonly data: Fd;
+  readonly #volumes: Fd;
+  readonly #tmp: Fd;
+  readonly #trash: Trash;
+  readonly #name: string;
+  readonly #dir: Fd;
+
+  constructor(volumes: Fd, tmp: Fd, name: string, trash: Trash) {
+    this.#volumes = volumes;
+    this.#tmp = tmp;
+    this.#trash = trash;
+    this.#name = name;
+    using opened = new DisposableStack();
+    call('mkdirat', tmp.number, name, 0o701);
+    this.#dir = opened.use(openIn(tmp, name, directory, 'plain'));
+    call('mkdirat', this.#dir.number, dataName, 0o755);
+    this.data = opened.use(openIn(this.#dir, dataName, directory, 'plain'));
+    opened.move();
+  }
+
+  becomeVolume(name: string): void {
+    call('renameat2', this.#tmp.number, this.#name, this.#volumes.number, name, RENAME.NOREPLACE);
+  }
+
+  /** What the volume had lies in the draft then, and goes with it. */
+  becomeDataOf(name: string): void {
+    call('renameat2', this.#dir.number, dataName, this.#volumes.number, `${name}/${dataName}`, RENAME.EXCHANGE);
+  }
+
+  moveInto(name: string): void {
+    using data = openIn(this.#volumes, `${name}/${dataName}`, directory, 'plain');
+    for (const entry of namesIn(this.data)) {
+      const moved = tryCall('renameat2', this.data.number, nameArgument(entry), data.number, nameArgument(entry), RENAME.NOREPLACE);
+      if (moved < 0 && moved !== EEXIST) throw new KernelError('renameat2', quoteName(entry), -moved);
+    }
+    const { uid, gid, mode } = statFd(this.data);
+    call('fchown', data.number, uid, gid);
+    call('fchmod', data.number, mode & 0o7777);
+  }
+
+  [Symbol.dispose](): void {
+    this.data[Symbol.dispose]();
+    this.#dir[Symbol.dispose]();
+    this.#trash.discard(this.#tmp, this.#name);
   }
 }

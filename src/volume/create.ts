@@ -26,7 +26,8 @@ function ensure(room: Room, { name, driver, options, labels }: VolumeWish): { re
   checkOptions(name, options);
   const isAnonymous = labels !== null && Object.hasOwn(labels, anonymousLabel);
   const record: VolumeRecord = { name, createdAt: new Date(), driver: 'local', options, labels, isAnonymous };
-  room.trees.make(name);
+  using draft = room.trees.draft();
+  draft.becomeVolume(name);
   using undo = new DisposableStack();
   undo.defer(() => { room.trees.takeOut(name).discard(); });
   room.shelf.put(record);

@@ -1,7 +1,9 @@
 // Opens the volumes of a data root: their records, their directories, and the verbs.
 import type { ContainerId } from '../base/index.ts';
+import type { Fd } from '../kernel/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { createVolume, holdVolume } from './create.ts';
+import { populateVolume } from './populate.ts';
 import { settle } from './settle.ts';
 import { pruneVolumes, removeVolume, usageBytes } from './remove.ts';
 import type { Room } from './room.ts';
@@ -68,6 +70,10 @@ class OpenedVolumes implements Volumes {
 
   release(name: string, containerId: ContainerId): Promise<void> {
     return releaseVolume(this.#room, name, containerId);
+  }
+
+  populate(name: string, from: Fd): Promise<void> {
+    return populateVolume(this.#room, name, from);
   }
 
   usageBytes(name: string): Promise<number> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { parseContainerId, type ContainerId } from '../base/index.ts';
+import { Fd, O } from '../kernel/index.ts';
+import { recordKernel } from '../kernel/fake.ts';
 import { openStorage } from '../storage/index.ts';
 import { openVolumes, type VolumeHappening, type Volumes, type VolumeUser, type VolumeWish } from './index.ts';
 
@@ -117,4 +119,45 @@ test('after a crash records and directories agree again: the directory decides',
   await using opened = await open(root);
   assert.deepEqual(opened.volumes.list().map(({ name, labels }) => [name, labels]), [['brought', null], ['kept', { a: 'b' }]]);
   assert.deepEqual(readdirSync(`${root}/volumes`).sort(), ['brought', 'kept', 'metadata.db']);
+});
+
+test('populate() fills an empty volume once, with the directory\'s own owner and mode; what is in use keeps its directory', async (t) => {
+  const root = newRoot(t);
+  await using opened = await open(root);
+  const { volumes } = opened;
+  const image = mkdtempSync(join(tmpdir(), 'estiva-image-'));
+  t.after(() => { rmSync(image, { recursive: true, force: true }); });
+  mkdirSync(join(image, 'sub'));
+  writeFileSync(join(image, 'sub/file'), 'first');
+  chmodSync(image, 0o1777);
+  using from = Fd.open(image, O.RDONLY | O.DIRECTORY);
+  for (const name of ['empty', 'full', 'used']) await volumes.create(wish(name));
+  writeFileSync(join(volumes.directoryOf('full'), 'own'), '');
+  await volumes.use('used', idOf('a'));
+  const inode = statSync(volumes.directoryOf('used')).ino;
+  for (const name of ['empty', 'full', 'used']) await volumes.populate(name, from);
+  writeFileSync(join(image, 'sub/file'), 'second');
+  await volumes.populate('empty', from);
+  const contentOf = (name: string): unknown => [readdirSync(volumes.directoryOf(name)), (statSync(volumes.directoryOf(name)).mode & 0o7777).toString(8)];
+  assert.deepEqual(['empty', 'full', 'used'].map(contentOf), [[['sub'], '1777'], [['own'], '755'], [['sub'], '1777']]);
+  assert.deepEqual([readFileSync(join(volumes.directoryOf('empty'), 'sub/file'), 'utf8'), statSync(volumes.directoryOf('used')).ino], ['first', inode]);
+});
+
+test('populate() that fails leaves the volume empty, and the next one fills it', async (t) => {
+  const root = newRoot(t);
+  await using opened = await open(root);
+  const { volumes } = opened;
+  const image = mkdtempSync(join(tmpdir(), 'estiva-image-'));
+  t.after(() => { rmSync(image, { recursive: true, force: true }); });
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(image, name), name);
+  using from = Fd.open(image, O.RDONLY | O.DIRECTORY);
+  await volumes.create(wish('data'));
+  {
+    using kernel = recordKernel();
+    kernel.failNth('fchmod', 3, 'ENOSPC');
+    await assert.rejects(volumes.populate('data', from), { kind: 'internal', message: /no space left on device/ });
+  }
+  assert.deepEqual(readdirSync(volumes.directoryOf('data')), []);
+  await volumes.populate('data', from);
+  assert.deepEqual(readdirSync(volumes.directoryOf('data')), ['a', 'b', 'c']);
 });

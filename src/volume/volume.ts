@@ -4,6 +4,7 @@
 // port (`usersOf`): nothing is counted twice. A volume that a container is about to be made with is *held*, so that nobody removes it in between.
 // Its files are `<root>/volumes/<name>/_data`, as in Docker.
 import type { ContainerId } from '../base/index.ts';
+import type { Fd } from '../kernel/index.ts';
 
 export interface VolumeRecord {
   readonly name: string;
@@ -81,6 +82,11 @@ export interface Volumes {
   /** Once at the start of the engine, when it is known who runs: those who run are its users, what is mounted for nobody comes off. */
   reconcile(): Promise<void>;
 
+  /**
+   * What an image has at the place of the mount becomes the content of the empty volume: whole or not at all, with owner and mode of the directory itself. A volume that
+   * has anything in it already, or that is something of the host (options), is left alone. `from` is a directory of the image's tree, opened within it; the caller's.
+   */
+  populate(name: string, from: Fd): Promise<void>;
   /** Bytes of its files. What its options name elsewhere is not counted: -1, as in Docker. */
   usageBytes(name: string): Promise<number>;
 }
