@@ -140,6 +140,20 @@ test('connect() and disconnect(): the way out moves, and the ports with it', asy
   await networks.join(sandbox(2), [connection('bridge')], [port(80, 8080)]);
 });
 
+test('a family of addresses that comes with a later network has the published ports, too, under the same number, and loses them again', async () => {
+  await using fakes = fakeNetworks();
+  const { networks, fabric } = fakes;
+  networks.create(request('four'));
+  networks.create(request('six', { ipv6: true }));
+  const web = sandbox(1, 'web');
+  const { ports: [before] } = await networks.join(web, [connection('four')], [port(80, 0)]);
+  const { ports } = await networks.connect(web, connection('six'));
+  assert.deepEqual(ports.map(({ hostAddress, hostPort }) => [hostAddress, hostPort]), [['0.0.0.0', before!.hostPort], ['::', before!.hostPort]]);
+  assert.equal([...fabric.forwards].filter((forward) => forward.startsWith(':: ')).length, 1);
+  const after = await networks.disconnect(web, networks.get('six').id);
+  assert.deepEqual(after.ports, [before]);
+});
+
 test('the gateway priority decides before the name', async () => {
   await using fakes = fakeNetworks();
   const { networks } = fakes;

@@ -23,7 +23,16 @@ export function settlePorts(room: Room, before: readonly PublishedPort[], member
     undo.defer(() => { room.ports.hold(member.containerId, port); });
   }
   let host: HostPorts | undefined;
-  return member.wishes.flatMap((wish, index) => (kept[index]!.length > 0 ? kept[index]! : open(room, member, wish, places.for(wish), () => (host ??= room.host.ports()), undo)));
+  return member.wishes.flatMap((wish, index) => {
+    const had = kept[index]!;
+    const missing = places.for(wish).filter((place) => !had.some(({ hostAddress }) => hostAddress === place.hostAddress));
+    return missing.length === 0 ? had : [...had, ...open(room, member, sameNumber(wish, had), missing, () => (host ??= room.host.ports()), undo)];
+  });
+}
+
+/** A family of addresses that comes later has the port under the number that the other one has. */
+function sameNumber(wish: Wish, [had]: readonly PublishedPort[]): Wish {
+  return had === undefined || had.hostPort === 0 ? wish : { ...wish, hostPorts: [had.hostPort, had.hostPort] };
 }
 
 /** What is left to wish for when some of the ports are to be closed. */
