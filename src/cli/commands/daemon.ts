@@ -1,6 +1,7 @@
 // daemon: the engine itself, in the foreground, until SIGTERM or SIGINT. Containers outlive it. Other commands start one when there is none.
 import { defineCommand } from '../command.ts';
 import { flag } from '../flags.ts';
+import { defaultDaemonFile, withDaemonFile } from '../daemon-file.ts';
 import { bytes } from '../create/values.ts';
 
 export const command = defineCommand({
@@ -11,6 +12,7 @@ export const command = defineCommand({
     ['daemon --registry-mirror https://mirror.example --registry-mirror ghcr.io=https://mirror.example/ghcr', 'mirrors of Docker Hub and of another registry'],
   ],
   flags: {
+    'config-file': flag.text('', 'string', `Settings in a file, with Docker's keys (${defaultDaemonFile} unless given)`),
     'add-runtime': flag.texts('', 'runtime', 'One more OCI runtime for containers: NAME=PATH'),
     debug: flag.on('D', 'The same as --log-level debug'),
     'default-runtime': flag.text('', 'string', 'Runtime of containers that ask for none (estiva unless given)'),
@@ -26,11 +28,12 @@ export const command = defineCommand({
     run: flag.text('', 'string', 'Run directory: sockets, may vanish at reboot (/run/estiva unless given)'),
   },
   later: {
-    'data-root': 'use --root', 'exec-root': 'use --run', 'config-file': 'give flags, or ESTIVA_ROOT and ESTIVA_RUN', 'group|G': 'the group docker may use the socket, where there is one',
+    'data-root': 'use --root', 'exec-root': 'use --run', 'group|G': 'the group docker may use the socket, where there is one',
     'pidfile|p': 'the data root\'s lock file holds the pid', tls: 'TLS comes later', tlsverify: 'TLS comes later',
   },
   operands: { min: 0, max: 0 },
-  async run({ values: { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'image-budget': imageBudgetBytes, 'insecure-registry': insecure, 'log-level': level, host, 'max-concurrent-downloads': downloads, 'max-concurrent-uploads': uploads, registry: defaultRegistry, 'registry-mirror': mirrors, root, run }, session }) {
+  async run({ values, session }) {
+    const { 'add-runtime': addedRuntimes, debug, 'default-runtime': defaultRuntime, 'image-budget': imageBudgetBytes, 'insecure-registry': insecure, 'log-level': level, host, 'max-concurrent-downloads': downloads, 'max-concurrent-uploads': uploads, registry: defaultRegistry, 'registry-mirror': mirrors, root, run } = withDaemonFile(values, { path: values['config-file'], environment: session.environment });
     await session.runDaemon({ host, root, run, logLevel: debug ? 'debug' : level, addedRuntimes, defaultRuntime, imageBudgetBytes, registries: { mirrors, insecure, defaultRegistry }, concurrent: { downloads, uploads } });
     return 0;
   },
