@@ -44,8 +44,20 @@ function serverLines(server: SystemInfo): string[] {
     ` Runtimes: ${Object.keys(server.Runtimes).sort().join(' ')}`, ` Default Runtime: ${server.DefaultRuntime}`, ' Security Options:', ...server.SecurityOptions.flatMap(securityLines),
     ` Kernel Version: ${server.KernelVersion}`, ` Operating System: ${server.OperatingSystem}`, ` OSType: ${server.OSType}`, ` Architecture: ${server.Architecture}`,
     ` CPUs: ${server.NCPU}`, ` Total Memory: ${binarySize(server.MemTotal)}`, ` Name: ${server.Name}`, ` ID: ${server.ID}`, ` Docker Root Dir: ${server.DockerRootDir}`,
-    ` Debug Mode: ${server.Debug}`, ` Experimental: ${server.ExperimentalBuild}`,
+    ` Debug Mode: ${server.Debug}`, ...proxyLines(server), ` Experimental: ${server.ExperimentalBuild}`, ...registryLines(server.RegistryConfig), ` Live Restore Enabled: ${server.LiveRestoreEnabled}`,
     ...(server.Warnings ?? []).map((warning) => warning),
+  ];
+}
+
+function proxyLines({ HttpProxy, HttpsProxy, NoProxy }: SystemInfo): string[] {
+  return Object.entries({ 'HTTP Proxy': HttpProxy, 'HTTPS Proxy': HttpsProxy, 'No Proxy': NoProxy }).flatMap(([title, value]) => (value === '' ? [] : [` ${title}: ${value}`]));
+}
+
+function registryLines({ IndexConfigs, InsecureRegistryCIDRs, Mirrors }: SystemInfo['RegistryConfig']): string[] {
+  const insecure = [...Object.values(IndexConfigs).filter(({ Secure }) => !Secure).map(({ Name }) => Name), ...InsecureRegistryCIDRs];
+  return [
+    ...(insecure.length === 0 ? [] : [' Insecure Registries:', ...insecure.map((name) => `  ${name}`)]),
+    ...(Mirrors === null ? [] : [' Registry Mirrors:', ...Mirrors.map((mirror) => `  ${mirror}`)]),
   ];
 }
 

@@ -57,7 +57,7 @@ export interface SystemInfo {
   readonly Architecture: string;
   readonly IndexServerAddress: string;
   readonly RegistryConfig: {
-    readonly IndexConfigs: Readonly<Record<string, object>>;
+    readonly IndexConfigs: Readonly<Record<string, { readonly Name: string; readonly Mirrors: readonly string[] | null; readonly Secure: boolean; readonly Official: boolean }>>;
     readonly InsecureRegistryCIDRs: readonly string[];
     readonly Mirrors: readonly string[] | null;
   };
