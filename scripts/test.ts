@@ -73,8 +73,10 @@ async function runInMachine(): Promise<Counts> {
   return existsSync(result) ? JSON.parse(readFileSync(result, 'utf8')) as Counts : failure;
 }
 
+/** What the engines of the tests left in their directories. */
 function leftFiles(): Counts {
-  const left = readdirSync(scratch, { recursive: true, encoding: 'utf8' }).filter((path) => /^tmp-[^/]+\//.test(path));
-  for (const path of left.slice(0, 20)) console.log(`left behind: file ${path}`);
+  const dirs = readdirSync(scratch, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name.startsWith('tmp-'));
+  const left = dirs.flatMap(({ name }) => readdirSync(join(scratch, name)).map((file) => `${name}/${file}`));
+  for (const path of left.slice(0, 20)) console.log(`left behind: ${path}`);
   return left.length === 0 ? none : failure;
 }
