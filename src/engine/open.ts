@@ -25,9 +25,9 @@ export interface EngineOptions {
   readonly log: Logger;
   /** Mirrors, insecure names, proxies; what is not given has its default. */
   readonly registries?: Partial<RegistrySettings>;
-  /** Layers that are fetched, and that are sent, at once. */
   /** What images may take on the disk; absent: as much as there is. */
   readonly imageBudgetBytes?: number | undefined;
+  /** Layers that are fetched, and that are sent, at once. */
   readonly concurrent?: { readonly downloads?: number | undefined; readonly uploads?: number | undefined };
 }
 

@@ -38,7 +38,6 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
 export interface NetworkSummary {
   readonly id: string;
   readonly name: string;
@@ -55,6 +54,7 @@ export interface NetworkOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
 export interface Engine extends AsyncDisposable {
   /** Newest first. `estiva/hello` is always there. */
   images(): readonly ImageSummary[];
