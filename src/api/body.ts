@@ -58,7 +58,7 @@ export async function readJson<T>(request: IncomingMessage, decoder: decode.Deco
 export async function readOptionalJson<T>(request: IncomingMessage, decoder: decode.Decode<T>): Promise<T | undefined> {
   const text = (await readWhole(request)).toString('utf8');
   if (text.trim() === '') return undefined;
-  return decode.decodeJson(text, (value, path) => (value === null || (typeof value === 'object' && Object.keys(value).length === 0) ? undefined : decoder(value, path)));
+  return decode.decodeJson(text, (value, path) => (value === null || (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0) ? undefined : decoder(value, path)));
 }
 
 async function readWhole(request: IncomingMessage): Promise<Buffer> {

@@ -1,10 +1,13 @@
-// `GET /system/df`: what images and containers take on the disk. There are no volumes and no build cache yet: those lists are empty.
+// `GET /system/df`: what images, containers and volumes take on the disk. There is no build cache yet: that list is empty.
 import { fail } from '../base/index.ts';
 import type { DiskUsage } from '../spec/docker/disk-usage.ts';
+import type { VolumeView } from '../spec/docker/volume.ts';
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
 import { containerSummaries } from './containers.ts';
 import { toImageSummary } from './image-to-docker.ts';
+import { hasNoOptions } from './volume-filters.ts';
+import { toVolumeView } from './volumes.ts';
 
 const types = ['container', 'image', 'volume', 'build-cache'];
 
@@ -16,10 +19,20 @@ export async function diskUsage(call: Call): Promise<void> {
   const answer: DiskUsage = {
     ...wants('image') ? imagesOf(call) : { LayersSize: 0, Images: null },
     Containers: wants('container') ? await containerSummaries(call.engine, call.engine.containers.list(), true) : null,
-    Volumes: wants('volume') ? [] : null,
+    Volumes: wants('volume') ? await volumesOf(call) : null,
     BuildCache: wants('build-cache') ? [] : null,
   };
   answerJson(call.response, 200, answer);
+}
+
+/** Those that stand for something of the host (options) are not of our disk: dockerd leaves them out, too. */
+async function volumesOf({ engine }: Call): Promise<readonly VolumeView[]> {
+  const views: VolumeView[] = [];
+  for (const volume of engine.volumes.list().filter(hasNoOptions)) {
+    const Size = await engine.volumes.usageBytes(volume.name);
+    views.push({ ...toVolumeView(engine, volume), UsageData: { RefCount: engine.volumes.usersOf(volume.name).length, Size } });
+  }
+  return views;
 }
 
 function imagesOf({ engine }: Call): Pick<DiskUsage, 'LayersSize' | 'Images' | 'EstivaKeptBlobs'> {

@@ -12,9 +12,7 @@ interface Later {
 const oneMachine = 'Estiva runs on one machine, without swarm';
 
 const later: readonly Later[] = [
-  of('POST', '/(volumes|build)/prune', 'Pruning comes later', 'Remove by name'),
   of('POST', '/(build|build/cancel|session|grpc)', 'Building comes later', 'Build elsewhere, save, and load'),
-  of('GET|POST|PUT|DELETE', '/volumes(/.*)?', 'Volumes come later', '--tmpfs gives scratch space'),
   of('GET|POST|DELETE', '/plugins(/.*)?', 'There are no plugins'),
   of('GET|POST|DELETE', '/(swarm|nodes|services|tasks|secrets|configs)(/.*)?', oneMachine),
   of('POST', '/containers/[^/]+/checkpoints', 'There are no checkpoints'),
@@ -22,7 +20,6 @@ const later: readonly Later[] = [
 
 /** One of a kind of which there is none is not found: `docker inspect NAME` asks for a container, an image, a network, a volume and a plugin in turn. */
 const nowhere: readonly (readonly [path: RegExp, say: (name: string) => string])[] = [
-  [/^\/volumes\/([^/]+)$/, (name) => `get ${name}: no such volume`],
   [/^\/plugins\/([^/]+)\/json$/, (name) => `plugin ${JSON.stringify(name)} not found`],
 ];
 

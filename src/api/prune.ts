@@ -1,4 +1,4 @@
-// `POST /containers/prune` and `/images/prune`: what goes, by the filters that Docker has for it.
+// `POST /containers/prune`, `/images/prune` and `/build/prune`: what goes, by the filters that Docker has for it.
 import type { ContainerRecord } from '../engine/index.ts';
 import type { ImageDeleteItem } from '../spec/docker/image.ts';
 import { answerJson } from './answer.ts';
@@ -22,6 +22,16 @@ export async function pruneImages({ engine, query, response }: Call): Promise<vo
   const { untagged, deleted, reclaimedBytes } = await engine.images.prune(({ config, createdAt }) => isWanted(config.config?.Labels ?? {}, createdAt), { all });
   const items: readonly ImageDeleteItem[] = [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
   answerJson(response, 200, { ImagesDeleted: items.length === 0 ? null : items, SpaceReclaimed: reclaimedBytes });
+}
+
+const buildFilters = ['description', 'id', 'inuse', 'label', 'label!', 'parent', 'private', 'shared', 'type', 'unused-for', 'until'];
+
+/** There is no build cache yet: it has nothing to give. */
+export function pruneBuildCache({ query, response }: Call): void {
+  const filters = query.filters(buildFilters);
+  for (const name of ['until', 'unused-for']) untilOf(filters.get(name) ?? [], new Date());
+  for (const name of ['keep-storage', 'reserved-space', 'max-used-space', 'min-free-space']) query.integer(name);
+  answerJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
 }
 
 /** All labels, none of the labels that are not wanted, and created before a point in time. */

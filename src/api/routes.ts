@@ -11,13 +11,14 @@ import * as execs from './execs.ts';
 import * as images from './images.ts';
 import * as networks from './networks.ts';
 import { refuseLater } from './later-routes.ts';
-import { pruneContainers, pruneImages } from './prune.ts';
+import { pruneBuildCache, pruneContainers, pruneImages } from './prune.ts';
 import { push } from './push.ts';
 import * as registries from './registries.ts';
 import { stats } from './stats.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
 import { update } from './update.ts';
+import * as volumes from './volumes.ts';
 
 interface Route {
   readonly method: string;
@@ -93,6 +94,15 @@ const routes: readonly Route[] = [
   route('DELETE', '/networks/{id}', networks.remove),
   route('POST', '/networks/{id}/connect', networks.connect),
   route('POST', '/networks/{id}/disconnect', networks.disconnect),
+
+  route('GET', '/volumes', volumes.list),
+  route('POST', '/volumes/create', volumes.create),
+  route('POST', '/volumes/prune', volumes.prune),
+  route('GET', '/volumes/{name}', volumes.inspect),
+  route('PUT', '/volumes/{name}', volumes.update),
+  route('DELETE', '/volumes/{name}', volumes.remove),
+
+  route('POST', '/build/prune', pruneBuildCache),
 ];
 
 /** The handler for `method` and `path` (without version), and what stands in the path for its names. @throws `not_found`, `unsupported` for what Docker has, `invalid` for broken percent escapes. */

@@ -56,7 +56,7 @@ function toSystemInfo(engine: EngineInfo, version: string): SystemInfo {
     Images: engine.images,
     Driver: 'overlay2',
     DriverStatus: [['Backing Filesystem', engine.backingFileSystem], ['userxattr', 'false']],
-    Plugins: { Volume: [], Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'], Authorization: null, Log: ['json-file', 'local'] },
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'], Authorization: null, Log: ['json-file', 'local'] },
     MemoryLimit: hasMemory,
     SwapLimit: controllers.has('swap'),
     CpuCfsPeriod: hasCpu,

@@ -61,6 +61,9 @@ const contextRm: Entry = { summary: 'Remove one or more contexts', load: async (
 const networkLs: Entry = { summary: 'List networks', load: async () => (await import('./commands/network.ts')).ls };
 const networkRm: Entry = { summary: 'Remove one or more networks', load: async () => (await import('./commands/network.ts')).rm };
 
+const volumeLs: Entry = { summary: 'List volumes', load: async () => (await import('./commands/volume.ts')).ls };
+const volumeRm: Entry = { summary: 'Remove one or more volumes', load: async () => (await import('./commands/volume.ts')).rm };
+
 /** `estiva <group> <command>`. */
 export const groups: Readonly<Record<string, { readonly summary: string; readonly commands: Catalog }>> = {
   container: {
@@ -126,6 +129,16 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       prune: { summary: 'Remove unused data', load: async () => (await import('./commands/system-prune.ts')).command },
     },
   },
+  volume: {
+    summary: 'Manage volumes',
+    commands: {
+      create: { summary: 'Create a volume', load: async () => (await import('./commands/volume.ts')).create },
+      inspect: { summary: 'Display detailed information on one or more volumes', load: async () => (await import('./commands/volume.ts')).inspect },
+      list: alias(volumeLs), ls: volumeLs,
+      prune: { summary: 'Remove anonymous volumes that no container has', load: async () => (await import('./commands/volume.ts')).prune },
+      remove: alias(volumeRm), rm: volumeRm,
+    },
+  },
 };
 
 export const commands: Catalog = {
@@ -146,9 +159,8 @@ export const commands: Catalog = {
 };
 
 const builds = 'builds come later; build elsewhere, save, and estiva load';
-const volumes = 'volumes come later; --tmpfs gives scratch space';
 const clusters = 'Estiva runs on one machine';
-const prunes = 'there are estiva system prune, container prune, image prune and network prune';
+const prunes = 'there are estiva system prune, container prune, image prune, network prune and volume prune';
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
@@ -156,5 +168,5 @@ export const laterCommands: Readonly<Record<string, string>> = {
   checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
   node: clusters, plugin: 'there are no plugins', prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,
-  trust: 'there is no content trust; pull by digest', volume: volumes,
+  trust: 'there is no content trust; pull by digest',
 };

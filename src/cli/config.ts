@@ -6,7 +6,7 @@ import { messageOf } from '../base/index.ts';
 import { Exit } from './errors.ts';
 
 /** The settings that commands look at; each is a text. */
-export type Setting = 'currentContext' | 'detachKeys' | 'imagesFormat' | 'networksFormat' | 'psFormat' | 'statsFormat';
+export type Setting = 'currentContext' | 'detachKeys' | 'imagesFormat' | 'networksFormat' | 'psFormat' | 'statsFormat' | 'volumesFormat';
 
 export interface ClientConfig {
   readonly dir: string;

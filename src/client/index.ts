@@ -13,3 +13,4 @@ export * from './networks.ts';
 export * from './registries.ts';
 export { statsOf, watchStats } from './stats.ts';
 export * from './system.ts';
+export * from './volumes.ts';

@@ -1,4 +1,4 @@
-// completion: a script made from the same tables as parser and help. Names of containers, images and contexts are asked for when TAB is hit.
+// completion: a script made from the same tables as parser and help. Names of containers, images, networks, volumes and contexts are asked for when TAB is hit.
 import { commands, groups, type Catalog } from '../catalog.ts';
 import { bashScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
@@ -42,15 +42,15 @@ async function completed(): Promise<Completed[]> {
 async function catalogWords(catalog: Catalog, prefix: string): Promise<Completed[]> {
   return Promise.all(Object.entries(catalog).map(async ([name, { load }]) => {
     const { flags, usage } = await load();
-    return { path: prefix + name, words: flags, operands: operandsIn(usage, prefix) };
+    return { path: prefix + name, words: flags, operands: operandsIn(usage, prefix + name) };
   }));
 }
 
 /** What a command's usage line says that it takes. */
-function operandsIn(usage: string, prefix: string): Completed['operands'] {
+function operandsIn(usage: string, path: string): Completed['operands'] {
   const places: readonly (readonly [pattern: RegExp, kind: Completed['operands'][number]])[] = [
-    [/\bCONTAINER\b|NAME\|ID/, 'containers'], [/IMAGE\b|NAME\|ID|REPOSITORY\[/, 'images'], [/\bCONTEXT\b/, 'contexts'],
+    [/\bCONTAINER\b|NAME\|ID/, 'containers'], [/IMAGE\b|NAME\|ID|REPOSITORY\[/, 'images'], [/\bCONTEXT\b/, 'contexts'], [/\bNETWORK\b/, 'networks'], [/\bVOLUME\b/, 'volumes'],
   ];
-  if (/\bfile\|URL/.test(usage) || (prefix === 'context ' && usage.includes('FILE'))) return [];
+  if (/\bfile\|URL/.test(usage) || ['network create', 'volume create'].includes(path) || (path.startsWith('context ') && usage.includes('FILE'))) return [];
   return places.filter(([pattern]) => pattern.test(usage)).map(([, kind]) => kind);
 }

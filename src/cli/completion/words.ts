@@ -5,7 +5,7 @@ export interface Word {
   readonly what: string;
 }
 
-export type OperandKind = 'containers' | 'images' | 'contexts';
+export type OperandKind = 'containers' | 'images' | 'contexts' | 'networks' | 'volumes';
 
 export interface Completed {
   /** `run`, `container ls`; empty for the program itself. */
@@ -17,6 +17,6 @@ export interface Completed {
 
 /** The command that lists names of a kind; nothing when there is no daemon. */
 export function lister(program: string, kind: OperandKind): string {
-  const listing = { containers: 'ps -a --format "{{.Names}}"', images: 'images --filter dangling=false --format "{{.Repository}}:{{.Tag}}"', contexts: 'context ls -q' }[kind];
+  const listing = { containers: 'ps -a --format "{{.Names}}"', images: 'images --filter dangling=false --format "{{.Repository}}:{{.Tag}}"', contexts: 'context ls -q', networks: 'network ls --format "{{.Name}}"', volumes: 'volume ls -q' }[kind];
   return `${program} ${listing} 2>/dev/null`;
 }
