@@ -2,6 +2,7 @@
 import { fail, isFail } from '../base/index.ts';
 import type { ContainerRecord, Engine, Image } from '../engine/index.ts';
 import type { Filters, Query } from './query.ts';
+import { toMountView } from './mounts-to-docker.ts';
 import { statusOf } from './to-docker.ts';
 
 /** `label!` is ours alone: dockerd takes it for pruning only. */
@@ -33,8 +34,7 @@ function testsOf(engine: Engine, filters: Filters): readonly Test[] {
     'label!': (values) => ({ config }) => !values.some((value) => hasLabels(config.Labels, [value])),
     network: (values) => networkTest(engine, values),
     publish: (values) => portTest(values, 'publish', hostPortsOf),
-    // There are neither volumes nor bind mounts yet, and --tmpfs does not count as one.
-    volume: () => () => false,
+    volume: (values) => ({ mounts }) => mounts.map(toMountView).some(({ Name, Source, Destination }) => values.some((value) => value === Destination || value === (Name ?? Source))),
     id: (values) => textTest(values, ({ id }) => [id]),
     label: labelTest,
     name: (values) => textTest(values, ({ name }) => [name, `/${name}`]),

@@ -3,6 +3,7 @@
 import { decode, fail } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, DeviceMapping, DeviceRate, HostConfig, LogConfig } from '../spec/docker/container.ts';
 import { endpointsConfig, macAddress } from './endpoint-settings.ts';
+import { mounts } from './mount-request.ts';
 import { isAllNothing, isNothing, refuseWhatIsNotYet } from './not-yet.ts';
 import { portBindings } from './port-bindings.ts';
 
@@ -108,6 +109,9 @@ const unsetIfNotPositive = mapped(nullable(integer), (value) => value !== null &
 
 const hostConfig = object<HostConfig>({
   Binds: nullable(list(text)),
+  Mounts: mounts,
+  VolumesFrom: nullable(list(text)),
+  VolumeDriver: text,
   ContainerIDFile: text,
   Annotations: optional(dictionary(text)),
   NetworkMode: networkMode,

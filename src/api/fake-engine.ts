@@ -75,7 +75,7 @@ export class FakeEngine implements Engine {
       const id = newContainerId();
       const record: ContainerRecord = {
         id, name: name ?? `fake_${this.#live.size}`, createdAt: new Date(), imageId: this.image.id, platform: { architecture: 'amd64', os: 'linux' }, layers: this.image.layers,
-        config: request.config, hostConfig: request.hostConfig, connections: [], links: [], state: { status: 'created' }, restartCount: 0, logPath: '', filesDir: '',
+        config: request.config, hostConfig: request.hostConfig, connections: [], links: [], mounts: [], state: { status: 'created' }, restartCount: 0, logPath: '', filesDir: '',
       };
       this.#live.set(id, { record, input: new Channel(), outputs: new Set(), log: [], waiters: new Set(), inputEnded: false });
       return { id, warnings: [] };

@@ -2,18 +2,11 @@
 // by name, never ignored; its zero value, which clients send for every field they know, asks for nothing.
 import { decode, fail } from '../base/index.ts';
 
-const volumes = 'Volumes come later: put the files into the image, or use --tmpfs for scratch space';
-
 /** Field → why not, and the way out. */
 const notYet: Readonly<Record<string, string>> = {
-  Volumes: volumes,
-  'HostConfig.Binds': volumes,
   'HostConfig.Cgroup': 'Use CgroupParent or CgroupnsMode',
   'HostConfig.DeviceRequests': 'GPUs and CDI devices come later: name device files with --device',
-  'HostConfig.Mounts': volumes,
   'HostConfig.UsernsMode': 'User namespaces come later',
-  'HostConfig.VolumeDriver': volumes,
-  'HostConfig.VolumesFrom': volumes,
 };
 
 /** Fields where one value besides the zero value asks for nothing either: it names what is anyway. */

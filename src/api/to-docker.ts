@@ -5,6 +5,7 @@ import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
 import type {
   ContainerInspect, ContainerStatus, ContainerSummary, ExecInspect, HealthView, HostConfigView, StateView,
 } from '../spec/docker/container-view.ts';
+import { toMountView } from './mounts-to-docker.ts';
 import { toNetworkSettings, toNetworksOfRow, toPortRows, type NetworkIds } from './endpoints-to-docker.ts';
 
 /** A container whose start failed was never anything but created, to Docker's clients. */
@@ -53,7 +54,7 @@ export function toSummary(record: ContainerRecord, { now, isImageNameCurrent, si
     Status: statusInWords(record, now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
     NetworkSettings: { Networks: toNetworksOfRow(record, networkIdOf) },
-    Mounts: [],
+    Mounts: record.mounts.map(toMountView),
   };
 }
 
@@ -87,7 +88,7 @@ export function toInspect(record: ContainerRecord, { networkIdOf, size, links }:
     HostConfig: toHostConfig(record.hostConfig, links),
     GraphDriver: { Data: null, Name: 'overlay2' },
     ...(size === undefined ? {} : { SizeRw: size.writtenBytes, SizeRootFs: size.rootBytes }),
-    Mounts: [],
+    Mounts: record.mounts.map(toMountView),
     Config: toConfig(record.config),
     NetworkSettings: toNetworkSettings(record, networkIdOf),
   };
@@ -163,7 +164,7 @@ function toConfig(config: ContainerConfig): ContainerConfig {
 }
 
 function toHostConfig(host: HostConfig, links: InspectContext['links']): HostConfigView {
-  const { Annotations, Tmpfs, Sysctls, Init, PublishMode } = host;
+  const { Annotations, Mounts, Tmpfs, Sysctls, Init, PublishMode } = host;
   return {
     Binds: host.Binds,
     ContainerIDFile: host.ContainerIDFile,
@@ -172,8 +173,8 @@ function toHostConfig(host: HostConfig, links: InspectContext['links']): HostCon
     PortBindings: host.PortBindings,
     RestartPolicy: host.RestartPolicy,
     AutoRemove: host.AutoRemove,
-    VolumeDriver: '',
-    VolumesFrom: null,
+    VolumeDriver: host.VolumeDriver,
+    VolumesFrom: host.VolumesFrom,
     ConsoleSize: host.ConsoleSize,
     ...(Annotations === undefined ? {} : { Annotations }),
     CapAdd: host.CapAdd,
@@ -193,6 +194,7 @@ function toHostConfig(host: HostConfig, links: InspectContext['links']): HostCon
     PublishAllPorts: host.PublishAllPorts,
     ReadonlyRootfs: host.ReadonlyRootfs,
     SecurityOpt: host.SecurityOpt,
+    ...(Mounts === undefined ? {} : { Mounts }),
     ...(Tmpfs === undefined ? {} : { Tmpfs }),
     UTSMode: host.UTSMode,
     UsernsMode: host.UsernsMode,

@@ -1,6 +1,6 @@
 // create: a bundle becomes a process that waits. Whatever fails on the way takes back what was made, and says which step it was.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { asksAgent, borrowFd, call, compileSeccomp, connectUnix, errnoName, errnoSentence, Fd, hostArchitecture, O, openPidfd, seccompFlags, sendFd, tryCall, type Cgroups } from '../kernel/index.ts';
+import { asksAgent, borrowFd, call, compileSeccomp, connectUnix, errnoName, errnoSentence, Fd, hostArchitecture, O, openPidfd, seccompFlags, sendFd, tryCall, writeMaps, type Cgroups } from '../kernel/index.ts';
 import { launchApart, LaunchError, planCreate, points, rlimitArguments, slots, type ApartProcess, type SecurityModules, type SeccompFilter } from '../runtime/index.ts';
 import { fail } from '../base/index.ts';
 import type { Process, Seccomp, Spec } from '../spec/oci/runtime.ts';
@@ -8,7 +8,7 @@ import { openBundle, type Bundle } from './bundle.ts';
 import { cgroupPathOf, openGroups, withDefaultDevices } from './cgroup.ts';
 import { listeningVariables } from './descriptors.ts';
 import { runHooks, type HookState } from './hooks.ts';
-import { hostId, mountPointOf, prepareMounts, writeMaps } from './mappings.ts';
+import { hostId, mountPointOf, prepareMounts } from './mappings.ts';
 import { lookAt } from './process.ts';
 import { replaceFile, type StateDirectory, type StateRecord } from './state.ts';
 

@@ -14,5 +14,5 @@ export async function afterRun(room: Room, id: ContainerId): Promise<void> {
 
 /** Before it was its turn somebody may have asked for its removal, or started it again. */
 async function removeUnlessBack(room: Room, id: ContainerId): Promise<void> {
-  if (room.shelf.find(id)?.state.status === 'exited') await removeContainer(room, id, { force: false });
+  if (room.shelf.find(id)?.state.status === 'exited') await removeContainer(room, id, { force: false, volumes: true });
 }

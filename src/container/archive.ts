@@ -9,7 +9,7 @@ import { pack, unpackInto, type PackedTar } from '../storage/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { until } from './copies.ts';
 import type { PathArchive, PathStat, WriteArchiveOptions } from './file-verbs.ts';
-import { findPath, openPath } from './path-in-root.ts';
+import { absolutePath, findPath, openPath } from './path-in-root.ts';
 import { openRootView } from './root-view.ts';
 import type { Room } from './room.ts';
 import { resolveUser } from './user.ts';
@@ -17,15 +17,15 @@ import { resolveUser } from './user.ts';
 const directoryFlags = O.RDONLY | O.DIRECTORY;
 const passwdBytesMax = 4 << 20;
 
-export function statPath(room: Room, record: ContainerRecord, path: string, asked: string): PathStat {
-  using root = openRootView(room, record, { access: 'read', identity: true });
+export async function statPath(room: Room, record: ContainerRecord, path: string, asked: string): Promise<PathStat> {
+  using root = await openRootView(room, record, { access: 'read', mounts: true });
   return findPath(root, path, asked).stat;
 }
 
-export function readArchive(room: Room, record: ContainerRecord, path: string, asked: string): PathArchive {
+export async function readArchive(room: Room, record: ContainerRecord, path: string, asked: string): Promise<PathArchive> {
   using opened = new DisposableStack();
   const copy = opened.use(room.copies.begin(record.id, 'read'));
-  const root = opened.use(openRootView(room, record, { access: 'read', identity: true }));
+  const root = opened.use(await openRootView(room, record, { access: 'read', mounts: true }));
   const found = findPath(root, path, asked);
   const tar = found.isDirectory ? packDirectory(root, found.path, found.stat.name, asked) : packEntry(root, found.path, asked);
   return { stat: found.stat, ...held(tar, opened.move(), copy.removed) };
@@ -42,10 +42,10 @@ function packEntry(root: Fd, path: string, asked: string): PackedTar {
   return pack({ what: 'entry', dir: openPath(root, posix.dirname(path), directoryFlags, asked), name, as: name });
 }
 
-export function exportRoot(room: Room, record: ContainerRecord): PackedTar {
+export async function exportRoot(room: Room, record: ContainerRecord): Promise<PackedTar> {
   using opened = new DisposableStack();
   const copy = opened.use(room.copies.begin(record.id, 'read'));
-  const root = opened.use(openRootView(room, record, { access: 'read', identity: false }));
+  const root = opened.use(await openRootView(room, record, { access: 'read', mounts: false }));
   const tar = pack({ what: 'directory', dir: openIn(root, '.', directoryFlags, 'plain'), as: undefined, form: 'tree' });
   return held(tar, opened.move(), copy.removed);
 }
@@ -69,13 +69,13 @@ export interface Destination extends Disposable {
 }
 
 /** Runs inside the container's queue: a start that comes after it waits for the copy's end. */
-export function openDestination(room: Room, record: ContainerRecord, path: string, asUser: boolean, asked: string): Destination {
+export async function openDestination(room: Room, record: ContainerRecord, path: string, asUser: boolean, asked: string): Promise<Destination> {
   using undo = new DisposableStack();
   const copy = undo.use(room.copies.begin(record.id, 'write'));
-  const root = undo.use(openRootView(room, record, { access: record.hostConfig.ReadonlyRootfs ? 'read' : 'write', identity: true }));
+  const root = undo.use(await openRootView(room, record, { access: record.hostConfig.ReadonlyRootfs ? 'read' : 'write', mounts: true }));
   using found = openPath(root, path, O.PATH, asked);
   if ((statFd(found).mode & S.IFMT) !== S.IFDIR) throw fail('invalid', 'extraction point is not a directory');
-  if (record.hostConfig.ReadonlyRootfs) throw fail('invalid', 'container rootfs is marked read-only');
+  refuseReadOnly(record, path, statFd(found).mountId === statFd(root).mountId);
   const owner = asUser && record.config.User !== '' ? resolveUser(record.config.User, [], (file) => readFileIn(root, file, passwdBytesMax, 'inside')) : undefined;
   const dir = openIn(found, '.', directoryFlags, 'plain');
   undo.move();
@@ -83,6 +83,13 @@ export function openDestination(room: Room, record: ContainerRecord, path: strin
     dir, removed: copy.removed, owner: owner === undefined ? undefined : { uid: owner.uid, gid: owner.gid },
     [Symbol.dispose]: () => void closeLater(dir, root).catch((error: unknown) => room.log.warn({ container: record.id, err: error }, 'a tree was not closed')).finally(() => copy[Symbol.dispose]()),
   };
+}
+
+function refuseReadOnly({ hostConfig, mounts }: ContainerRecord, path: string, isInRoot: boolean): void {
+  if (isInRoot && hostConfig.ReadonlyRootfs) throw fail('invalid', 'container rootfs is marked read-only');
+  const place = absolutePath(path);
+  const [holding] = mounts.filter(({ destination }) => place === destination || place.startsWith(`${destination}/`)).toSorted((a, b) => b.destination.length - a.destination.length);
+  if (!isInRoot && holding?.rw === false) throw fail('invalid', 'mounted volume is marked read-only');
 }
 
 /** By a thread of Node's pool: the last close may take as long as the disk wants. */

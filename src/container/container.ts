@@ -15,11 +15,13 @@ import type { StatsSample, StatsWatcher } from './stats.ts';
 import type { Connection } from '../network/index.ts';
 import type { FileVerbs } from './file-verbs.ts';
 import type { Link } from './links.ts';
+import type { MountPoint } from './mounts/index.ts';
 import type { State } from './state.ts';
 
 export type { Health } from './health/check.ts';
 export type { Link } from './links.ts';
 export type { State } from './state.ts';
+export type { MountPoint } from './mounts/index.ts';
 
 /** What is stored of a container. `config` and `hostConfig` are whole: the image's defaults are merged in. */
 export interface ContainerRecord {
@@ -37,6 +39,8 @@ export interface ContainerRecord {
   readonly connections: readonly Connection[];
   /** Whom it wants to find in the default network. */
   readonly links: readonly Link[];
+  /** Besides the kernel's file systems, the engine's own files, and what `--tmpfs` asks for. */
+  readonly mounts: readonly MountPoint[];
   readonly state: State;
   readonly restartCount: number;
   /** Absent: no health check is made. */

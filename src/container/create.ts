@@ -9,11 +9,11 @@ import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { checkLog, logPathOf } from './logs.ts';
 import { linksOf } from './links.ts';
 import { mergeConfig, mergeHostConfig } from './merge.ts';
+import { copyUp, resolveMounts } from './mounts/index.ts';
 import { inventName, parseName } from './name.ts';
 import { checkSharedNetwork, connectionsOf } from './endpoints/connections.ts';
 import { identityOf } from './endpoints/files.ts';
 import { chooseDevices } from './oci/devices.ts';
-import { checkTmpfs } from './oci/mounts.ts';
 import { checkSecurityModules, seccompChoice } from './oci/security.ts';
 import { resourcesOf } from './oci/resources.ts';
 import { checkSysctls } from './oci/sysctls.ts';
@@ -33,14 +33,17 @@ export async function createContainer(room: Room, request: CreateContainerReques
   const network = containerMode(hostConfig.NetworkMode);
   const connections = connectionsOf(room.networks, { hostConfig, endpoints: request.endpoints, mac });
   const config = { ...mergeConfig(request.config, image.config.config ?? {}, id, hostConfig, room.host), ...(network === undefined ? {} : namesOf(room, network)) };
-  const record: ContainerRecord = {
+  const unmounted: ContainerRecord = {
     id, name: options.name === undefined || options.name === '' ? inventName((name) => room.shelf.isNameTaken(name)) : parseName(options.name),
     createdAt: new Date(), imageId: parseDigest(image.id), platform: { os: image.config.os, architecture: image.config.architecture }, layers: image.layers,
-    config, hostConfig: { ...hostConfig, Links: null }, connections, links: linksOf(room, connections, hostConfig.Links), state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
+    config, hostConfig: { ...hostConfig, Links: null }, connections, links: linksOf(room, connections, hostConfig.Links), mounts: [], state: { status: 'created' }, restartCount: 0, logPath: logPathOf(room.storage.containerDir(id), id, hostConfig.LogConfig.Type),
     filesDir: room.storage.containerDir(network === undefined ? id : room.shelf.get(network).id),
   };
-  checkWhatStartNeeds(room, record);
-  using _name = room.shelf.reserveName(record.name);
+  checkWhatStartNeeds(room, unmounted);
+  using _name = room.shelf.reserveName(unmounted.name);
+  await using mounts = await resolveMounts(room, { hostConfig, volumes: config.Volumes });
+  await copyUp(room, image.layers, mounts.points);
+  const record = { ...unmounted, mounts: mounts.points };
   using undo = new DisposableStack();
   undo.defer(() => room.storage.snapshots.removeSnapshot(id));
   room.storage.snapshots.prepare(id, image.layers);
@@ -51,6 +54,7 @@ export async function createContainer(room: Room, request: CreateContainerReques
     throw explainDiskFull(error, room.storage.rootDir);
   }
   undo.move();
+  mounts.keep();
   room.tell({ kind: 'create', container: record });
   return { id, warnings: [...warnings, ignoredHealthcheck(config)].filter((warning) => warning !== undefined) };
 }
@@ -69,7 +73,6 @@ function checkWhatStartNeeds(room: Room, record: ContainerRecord): void {
   checkLog(record);
   checkExtraHosts(hostConfig.ExtraHosts ?? []);
   checkSysctls(hostConfig);
-  checkTmpfs(hostConfig);
 }
 
 /** Who shares another's network is called as that one: it has its hosts file, too. */

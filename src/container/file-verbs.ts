@@ -1,7 +1,7 @@
 // The verbs that look into a container's files, or put files there. Whether it runs makes no difference to whoever calls.
 //
-// What they see is what Docker shows: the root file system, with the engine's hosts, hostname and resolv.conf upon it, and nothing else that is
-// mounted in the container (no /proc, no tmpfs). Paths are the container's: links in them lead within it.
+// What they see is what Docker shows: the root file system, with the engine's hosts, hostname and resolv.conf and the container's volumes and binds upon
+// it, and nothing else that is mounted in the container (no /proc, no tmpfs). Paths are the container's: links in them lead within it.
 import type { Digest } from '../base/index.ts';
 import type { PackedTar } from '../storage/index.ts';
 import type { ContainerConfig } from '../spec/docker/container.ts';
@@ -60,7 +60,7 @@ export interface FileVerbs {
   writeArchive(idOrName: string, path: string, tar: AsyncIterable<Uint8Array>, options: WriteArchiveOptions): Promise<void>;
   /** What differs from the image, ordered by path. */
   changes(idOrName: string): Promise<readonly FileChange[]>;
-  /** The tar of the whole root file system, without what the engine lays upon it. */
+  /** The tar of the whole root file system, without what is mounted upon it. */
   exportRoot(idOrName: string): Promise<PackedTar>;
   /** Makes an image of what the container changed, on top of the image that it was made from. */
   commit(idOrName: string, options: CommitOptions): Promise<Digest>;

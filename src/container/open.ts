@@ -7,6 +7,7 @@ import { connectSupervisor, type Supervisor, type TaskExit } from '../runtime/in
 import type { Platform } from '../spec/oci/image.ts';
 import type { CreateContainerRequest, EndpointSettings, ExecConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { PackedTar, Storage } from '../storage/index.ts';
+import type { Volumes } from '../volume/index.ts';
 import { afterRun } from './after-run.ts';
 import { exportRoot, openDestination, readArchive, statPath, writeArchive } from './archive.ts';
 import { attachContainer } from './attach.ts';
@@ -47,6 +48,7 @@ export interface ContainersOptions {
   readonly images: ImagePort;
   readonly cgroups: Cgroups;
   readonly networks: Networks;
+  readonly volumes: Volumes;
   readonly runDir: string;
   /** The supervisor's command line, its first word an absolute path. */
   readonly supervisorCommand: readonly string[];
@@ -114,7 +116,7 @@ async function startOrRemove(room: Room, record: ContainerRecord): Promise<void>
     const { state } = room.shelf.get(record.id);
     if (record.hostConfig.AutoRemove && state.status === 'created') {
       room.waiters.ended({ ...record, state: { ...state, failure: state.failure ?? { exitCode: 128, message: messageOf(error) } } });
-      await removeContainer(room, record.id, { force: false });
+      await removeContainer(room, record.id, { force: false, volumes: true });
     }
     throw error;
   }
@@ -281,7 +283,7 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async readArchive(idOrName: string, path: string): Promise<PathArchive> {
     const record = this.get(idOrName);
-    const archive = readArchive(this.#room, record, path, idOrName);
+    const archive = await readArchive(this.#room, record, path, idOrName);
     this.#room.tell({ kind: 'archive-path', container: record });
     return archive;
   }
@@ -300,7 +302,7 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async exportRoot(idOrName: string): Promise<PackedTar> {
     const record = this.get(idOrName);
-    const tar = exportRoot(this.#room, record);
+    const tar = await exportRoot(this.#room, record);
     this.#room.tell({ kind: 'export', container: record });
     return tar;
   }

@@ -1,12 +1,13 @@
 // rm: the record goes first (one transaction), then the files. What a crash leaves in between is swept at the next start.
 import type { ContainerId } from '../base/index.ts';
+import { removeAnonymousVolumes } from './mounts/index.ts';
 import { closeContainerLog } from './logs.ts';
 import type { Room } from './room.ts';
 import { allow } from './state.ts';
 import { endContainer } from './stop.ts';
 
 /** Runs inside the container's queue. */
-export async function removeContainer(room: Room, id: ContainerId, options: { readonly force: boolean }): Promise<void> {
+export async function removeContainer(room: Room, id: ContainerId, options: { readonly force: boolean; readonly volumes?: boolean }): Promise<void> {
   const record = room.shelf.get(id);
   if (!options.force) allow('remove', record);
   await endContainer(room, record, { signal: 'KILL' });
@@ -19,6 +20,7 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   for (const [execId, { record: exec }] of room.execs) if (exec.containerId === id) room.execs.delete(execId);
   closeContainerLog(room, id);
   room.storage.snapshots.removeSnapshot(id);
+  if (options.volumes === true) await removeAnonymousVolumes(room, record);
   room.tell({ kind: 'destroy', container: record });
   room.waiters.removed(id);
 }

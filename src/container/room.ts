@@ -5,6 +5,7 @@ import type { Cgroups, Readiness } from '../kernel/index.ts';
 import type { Networks } from '../network/index.ts';
 import type { Supervisor, TaskStreams } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
+import type { Volumes } from '../volume/index.ts';
 import type { ExecRecord } from './container.ts';
 import type { Happening } from './happening.ts';
 import type { ContainerLog } from './log/index.ts';
@@ -43,6 +44,7 @@ export interface Room {
   readonly storage: Storage;
   readonly images: ImagePort;
   readonly networks: Networks;
+  readonly volumes: Volumes;
   readonly shelf: Shelf;
   readonly cgroups: Cgroups;
   readonly readiness: Readiness;

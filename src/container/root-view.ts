@@ -1,33 +1,35 @@
-// A container's root file system as one tree under a descriptor, whether it runs or not, apart from its other mounts.
-import { isKernelError, type Fd } from '../kernel/index.ts';
-import type { FileUpon } from '../storage/index.ts';
+// A container's root file system as one tree under a descriptor, whether it runs or not: alone, or with what is mounted in it.
+import { isKernelError, type Fd, type TreePart } from '../kernel/index.ts';
 import { identityFiles } from './oci/mounts.ts';
 import type { ContainerRecord } from './container.ts';
+import { openMountView } from './mounts/index.ts';
 import { containerMode } from './start.ts';
 import type { Room } from './room.ts';
 
 export interface ViewOptions {
   /** Whoever opens it for writing holds the container's place in `room.copies`. */
   readonly access: 'read' | 'write';
-  /** With the engine's own files (hosts, hostname, resolv.conf) upon it. */
-  readonly identity: boolean;
+  /** With the engine's own files (hosts, hostname, resolv.conf) and the container's volumes and binds upon it. */
+  readonly mounts: boolean;
 }
 
-export function openRootView(room: Room, record: ContainerRecord, { access, identity }: ViewOptions): Fd {
-  const files = identity ? identityFilesOf(room, record) : [];
+export async function openRootView(room: Room, record: ContainerRecord, { access, mounts }: ViewOptions): Promise<Fd> {
+  using view = await openMountView(room, mounts ? record : { ...record, mounts: [] });
+  const files = mounts ? identityFilesOf(room, record).filter(({ target }) => !view.parts.some((part) => part.target === target)) : [];
+  const parts = [...files, ...view.parts];
   const task = room.live.get(record.id);
   if (task !== undefined) {
     try {
-      return room.storage.snapshots.openRootOf(task.fds.pidfd, files);
+      return room.storage.snapshots.openRootOf(task.fds.pidfd, parts);
     } catch (error) {
       // It has ended, and its exit is about to be recorded.
       if (!isKernelError(error, 'ESRCH')) throw error;
     }
   }
-  return room.storage.snapshots.openRoot(record.id, record.layers, access, files);
+  return room.storage.snapshots.openRoot(record.id, record.layers, access, parts);
 }
 
-function identityFilesOf(room: Room, record: ContainerRecord): readonly FileUpon[] {
+function identityFilesOf(room: Room, record: ContainerRecord): readonly TreePart[] {
   const other = containerMode(record.hostConfig.NetworkMode);
   const owner = other === undefined ? record : room.shelf.find(other) ?? record;
   const dir = room.storage.containerDir(owner.id);

@@ -90,11 +90,11 @@ export class Shelf {
 /** What was stored came from us: only dates and brands need to be made again. */
 function revive(json: unknown): ContainerRecord {
   const stored = json as Omit<ContainerRecord, 'createdAt' | 'id' | 'state'> & { readonly id: string; readonly createdAt: string; readonly state: Record<string, unknown> };
-  return { ...beforeNetworks, ...stored, hostConfig: { ...beforeNetworks.hostConfig, ...stored.hostConfig }, id: parseContainerId(stored.id), imageId: stored.imageId, createdAt: new Date(stored.createdAt), state: reviveDates(stored.state) as State, health: reviveHealth(stored.health) };
+  return { ...before, ...stored, hostConfig: { ...before.hostConfig, ...stored.hostConfig }, id: parseContainerId(stored.id), imageId: stored.imageId, createdAt: new Date(stored.createdAt), state: reviveDates(stored.state) as State, health: reviveHealth(stored.health) };
 }
 
-/** What records of engines that had no networks lack. */
-const beforeNetworks = { connections: [], links: [], hostConfig: { PortBindings: {}, Links: null } } as const;
+/** What records of engines that had no networks, or no volumes, lack. */
+const before = { connections: [], links: [], mounts: [], hostConfig: { PortBindings: {}, Links: null, VolumesFrom: null, VolumeDriver: '' } } as const;
 
 function reviveHealth(stored: ContainerRecord['health']): ContainerRecord['health'] {
   return stored === undefined ? undefined : { ...stored, log: stored.log.map((probed) => reviveDates(probed) as typeof probed) };

@@ -2,6 +2,7 @@
 // 127: there is no such program; 126: it cannot be run; 128: anything else went wrong before it.
 import { fail, type EstivaError } from '../base/index.ts';
 import { errnoName, errnoSentence, type Image, type Op } from '../kernel/index.ts';
+import { bindLabel } from '../runtime/index.ts';
 
 export interface StartFailure {
   readonly error: EstivaError;
@@ -16,8 +17,11 @@ export function startFailureOf(image: Image, failed: { readonly index: number; r
   if (op?.call === 'execve') return commandFailure(args[0] ?? '', worstErrno(image, failed));
   const reason = errnoSentence(errnoName(failed.errno));
   if (op?.label === 'cwd') return { exitCode: 127, error: fail('invalid', `${prefix}: chdir to cwd (${JSON.stringify(cwd)}): ${reason}`) };
+  if (op?.label?.startsWith(bindLabel) === true && ['EINVAL', 'ENOTDIR'].includes(errnoName(failed.errno))) return { exitCode: 127, error: fail('invalid', `${prefix}: error mounting ${op.why ?? ''}: ${mismatch}`) };
   return { exitCode: 128, error: fail('invalid', `${prefix}: ${op === undefined ? 'launch' : describeOp(op)}: ${reason}`) };
 }
+
+const mismatch = 'not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
 
 /** Along PATH a program that may not be run is worse news than one that is not there. */
 function worstErrno(image: Image, failed: { readonly errno: number; readonly results: readonly number[] }): string {

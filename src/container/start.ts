@@ -6,15 +6,15 @@
 import { fail } from '../base/index.ts';
 import { assemble, hostArchitecture, namespaceFiles, type Image } from '../kernel/index.ts';
 import type { Membership } from '../network/index.ts';
-import { explain, planStart, type ExternalLaunch, type LaunchAnswer, type OverlayRoot, type StartSetting, type TaskReport } from '../runtime/index.ts';
-import type { HostConfig } from '../spec/docker/container.ts';
-import type { NamespaceType, Spec } from '../spec/oci/runtime.ts';
+import { explain, heldSlot, planStart, type ExternalLaunch, type LaunchAnswer, type OverlayRoot, type StartSetting, type TaskReport } from '../runtime/index.ts';
+import type { Mount, NamespaceType, Spec } from '../spec/oci/runtime.ts';
 import type { ContainerRecord, ExplainedStep } from './container.ts';
 import { externalFailure, externalStart, ownRuntime, type ExternalRuntime } from './external/index.ts';
 import { endGroup, removeGroup } from './group.ts';
 import { beginHealthChecks, healthCheckOf, startingHealth } from './health/index.ts';
 import { ensureInit, hasInit } from './init.ts';
 import { openContainerLog } from './logs.ts';
+import { plannedHeld, plannedMounts, readyMounts, type ReadyMounts } from './mounts/index.ts';
 import { explainNetwork } from './endpoints/explain.ts';
 import { prepareNetwork, type PreparedNetwork } from './endpoints/prepare.ts';
 import { checkLinked, linkedEnvironment, tellLinked } from './links.ts';
@@ -30,7 +30,7 @@ import { startFailureOf, type StartFailure } from './start-failure.ts';
 import { allow, hasProcess, type State } from './state.ts';
 import { removeSpools, spoolPaths } from './streams/index.ts';
 import { openTask } from './task.ts';
-import { resolveUser } from './user.ts';
+import { resolveUser, type User } from './user.ts';
 
 export interface StartOptions {
   /** By its restart policy: the count and the delays of restarts go on. */
@@ -46,25 +46,26 @@ export async function startContainer(room: Room, record: ContainerRecord, { agai
   checkLinked(room, record);
   await Promise.all([room.aftermath.get(record.id), room.supervised, room.copies.writersDone(record.id)]);
   try {
+    await using mounts = await readyMounts(room, record, () => userOf(room, record));
     await using network = prepareNetwork(room, record);
-    const spec = startSpec(room, record, network === undefined || !isExternal(record) ? undefined : await network.path());
+    const spec = startSpec(room, record, { mounts: mounts.mounts, ownNetwork: network === undefined || !isExternal(record) ? undefined : await network.path() });
     room.cgroups.create(spec.linux.cgroupsPath!, spec.linux.resources ?? {});
-    await runOrUndo(room, again ? record : { ...record, restartCount: 0 }, spec, network);
+    await runOrUndo(room, again ? record : { ...record, restartCount: 0 }, spec, { mounts, network });
   } catch (error) {
     endPending(room, record.id);
     throw error;
   }
 }
 
-async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec, network: PreparedNetwork | undefined): Promise<void> {
+async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec, prepared: Prepared): Promise<void> {
   let outcome: Outcome;
   try {
-    const start = startOf(room, record, spec);
+    const start = startOf(room, record, spec, prepared.mounts.held);
     start.write?.();
     if (record.hostConfig.AutoRemove) room.storage.snapshots.forgetVolatile(record.id);
     removeSpools(room.storage.containerDir(record.id));
     openContainerLog(room, record)?.startRun();
-    outcome = await launchInto(room, record, start, network);
+    outcome = await launchInto(room, record, start, prepared);
   } catch (error) {
     openContainerLog(room, record)?.endRun();
     await endGroup(room, record);
@@ -82,21 +83,33 @@ async function runOrUndo(room: Room, record: ContainerRecord, spec: Spec, networ
   const running = room.shelf.change(record.id, (now) => ({
     ...now, restartCount, state: { status: 'running', pid: launched.pid, startedAt: new Date(), membership }, health: healthCheckOf(now.config) && startingHealth(now.health),
   }));
-  network?.keep();
+  prepared.network?.keep();
+  prepared.mounts.keep();
   tellLinked(room, running);
   room.live.set(record.id, openTask(room, running, launched));
   beginHealthChecks(room, running);
   room.tell({ kind: 'start', container: running });
 }
 
+/** What is there before the program; given up again unless it runs. */
+interface Prepared {
+  readonly mounts: ReadyMounts;
+  readonly network: PreparedNetwork | undefined;
+}
+
 type Outcome = { readonly launched: TaskReport; readonly membership: Membership | undefined } | { readonly failure: StartFailure };
 
 /** The network is there before the program. */
-async function launchInto(room: Room, record: ContainerRecord, { image, external, failureOf }: Start, network: PreparedNetwork | undefined): Promise<Outcome> {
+async function launchInto(room: Room, record: ContainerRecord, { image, external, failureOf }: Start, { network, mounts }: Prepared): Promise<Outcome> {
   const joined = await network?.join();
   if (joined !== undefined && 'failure' in joined) return joined;
-  const answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)), external }, image);
+  const answer = await room.supervisor.launch({ task: record.id, terminal: record.config.Tty, stdin: record.config.OpenStdin, spool: spoolPaths(room.storage.containerDir(record.id)), external, lent: lentFor(mounts) }, image);
   return 'launched' in answer ? { launched: answer.launched, membership: joined?.membership } : { failure: failureOf(answer) };
+}
+
+/** Sources that the launch finds by our descriptors. */
+function lentFor({ held }: ReadyMounts): Parameters<Room['supervisor']['launch']>[0]['lent'] {
+  return held.size === 0 ? undefined : { lender: process.pid, slots: [...held].map(([destination, { number }]) => [heldSlot(destination), number]) };
 }
 
 /** What never ran is as new as before; what ran before keeps its times, and its exit code if nobody asked for this start. */
@@ -107,12 +120,11 @@ function failedState(before: State, { exitCode, error: { message } }: StartFailu
 }
 
 /** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). `ownNetwork`: where another runtime finds the namespace that was prepared. */
-function startSpec(room: Room, record: ContainerRecord, ownNetwork?: string): Spec {
-  const { hostConfig, config } = record;
-  const dirs = room.storage.snapshots.dirs(record.id, record.layers);
+function startSpec(room: Room, record: ContainerRecord, { mounts, ownNetwork }: { readonly mounts: readonly Mount[]; readonly ownNetwork?: string | undefined }): Spec {
+  const { hostConfig } = record;
   if (hasInit(hostConfig)) ensureInit(room.storage.rootDir);
   return specOf(record, {
-    user: resolveUser(config.User, hostConfig.GroupAdd ?? [], stoppedRoot(dirs)),
+    user: userOf(room, record),
     capabilities: capabilitiesOf(room, hostConfig),
     devices: chooseDevices({ privileged: hostConfig.Privileged, mappings: hostConfig.Devices, rules: hostConfig.DeviceCgroupRules ?? [] }),
     blockIo: blockIoOf(hostConfig),
@@ -121,8 +133,13 @@ function startSpec(room: Room, record: ContainerRecord, ownNetwork?: string): Sp
     linked: linkedEnvironment(room, record),
     cgroupsPath: cgroupPathOf(record.id, hostConfig.CgroupParent),
     joined: joinedNamespaces(room, record),
+    mounts,
     ownNetwork,
   });
+}
+
+function userOf(room: Room, { id, layers, config, hostConfig }: ContainerRecord): User {
+  return resolveUser(config.User, hostConfig.GroupAdd ?? [], stoppedRoot(room.storage.snapshots.dirs(id, layers)));
 }
 
 /** What the supervisor is to launch, and how it is told when it cannot. */
@@ -134,10 +151,10 @@ interface Start {
   readonly failureOf: (answer: Exclude<LaunchAnswer, { launched: unknown }>) => StartFailure;
 }
 
-function startOf(room: Room, record: ContainerRecord, spec: Spec): Start {
+function startOf(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Start {
   const runtime = room.runtimes.find(record.hostConfig.Runtime);
-  if (runtime !== undefined) return startBy(room, record, spec, runtime);
-  const image = startImage(room, record, spec);
+  if (runtime !== undefined) return startBy(room, record, spec, runtime, held);
+  const image = startImage(room, record, spec, held);
   return {
     image,
     failureOf: (answer) => {
@@ -152,10 +169,10 @@ function isExternal({ hostConfig: { Runtime } }: ContainerRecord): boolean {
 }
 
 /** By another runtime than ours. */
-function startBy(room: Room, record: ContainerRecord, spec: Spec, runtime: ExternalRuntime): Start {
+function startBy(room: Room, record: ContainerRecord, spec: Spec, runtime: ExternalRuntime, held: ReadyMounts['held']): Start {
   const { hostConfig } = record;
   const seccomp = room.seccomp.profile(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []);
-  const start = externalStart(room, record, runtime, { spec, root: rootOf(room, record), lent: lentMount(room, hostConfig), seccomp });
+  const start = externalStart(room, record, runtime, { spec, root: rootOf(room, record), lent: lentMount(room, record), held: [...held].map(([destination, { isFile }]) => ({ destination, isFile })), seccomp });
   return { ...start, failureOf: (answer) => externalFailure(runtime, { verb: 'run', image: start.image, answer, log: start.log }) };
 }
 
@@ -166,11 +183,12 @@ function rootOf(room: Room, record: ContainerRecord): OverlayRoot {
 }
 
 /** The program of a start by our own runtime. */
-function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
+function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Image {
   const { hostConfig } = record;
   const steps = planStart(spec, {
     root: rootOf(room, record),
-    lent: lentMount(room, hostConfig),
+    lent: lentMount(room, record),
+    held: new Set(held.keys()),
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
     seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
     // In a pid namespace of its own nobody is there who could look at it; in another, nobody finds more than a copy of our memory that is closed to them.
@@ -183,7 +201,7 @@ function startImage(room: Room, record: ContainerRecord, spec: Spec): Image {
 
 /** The program by which it is or would be started, in words. */
 export function explainStart(room: Room, record: ContainerRecord): readonly ExplainedStep[] {
-  return [...explainNetwork(record), ...explain(startOf(room, record, startSpec(room, record)).image)];
+  return [...explainNetwork(record), ...explain(startOf(room, record, startSpec(room, record, { mounts: plannedMounts(record) }), plannedHeld(record)).image)];
 }
 
 function joinedNamespaces(room: Room, { hostConfig }: ContainerRecord): Partial<Record<NamespaceType, string>> {
@@ -206,7 +224,8 @@ function notRunning(type: 'network' | 'pid' | 'ipc', id: string, name: string, s
 }
 
 /** With another container's ipc namespace comes its shared memory, which is mounted in that container only. */
-function lentMount(room: Room, { IpcMode }: HostConfig): StartSetting['lent'] {
+function lentMount(room: Room, { hostConfig: { IpcMode, Tmpfs }, mounts }: ContainerRecord): StartSetting['lent'] {
+  if (mounts.some(({ destination }) => destination === sharedMemoryDir) || Tmpfs?.[sharedMemoryDir] !== undefined) return undefined;
   const other = containerMode(IpcMode);
   const lender = other === undefined ? undefined : room.shelf.get(other).state;
   return lender !== undefined && hasProcess(lender) ? { destination: sharedMemoryDir, namespace: `/proc/${lender.pid}/ns/${namespaceFiles.mount}` } : undefined;

@@ -5,6 +5,7 @@ import type { TaskExit, TaskReport } from '../runtime/index.ts';
 import type { ContainerRecord } from './container.ts';
 import { removeGroup } from './group.ts';
 import { endHealthChecks, unwatched } from './health/index.ts';
+import { releaseVolumes } from './mounts/index.ts';
 import { openContainerLog } from './logs.ts';
 import { restartsAfterExit } from './restart-policy.ts';
 import { cgroupPathOf, type LiveTask, type Room } from './room.ts';
@@ -71,7 +72,7 @@ async function clearAway(room: Room, record: ContainerRecord, task: LiveTask): P
     await nextTurn();
     task.fds.pidfd[Symbol.dispose]();
     task.fds.network?.[Symbol.dispose]();
-    await Promise.all([room.supervisor.release(id), removeGroup(room, record)]);
+    await Promise.all([room.supervisor.release(id), removeGroup(room, record), releaseVolumes(room, record)]);
   } catch (error) {
     room.log.warn({ container: id, error: messageOf(error) }, 'not everything could be cleared away');
   } finally {

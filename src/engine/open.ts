@@ -10,7 +10,7 @@ import { fileSystemOf, openCgroups, Readiness } from '../kernel/index.ts';
 import { openDns, openFabric, openNetworks, type Networks } from '../network/index.ts';
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
-import { openVolumes } from '../volume/index.ts';
+import { openVolumes, type VolumeUser } from '../volume/index.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 import { containerEvent, imageEvent, networkEvent, volumeEvent } from './tell.ts';
 
@@ -44,10 +44,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroups = opened.use(openCgroups());
   const id = engineId(storage);
   const networks = opened.use(openHostNetworks(id, { ...options, storage, events, opened }));
-  // No container names a volume yet.
-  const volumes = openVolumes({ storage, usersOf: () => [], tell: (happening) => events.publish(volumeEvent(happening)) });
+  const volumes = openVolumes({ storage, usersOf: (name) => usersOfVolume(known.containers?.list() ?? [], name), tell: (happening) => events.publish(volumeEvent(happening)) });
   const imagePort: ImagePort = { get: (nameOrId, platform) => images.take(nameOrId, platform), prepareCommit: (commit) => images.prepareCommit(commit) };
-  const containers = opened.use(await openContainers({ ...options, storage, cgroups, networks, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
+  const containers = opened.use(await openContainers({ ...options, storage, cgroups, networks, volumes, images: imagePort, tell: (happening) => events.publish(containerEvent(happening)) }));
   known.containers = containers;
   await volumes.reconcile();
   images.sweep();
@@ -79,12 +78,17 @@ function usesOfImages(known: { readonly containers?: Containers }): Pick<Paramet
   const list = (): ReturnType<Containers['list']> => known.containers?.list() ?? [];
   return {
     imageInUse: (id) => {
-      const users = list().filter(({ imageId }) => imageId === id);
+      const users = list().filter(({ imageId, mounts }) => imageId === id || mounts.some((point) => point.type === 'image' && point.imageId === id));
       const user = users.find(({ state }) => isUp(state)) ?? users[0];
       return user === undefined ? undefined : { containerId: user.id, running: isUp(user.state) };
     },
-    layersInUse: () => list().flatMap(({ layers }) => layers),
+    layersInUse: () => list().flatMap(({ layers, mounts }) => [...layers, ...mounts.flatMap((point) => (point.type === 'image' ? point.layers : []))]),
   };
+}
+
+/** What volumes must know of containers. */
+function usersOfVolume(containers: ReturnType<Containers['list']>, name: string): readonly VolumeUser[] {
+  return containers.filter(({ mounts }) => mounts.some((point) => point.type === 'volume' && point.name === name)).map(({ id, state }) => ({ containerId: id, isUp: isUp(state) }));
 }
 
 function count(containers: Containers): Pick<EngineInfo, 'containers'> {

@@ -27,16 +27,30 @@ export type TreeRoot =
   /** The root mount of the namespace in which the process behind `pidfd` is; nothing that is mounted upon it. */
   | { readonly kind: 'process'; readonly pidfd: number };
 
+/** What lies upon a path of the tree: something of the host, or a mount that is held (and is this tree's from then on). */
+export interface TreePart {
+  readonly source: string | Fd;
+  /** Relative to the tree's root. */
+  readonly target: string;
+  /** With what is mounted below the source. */
+  readonly isRecursive?: boolean;
+  readonly readOnly?: boolean;
+  /** What is made where the tree has nothing at `target` and can be written. Absent: nothing. */
+  readonly makes?: 'directory' | 'file';
+}
+
 export interface TreeOptions {
   /** An empty directory to mount upon; nobody else ever sees it mounted. */
   readonly mountPoint: string;
-  /** Host files that lie upon paths of the tree. One whose path is missing there is left out. */
-  readonly files?: readonly { readonly source: string; readonly target: string }[];
+  /** In order. One whose path is missing in the tree is left out. */
+  readonly parts?: readonly TreePart[];
+  /** Only what is at this path of the tree, which links lead to as long as they stay in it. '' is all of it. */
+  readonly subpath?: string;
 }
 
 /** Devices cannot be opened through it, whoever put them there. @throws KernelError of the call that failed; ESRCH for a process that is gone. */
-export function detachedTree(root: TreeRoot, { mountPoint, files = [] }: TreeOptions): Fd {
-  const image = assemble(frame([...rootSteps(root, mountPoint), ...files.flatMap((file) => fileSteps(mountPoint, file)), ...viewSteps(mountPoint)]), hostArchitecture());
+export function detachedTree(root: TreeRoot, { mountPoint, parts = [], subpath = '' }: TreeOptions): Fd {
+  const image = assemble(frame([...rootSteps(root, mountPoint), ...parts.flatMap((part) => partSteps(mountPoint, part)), ...viewSteps(mountPoint, subpath)]), hostArchitecture());
   using arena = Arena.load(image);
   for (const [name, at] of image.slots) arena.setWord64(at, name === 'init' && root.kind === 'process' ? root.pidfd : -1);
   arena.run();
@@ -62,6 +76,8 @@ export function detachedDirectory(path: string): Fd {
   }
 }
 
+const S_IFREG = 0o100000;
+const readOnlyBits = attributesOf({ flags: MS.RDONLY, cleared: 0 })?.set ?? 0;
 const closedToDevices = attributesOf({ flags: MS.NODEV | MS.NOSUID | MS.NOEXEC, cleared: 0 })?.set ?? 0;
 
 function frame(child: readonly Step[]): readonly Step[] {
@@ -100,21 +116,45 @@ function rootSteps(root: TreeRoot, mountPoint: string): readonly Op[] {
   ];
 }
 
-function fileSteps(mountPoint: string, { source, target }: { readonly source: string; readonly target: string }): readonly Op[] {
+function partSteps(mountPoint: string, part: TreePart): readonly Op[] {
+  const { source, target } = part;
   const at = (what: string): string => `${what} ${target}`;
-  const how = openHow(O.PATH | O.CLOEXEC, 0, resolution.inside);
+  const held: Argument = typeof source === 'string' ? { resultOf: at('source') } : source.number;
   return [
     { call: 'openat', args: [AT_FDCWD, mountPoint, O.PATH | O.CLOEXEC, 0], label: at('top'), why: 'the tree as it is by now' },
-    { call: 'open_tree', args: [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], label: at('source'), onError: 'ignore' },
-    { call: 'openat2', args: [{ resultOf: at('top') }, target, how, how.length], label: at('target'), onError: 'ignore', why: 'wherever a link of the tree leads, within the tree' },
-    { call: 'move_mount', args: [{ resultOf: at('source') }, '', { resultOf: at('target') }, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH], onError: 'ignore' },
-    ...['top', 'source', 'target'].map((what): Op => ({ ...close(at(what)), onError: 'ignore' })),
+    ...(part.makes === undefined ? [] : placeSteps(at('top'), target, part.makes)),
+    ...(typeof source === 'string' ? [{ call: 'open_tree', args: [AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (part.isRecursive === true ? AT_RECURSIVE : 0)], label: at('source'), onError: 'ignore' } satisfies Op] : []),
+    ...(part.readOnly === true ? [{ call: 'mount_setattr', args: [held, '', AT_EMPTY_PATH | AT_RECURSIVE, mountAttributes(readOnlyBits), 32], onError: 'ignore' } satisfies Op] : []),
+    openInside(at('top'), target, at('target')),
+    { call: 'move_mount', args: [held, '', { resultOf: at('target') }, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH], onError: 'ignore' },
+    ...['top', ...(typeof source === 'string' ? ['source'] : []), 'target'].map((what): Op => ({ ...close(at(what)), onError: 'ignore' })),
   ];
 }
 
-function viewSteps(mountPoint: string): readonly Op[] {
+/** Each part of the way is opened within the tree before the next is made in it: a link of the tree leads nowhere else. */
+function placeSteps(top: string, target: string, kind: 'directory' | 'file'): readonly Op[] {
+  const names = target.split('/');
+  return names.flatMap((name, i): readonly Op[] => {
+    const parent = `parent ${i} of ${target}`;
+    const make: Op = i < names.length - 1 || kind === 'directory'
+      ? { call: 'mkdirat', args: [{ resultOf: parent }, name, 0o755], onError: 'ignore' }
+      : { call: 'mknodat', args: [{ resultOf: parent }, name, S_IFREG | 0o644, 0], onError: 'ignore' };
+    return [openInside(top, ['.', ...names.slice(0, i)].join('/'), parent), make, { ...close(parent), onError: 'ignore' }];
+  });
+}
+
+function openInside(top: string, path: string, label: string): Op {
+  const how = openHow(O.PATH | O.CLOEXEC, 0, resolution.inside);
+  return { call: 'openat2', args: [{ resultOf: top }, path, how, how.length], label, onError: 'ignore', why: 'wherever a link of the tree leads, within the tree' };
+}
+
+function viewSteps(mountPoint: string, subpath: string): readonly Op[] {
+  const how = openHow(O.PATH | O.CLOEXEC, 0, resolution.beneath);
   return [
-    { call: 'open_tree', args: [AT_FDCWD, mountPoint, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE], label: 'view', why: 'all of it, apart from any namespace' },
+    { call: 'openat', args: [AT_FDCWD, mountPoint, O.PATH | O.CLOEXEC, 0], label: 'whole' },
+    ...(subpath === '' ? [] : [{ call: 'openat2', args: [{ resultOf: 'whole' }, subpath, how, how.length], label: 'part' } satisfies Op]),
+    { call: 'open_tree', args: [{ resultOf: subpath === '' ? 'whole' : 'part' }, '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE], label: 'view', why: 'all of it, apart from any namespace' },
+    ...['whole', ...(subpath === '' ? [] : ['part'])].map(close),
     { call: 'mount_setattr', args: [{ resultOf: 'view' }, '', AT_EMPTY_PATH | AT_RECURSIVE, mountAttributes(closedToDevices), 32], why: 'no device is opened by accident' },
   ];
 }

@@ -18,6 +18,8 @@ export { readLinkFigures, type LinkFigures } from './link-figures.ts';
 export { loopback } from './loopback.ts';
 export * from './message.ts';
 export * from './mount.ts';
+export * from './mount-tree.ts';
+export * from './mountinfo.ts';
 export * from './process.ts';
 export * from './process-list.ts';
 export * from './program.ts';

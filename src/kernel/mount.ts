@@ -103,11 +103,12 @@ export function attributesOf({ flags, cleared }: Pick<MountOptions, 'flags' | 'c
 }
 
 /** `struct mount_attr`, 32 bytes: attr_set, attr_clr, propagation, userns_fd. */
-export function mountAttributes(set: number, clear = 0): Uint8Array {
+export function mountAttributes(set: number, clear = 0, propagation = 0): Uint8Array {
   const struct = new Uint8Array(32);
   const view = new DataView(struct.buffer);
   view.setUint32(0, set, true);
   view.setUint32(8, clear, true);
+  view.setUint32(16, propagation, true);
   return struct;
 }
 

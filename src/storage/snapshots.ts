@@ -4,9 +4,10 @@
 // recorded, in this order: a crash leaves something in tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
 // them in one page of options; they are random because two layers must never want the same one.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fail, parseContainerId, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
-import { AT_REMOVEDIR, call, detachedDirectory, detachedTree, Fd, KernelError, O, overlayOptions, tryCall, volatileMark, type OverlayDirs } from '../kernel/index.ts';
+import { AT_REMOVEDIR, call, detachedDirectory, detachedTree, Fd, KernelError, O, openToUse, overlayOptions, tryCall, volatileMark, type OverlayDirs, type TreePart } from '../kernel/index.ts';
 import { byteString, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { makeInitLayer } from './init-layer.ts';
@@ -15,7 +16,7 @@ import { namesIn } from './listing.ts';
 import { removeTree } from './remove-tree.ts';
 import { nameArgument } from './names.ts';
 import { pack, type PackedTar } from './pack-elsewhere.ts';
-import type { FileUpon, Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
+import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
 import { digestFile, surveyTree, type SurveyedEntry } from './survey.ts';
 import { Trash } from './trash.ts';
 import { unpack } from './unpack-elsewhere.ts';
@@ -199,11 +200,22 @@ export class LayerSnapshots implements Snapshots, Disposable {
     return await measureTree(upper);
   }
 
-  openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly FileUpon[]): Fd {
+  openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', parts: readonly TreePart[]): Fd {
     const { lowerDirs, upperDir, workDir } = this.dirs(id, layers);
     if (access === 'write') this.forgetVolatile(id);
     // Reading must not wait for the end of a writer, nor hold up a start: the upper directory is then only the topmost of the lower ones.
-    return this.#overlay(access === 'write' ? { lowerDirs, upperDir, workDir } : { lowerDirs: [upperDir, ...lowerDirs] }, files);
+    return this.#overlay(access === 'write' ? { lowerDirs, upperDir, workDir } : { lowerDirs: [upperDir, ...lowerDirs, ...this.#places(id, parts)] }, parts);
+  }
+
+  /** A lowest layer for a tree that cannot be written: what its parts lie upon where neither the image nor the container has anything. */
+  #places(id: ContainerId, parts: readonly TreePart[]): readonly string[] {
+    const wanted = parts.filter(({ makes }) => makes !== undefined);
+    const top = `${this.#containersDir}/${id}/places`;
+    for (const { target, makes } of wanted) {
+      mkdirSync(makes === 'file' ? dirname(`${top}/${target}`) : `${top}/${target}`, { recursive: true });
+      if (makes === 'file') appendFileSync(`${top}/${target}`, '');
+    }
+    return wanted.length === 0 ? [] : [top];
   }
 
   openLayers(layers: readonly Digest[]): Fd {
@@ -211,17 +223,31 @@ export class LayerSnapshots implements Snapshots, Disposable {
     return lowerDirs.length > 1 ? this.#overlay({ lowerDirs }, []) : detachedDirectory(lowerDirs[0]!);
   }
 
-  openRootOf(pidfd: Fd, files: readonly FileUpon[]): Fd {
-    return detachedTree({ kind: 'process', pidfd: pidfd.number }, { mountPoint: this.#mergedDir, files });
+  openImage(layers: readonly Digest[], subpath: string): Fd {
+    const lowerDirs = this.dirs('' as ContainerId, layers).lowerDirs.filter((dir) => dir !== this.#initDir);
+    // An overlay that cannot be written wants two directories; the one that it is mounted upon is empty.
+    const image = this.#overlay({ lowerDirs: [...lowerDirs, this.#mergedDir] }, [], subpath);
+    openToUse(image, { readOnly: true });
+    return image;
+  }
+
+  openUpon(path: string, dirs: { readonly upperDir: string; readonly workDir: string }): Fd {
+    const tree = detachedTree({ kind: 'overlay', options: overlayOptions({ lowerDirs: ['.'], ...dirs }), workingDir: path }, { mountPoint: this.#mergedDir });
+    openToUse(tree, { readOnly: false });
+    return tree;
+  }
+
+  openRootOf(pidfd: Fd, parts: readonly TreePart[]): Fd {
+    return detachedTree({ kind: 'process', pidfd: pidfd.number }, { mountPoint: this.#mergedDir, parts });
   }
 
   openChanges(id: ContainerId): Fd {
     return detachedDirectory(`${this.#containersDir}/${id}/upper`);
   }
 
-  #overlay({ lowerDirs, ...upper }: OverlayDirs, files: readonly FileUpon[]): Fd {
+  #overlay({ lowerDirs, ...upper }: OverlayDirs, parts: readonly TreePart[], subpath = ''): Fd {
     const inLayers = lowerDirs.map((dir) => (dir.startsWith(`${this.layersDir}/`) ? dir.slice(this.layersDir.length + 1) : dir));
-    return detachedTree({ kind: 'overlay', options: overlayOptions({ lowerDirs: inLayers, ...upper }), workingDir: this.layersDir }, { mountPoint: this.#mergedDir, files });
+    return detachedTree({ kind: 'overlay', options: overlayOptions({ lowerDirs: inLayers, ...upper }), workingDir: this.layersDir }, { mountPoint: this.#mergedDir, parts, subpath });
   }
 
   snapshotIds(): readonly ContainerId[] {

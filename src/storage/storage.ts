@@ -5,7 +5,7 @@
 //   records    estiva.db            SQLite: names, configurations, states, references; one transaction a change
 // A change of several rooms is made durable bottom up (files, then directories, then the record), undone top down.
 import type { ContainerId, Digest } from '../base/index.ts';
-import type { Fd } from '../kernel/index.ts';
+import type { Fd, TreePart } from '../kernel/index.ts';
 import type { ByteString } from '../spec/tar/index.ts';
 import type { PackedTar } from './pack-elsewhere.ts';
 import type { SurveyedEntry } from './survey.ts';
@@ -66,13 +66,6 @@ export interface Layer {
   readonly tarBytes?: number | undefined;
 }
 
-/** A file of the host that lies upon a path of a root. */
-export interface FileUpon {
-  readonly source: string;
-  /** Relative to the root. */
-  readonly target: string;
-}
-
 export interface Snapshots {
   /** Unpacks an uncompressed layer tar into a directory of its own; verified against `expected` before it becomes visible. Idempotent by diff id. */
   unpack(tar: AsyncIterable<Uint8Array>, options?: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined }): Promise<Layer>;
@@ -97,11 +90,15 @@ export interface Snapshots {
   /** Lets directories that were mounted volatile be mounted once more: the machine has not crashed since. */
   forgetVolatile(id: ContainerId): void;
   /** The root of a container that does not run, as one tree that only the descriptor leads to. Whoever opens it for writing keeps the container from being started meanwhile. */
-  openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly FileUpon[]): Fd;
+  openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly TreePart[]): Fd;
   /** The layers below a container, without what it changed. */
   openLayers(layers: readonly Digest[]): Fd;
+  /** An image's tree as it is, to be used: read-only, and without the mount points that containers find; or what is at a path of it. @throws KernelError of openat2 for a path that is not there, or leads out */
+  openImage(layers: readonly Digest[], subpath: string): Fd;
+  /** A directory of the host with what is written to it kept elsewhere. */
+  openUpon(path: string, dirs: { readonly upperDir: string; readonly workDir: string }): Fd;
   /** The root mount of a process, without what is mounted upon it. @throws KernelError ESRCH when the process is gone. */
-  openRootOf(pidfd: Fd, files: readonly FileUpon[]): Fd;
+  openRootOf(pidfd: Fd, files: readonly TreePart[]): Fd;
   /** What a container changed: the upper directory, with overlayfs's marks in it. */
   openChanges(id: ContainerId): Fd;
   /** What has a directory: at a start, also what a crash left between a snapshot and its record. */

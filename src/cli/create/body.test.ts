@@ -92,5 +92,5 @@ test('createBody() refuses what Docker\'s client refuses, in its words', () => {
 });
 
 test('createBody() refuses a flag that comes later by its name', () => {
-  assert.throws(() => bodyFor(['create', '--mount=type=bind', 'x']), /^UsageError: --mount is not there yet in Estiva: /);
+  assert.throws(() => bodyFor(['create', '--gpus=all', 'x']), /^UsageError: --gpus is not there yet in Estiva: /);
 });

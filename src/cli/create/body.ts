@@ -5,6 +5,7 @@ import { Complaint } from '../errors.ts';
 import type { Values } from '../flags.ts';
 import { readEnvironmentFile, readLabelFile, readSeccompProfile } from './files.ts';
 import type { createFlags } from './flags.ts';
+import { mountsOf } from './mounts.ts';
 import { networkingOf } from './networks.ts';
 import { exposedPorts, publishedPorts } from './ports.ts';
 import { pair } from './values.ts';
@@ -27,6 +28,7 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
   checkModes(values);
   const attach = attachedStreams(values, options.isDetached);
   const networking = networkingOf([...values.network, ...values.net], values);
+  const mounts = mountsOf(values, process.cwd());
   const published = publishedPorts(values.publish);
   const exposed = exposedPorts(values.expose, published);
   const { 'stop-signal': stopSignal, 'stop-timeout': stopTimeout } = values;
@@ -44,7 +46,7 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
     Env: environmentOf(values, options),
     Cmd: options.command.length === 0 ? null : options.command,
     Image: options.image,
-    Volumes: {},
+    Volumes: mounts.volumes,
     WorkingDir: values.workdir ?? '',
     Entrypoint: values.entrypoint === undefined ? null : [values.entrypoint],
     OnBuild: null,
@@ -52,7 +54,7 @@ export function createBody(values: CreateValues, options: CreateOptions): Create
     ...healthOf(values),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
     ...(stopTimeout === undefined ? {} : { StopTimeout: stopTimeout }),
-    HostConfig: { ...isolationOf(values), ...limitsOf(values), ...portsOf(values, published), NetworkMode: networking.mode, ConsoleSize: options.consoleSize },
+    HostConfig: { ...mounts.host, ...isolationOf(values), ...limitsOf(values), ...portsOf(values, published), NetworkMode: networking.mode, ConsoleSize: options.consoleSize },
     NetworkingConfig: networking.config,
   };
 }
@@ -87,7 +89,6 @@ type HostPart = Partial<CreateBody['HostConfig']>;
 
 function isolationOf(values: CreateValues): HostPart {
   return {
-    Binds: null,
     ContainerIDFile: values.cidfile ?? '',
     ...(values.annotation.length === 0 ? {} : { Annotations: Object.fromEntries(values.annotation) }),
     ...(values.init === undefined ? {} : { Init: values.init }),

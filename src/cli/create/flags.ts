@@ -1,5 +1,6 @@
 // The flags that run and create share: a container's whole configuration.
 import { flag } from '../flags.ts';
+import { mountOption } from './mounts.ts';
 import { link, networkOption } from './networks.ts';
 import {
   attachStream, blockRate, blockWeight, bytes, deviceCgroupRule, deviceWeight, environmentEntry, extraHost, ioRate, ipAddress, nanoCpus, nanoseconds, pair, restartPolicy,
@@ -67,6 +68,7 @@ export const createFlags = {
   'memory-reservation': flag.value('', 'bytes', 'Memory to be left when the host runs short', bytes),
   'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
   'memory-swappiness': flag.integer('', 'int', 'How readily memory is swapped out (0 to 100)'),
+  mount: flag.list('', 'mount', 'Mount a volume, a directory of the host, a tmpfs or an image (type=…,src=…,dst=…,…)', mountOption),
   name: flag.text('', 'string', 'Name of the container'),
   network: flag.list('', 'network', 'Network to be in, again and again (name, or name=x,alias=y,ip=…); none, host, container:name', networkOption),
   net: flag.list('', 'network', '', networkOption),
@@ -100,13 +102,13 @@ export const createFlags = {
   user: flag.text('u', 'string', 'User and group (name|uid[:group|gid])'),
   userns: flag.text('', 'string', 'User namespace'),
   uts: flag.text('', 'string', 'UTS namespace: host'),
+  volume: flag.texts('v', 'list', 'Mount a directory of the host or a volume ([source:]path[:options])'),
+  'volume-driver': flag.text('', 'string', 'Driver of its volumes: local'),
+  'volumes-from': flag.texts('', 'list', 'Mount what another container has mounted (name[:ro])'),
   workdir: flag.text('w', 'string', 'Working directory inside the container'),
 } as const;
 
-const volumes = 'volumes and bind mounts come later; import the files into an image or use --tmpfs';
-
 /** Docker's flags of run and create that Estiva does not have yet. */
 export const createLater = {
-  'volume|v': volumes, mount: volumes, 'volumes-from': volumes, 'volume-driver': volumes,
-  gpus: 'give devices with --device', 'use-api-socket': volumes, 'disable-content-trust': 'there is nothing to disable',
+  gpus: 'give devices with --device', 'use-api-socket': 'mount the socket with -v', 'disable-content-trust': 'there is nothing to disable',
 } as const;

@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { ContainerId } from '../../base/index.ts';
 import type { Mount, Seccomp, Spec } from '../../spec/oci/runtime.ts';
+import type { HeldMount } from '../../runtime/index.ts';
 import { sharedMemoryDir } from '../oci/mounts.ts';
 import type { Room } from '../room.ts';
 import type { ExternalRuntime } from './runtimes.ts';
@@ -42,17 +43,24 @@ export interface BundleFacts {
   readonly seccomp: Seccomp | undefined;
   /** The shared memory is another container's. */
   readonly lendsMemory: boolean;
+  /** Where sources that are held will be mounted. */
+  readonly held: readonly (HeldMount & { readonly isFile: boolean })[];
 }
 
 /** Takes the place of an earlier start's. */
 export function writeBundle(bundle: Bundle, spec: Spec, facts: BundleFacts): void {
   rmSync(bundle.dir, { recursive: true, force: true });
   mkdirSync(bundle.sharedMemory, { recursive: true, mode: 0o700 });
+  for (const { onto } of facts.held.filter(({ isFile }) => isFile)) writeFileSync(onto, '');
+  for (const { onto } of facts.held.filter(({ isFile }) => !isFile)) mkdirSync(onto);
   writeFileSync(`${bundle.dir}/config.json`, JSON.stringify(configurationOf(bundle, spec, facts)), { mode: 0o600 });
 }
 
-function configurationOf(bundle: Bundle, spec: Spec, { rootPath, seccomp, lendsMemory }: BundleFacts): Spec {
-  const borrowed = (mount: Mount): Mount => (lendsMemory && mount.destination === sharedMemoryDir ? { ...mount, source: bundle.sharedMemory } : mount);
+function configurationOf(bundle: Bundle, spec: Spec, { rootPath, seccomp, lendsMemory, held }: BundleFacts): Spec {
+  const borrowed = (mount: Mount): Mount => {
+    const source = held.find(({ destination }) => destination === mount.destination)?.onto ?? (lendsMemory && mount.destination === sharedMemoryDir ? bundle.sharedMemory : undefined);
+    return source === undefined ? mount : { ...mount, source };
+  };
   return {
     ...spec,
     // All that we ask for is in it since then; older runtimes refuse what names a newer one.

@@ -11,6 +11,8 @@ export interface StartByRuntime {
   readonly spec: Spec;
   readonly root: OverlayRoot;
   readonly lent: StartSetting['lent'];
+  /** Sources that the launch is lent. */
+  readonly held: readonly { readonly destination: string; readonly isFile: boolean }[];
   readonly seccomp: Seccomp | undefined;
 }
 
@@ -22,17 +24,18 @@ export interface ExternalStart {
   readonly write: () => void;
 }
 
-export function externalStart(room: Room, record: ContainerRecord, runtime: ExternalRuntime, { spec, root, lent, seccomp }: StartByRuntime): ExternalStart {
+export function externalStart(room: Room, record: ContainerRecord, runtime: ExternalRuntime, { spec, root, lent, held, seccomp }: StartByRuntime): ExternalStart {
   const bundle = bundleOf(room, record.id);
   const { log, pidFile, consoleSocket } = callFiles(bundle, 'start');
   const terminal = record.config.Tty;
   const command = [
     ...callOf(room, runtime, log), 'run', '--detach', '--bundle', bundle.dir, '--pid-file', pidFile, ...(terminal ? ['--console-socket', consoleSocket] : []), record.id,
   ];
-  const mounts = { root, lent: lent === undefined ? undefined : { ...lent, onto: bundle.sharedMemory } };
+  const places = held.map((source, i) => ({ ...source, onto: `${bundle.dir}/source-${i}` }));
+  const mounts = { root, lent: lent === undefined ? undefined : { ...lent, onto: bundle.sharedMemory }, held: places };
   return {
     image: assemble(planExternal({ command, directory: bundle.dir, terminal, mounts }), hostArchitecture()), log,
     external: { pidFile, directory: bundle.dir, consoleSocket },
-    write: () => writeBundle(bundle, spec, { rootPath: root.mergedDir, seccomp, lendsMemory: lent !== undefined }),
+    write: () => writeBundle(bundle, spec, { rootPath: root.mergedDir, seccomp, lendsMemory: lent !== undefined, held: places }),
   };
 }

@@ -22,7 +22,7 @@ for (const [name, body] of Object.entries(bodies)) {
     const { config, hostConfig } = createRequest(body, '').request;
     const record = { id: 'a'.repeat(64), config, hostConfig } as unknown as ContainerRecord;
     const spec = specOf(record, {
-      user: { uid: 1000, gid: 50, additionalGids: [10], home: '/' }, capabilities: ['CAP_KILL'], filesDir: '/c', linked: [], rootDir: '/r', cgroupsPath: '/estiva/a', joined: {}, blockIo: blockIoOf(hostConfig),
+      user: { uid: 1000, gid: 50, additionalGids: [10], home: '/' }, capabilities: ['CAP_KILL'], filesDir: '/c', linked: [], rootDir: '/r', cgroupsPath: '/estiva/a', mounts: [], joined: {}, blockIo: blockIoOf(hostConfig),
       devices: chooseDevices({ privileged: hostConfig.Privileged, mappings: hostConfig.Devices, rules: hostConfig.DeviceCgroupRules ?? [] }),
     });
     const written: unknown = JSON.parse(JSON.stringify(spec));

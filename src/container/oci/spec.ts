@@ -1,6 +1,6 @@
 // A container's record becomes an OCI configuration. Pure, but for what it is handed: the user, the devices, the paths of namespaces to join.
 import type { ContainerConfig } from '../../spec/docker/container.ts';
-import type { NamespaceType, Process, Resources, Spec } from '../../spec/oci/runtime.ts';
+import type { Mount, NamespaceType, Process, Resources, Spec } from '../../spec/oci/runtime.ts';
 import type { ContainerRecord } from '../container.ts';
 import { hasInit, initArguments, initMount } from '../init.ts';
 import type { User } from '../user.ts';
@@ -21,6 +21,8 @@ export interface SpecFacts {
   /** The data root, where the init is. */
   readonly rootDir: string;
   readonly cgroupsPath: string;
+  /** Its mount points, their sources made ready. */
+  readonly mounts: readonly Mount[];
   /** Namespaces that are joined: of other containers (`container:x`). */
   readonly joined: Readonly<Partial<Record<NamespaceType, string>>>;
   /** Its own network namespace, for a runtime that is not handed it: made beforehand, and nobody else's. */
@@ -38,7 +40,7 @@ export function specOf(record: ContainerRecord, facts: SpecFacts): Spec {
     root: { path: '/', readonly: hostConfig.ReadonlyRootfs },
     ...(ownUts ? { hostname: config.Hostname } : {}),
     ...(ownUts && config.Domainname !== '' ? { domainname: config.Domainname } : {}),
-    mounts: [...mountsOf(record, facts.filesDir), ...(hasInit(hostConfig) ? [initMount(facts.rootDir)] : [])],
+    mounts: [...mountsOf(hostConfig, facts.filesDir, facts.mounts), ...(hasInit(hostConfig) ? [initMount(facts.rootDir)] : [])],
     process: {
       terminal: config.Tty,
       consoleSize: { height: hostConfig.ConsoleSize[0], width: hostConfig.ConsoleSize[1] },

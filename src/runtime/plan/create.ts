@@ -210,7 +210,7 @@ function fileSystem(spec: Spec, setting: CreateSetting, withUser: boolean): read
   const devices = !ownDevices(spec) ? [] : withUser ? boundDeviceSteps(linux.devices ?? []) : deviceSteps(linux.devices ?? [], true);
   const steps: Step[] = [];
   for (const [i, mount] of mounts.entries()) {
-    steps.push(...mountSteps(mount, names[i]!, cgroupMounts(spec, setting.cgroup), linux.mountLabel));
+    steps.push(...mountSteps(mount, names[i]!, { cgroup: cgroupMounts(spec, setting.cgroup), mountLabel: linux.mountLabel }));
     if (mount.destination === '/dev') steps.push(...devices);
   }
   if (!mounts.some(({ destination }) => destination === '/dev')) steps.push(...devices);

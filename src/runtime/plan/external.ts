@@ -2,6 +2,7 @@
 // program's own, so that here, too, the host sees no mount and nothing is left when the last process is gone. Then the program takes its place.
 import { MOVE_MOUNT_F_EMPTY_PATH, MS, CLONE, type Op, type Step } from '../../kernel/index.ts';
 import { cloneFrame } from './clone.ts';
+import { heldSlot } from './mounts.ts';
 import { lentSource, rootMount } from './root.ts';
 import { slots, type LentMount, type OverlayRoot } from './setting.ts';
 
@@ -17,7 +18,14 @@ export interface ExternalSetting {
   /** True: the process gets its terminal through a socket, and the program has no streams. */
   readonly terminal: boolean;
   /** What the container's process needs mounted; an exec needs nothing. */
-  readonly mounts?: { readonly root: OverlayRoot; readonly lent?: (LentMount & { readonly onto: string }) | undefined } | undefined;
+  readonly mounts?: { readonly root: OverlayRoot; readonly lent?: (LentMount & { readonly onto: string }) | undefined; readonly held?: readonly HeldMount[] } | undefined;
+}
+
+/** A source that whoever launches holds, put where the bundle names it. */
+export interface HeldMount {
+  readonly destination: string;
+  /** Absolute; what it is mounted on is there. */
+  readonly onto: string;
 }
 
 export function planExternal({ command, directory, terminal, mounts }: ExternalSetting): readonly Step[] {
@@ -34,10 +42,11 @@ export function planExternal({ command, directory, terminal, mounts }: ExternalS
   ], { flags: mounts === undefined ? 0 : CLONE.NEWNS, shareMemory: true });
 }
 
-function mountOps({ root, lent }: NonNullable<ExternalSetting['mounts']>): readonly Op[] {
+function mountOps({ root, lent, held = [] }: NonNullable<ExternalSetting['mounts']>): readonly Op[] {
   return [
     { call: 'mount', args: [0, '/', 0, MS.PRIVATE | MS.REC, 0], why: 'mounts made here stay here' },
     ...rootMount(root),
+    ...held.map(({ destination, onto }): Op => ({ call: 'move_mount', args: [{ slot: heldSlot(destination) }, '', AT_FDCWD, onto, MOVE_MOUNT_F_EMPTY_PATH], why: `the source of ${destination}, where the bundle names it` })),
     ...(lent === undefined ? [] : [
       ...lentSource(lent),
       { call: 'move_mount', args: [{ resultOf: `source of ${lent.destination}` }, '', AT_FDCWD, lent.onto, MOVE_MOUNT_F_EMPTY_PATH], why: 'where the bundle names it' } satisfies Op,

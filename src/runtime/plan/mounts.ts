@@ -2,7 +2,7 @@
 // nowhere but into the container. The kernel's own file systems (proc, sysfs, devices) must in addition be where they say they are: their
 // mount points are opened without following any link, and mounted through the open directory.
 import { fail } from '../../base/index.ts';
-import { attributesOf, mountAttributes, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, openHow, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, parseMountOptions, resolution, type Argument, type MountAttributes, type Op, type Step } from '../../kernel/index.ts';
+import { attributesOf, mountAttributes, MS, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, openHow, O, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE, parseMountOptions, resolution, type Argument, type MountAttributes, type Op, type Step } from '../../kernel/index.ts';
 import type { Mount } from '../../spec/oci/runtime.ts';
 import { jump, makeDirectories } from './jump.ts';
 import type { CgroupJoin } from './setting.ts';
@@ -22,9 +22,17 @@ export interface CgroupMounts {
   readonly ownNamespace: boolean;
 }
 
-/** The steps of one mount of the configuration. `name` tells it from others on the same destination; `mountLabel` is SELinux's. */
-export function mountSteps(mount: Mount, name: string, cgroup: CgroupMounts | undefined, mountLabel?: string): readonly Step[] {
-  if (isBind(mount)) return bindSteps(mount, name);
+export interface MountContext {
+  readonly cgroup: CgroupMounts | undefined;
+  /** SELinux's. */
+  readonly mountLabel?: string | undefined;
+  /** Whoever launches holds the source of this bind. */
+  readonly isHeld?: boolean;
+}
+
+/** The steps of one mount of the configuration. `name` tells it from others on the same destination. */
+export function mountSteps(mount: Mount, name: string, { cgroup, mountLabel, isHeld = false }: MountContext): readonly Step[] {
+  if (isBind(mount)) return bindSteps(mount, name, isHeld ? heldSource(name) : bindSourceOf(mount, name));
   if (mount.type === 'cgroup') return cgroup === undefined ? [] : cgroupSteps(mount, name, cgroup);
   if (mount.type === undefined) throw fail('invalid', `Mount "${mount.destination}" has no type`);
   return fileSystemSteps({ destination: mount.destination, name, type: mount.type, source: mount.source ?? mount.type, options: labelled(mount, mountLabel) });
@@ -92,7 +100,16 @@ function recursiveStep(dir: Argument, path: string, { set, clear }: MountAttribu
 
 /** Where a bind's source is held: by an op before the pivot, or by the launcher, which fills a slot. */
 export function bindSourceOf(mount: Mount, name: string): Argument {
-  return heldByLauncher(mount) ? { slot: `source of ${name}` } : { resultOf: `source of ${name}` };
+  return heldByLauncher(mount) ? heldSource(name) : { resultOf: `source of ${name}` };
+}
+
+/** The slot of a source that whoever launches fills. */
+export function heldSlot(name: string): string {
+  return `source of ${name}`;
+}
+
+function heldSource(name: string): { readonly slot: string } {
+  return { slot: heldSlot(name) };
 }
 
 /** Ids of the host's own are shown as others only by the launcher, who has power over the file system below. */
@@ -100,20 +117,28 @@ export function heldByLauncher(mount: Mount): boolean {
   return isBind(mount) && (mount.uidMappings !== undefined || parseMountOptions(mount.options ?? []).idmap !== undefined);
 }
 
-function bindSteps(mount: Mount, name: string): readonly Step[] {
+/** Labels of the ops that put binds in their places begin with it. */
+export const bindLabel = 'bind ';
+
+/** A bind from `source`, a mount that is nowhere yet, onto its place in the process's own root. */
+export function bindSteps(mount: Mount, name: string, source: Argument): readonly Step[] {
   const options = mount.options ?? [];
   const { propagation, recursive, ...parsed } = parseMountOptions(options);
-  const source = bindSourceOf(mount, name);
   const point = `point ${name}`;
   const attributes = attributesOf(parsed);
   return [
     ...bindPoint(mount.destination, name, source),
     { call: 'openat2', args: [AT_FDCWD, mount.destination, openHow(O.PATH | O.CLOEXEC, 0, resolution.insideOwnRoot), howBytes], label: point, why: `where ${mount.destination} is in the container` },
-    { call: 'move_mount', args: [source, '', { resultOf: point }, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH], why: `${mount.source ?? ''} on ${mount.destination}` },
+    { call: 'move_mount', args: [source, '', { resultOf: point }, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH], label: `${bindLabel}${name}`, why: `${mount.source ?? ''} on ${mount.destination}` },
     ...(attributes === undefined ? [] : [{ call: 'mount_setattr', args: [source, '', AT_EMPTY_PATH, mountAttributes(attributes.set, attributes.clear), 32], why: `${mount.destination} as asked: ${options.join(',')}` } satisfies Op]),
     ...(recursive === undefined ? [] : [recursiveStep(source, '', recursive, options)]),
-    ...(propagation === 0 ? [] : [{ call: 'mount', args: [0, mount.destination, 0, propagation, 0], why: 'how it spreads' } satisfies Op]),
+    ...(propagation === 0 ? [] : [spreadStep(source, propagation)]),
   ];
+}
+
+/** By the descriptor: what the destination's path leads to may be somebody else's to change, where a part of it lies in a volume. */
+function spreadStep(source: Argument, propagation: number): Op {
+  return { call: 'mount_setattr', args: [source, '', AT_EMPTY_PATH | (propagation & MS.REC ? AT_RECURSIVE : 0), mountAttributes(0, 0, propagation & ~MS.REC), 32], why: 'how it spreads' };
 }
 
 /** A mount point of the source's own kind: a directory for a directory, a file for everything else. Only the kernel knows which it is. */

@@ -17,6 +17,8 @@ export interface StartSetting {
   readonly cgroup?: CgroupJoin | undefined;
   /** The bind mount whose source is another container's. */
   readonly lent?: LentMount | undefined;
+  /** Destinations of binds whose sources whoever launches holds: slots `heldSlot(destination)`. */
+  readonly held?: ReadonlySet<string> | undefined;
   /** Absent: unconfined. */
   readonly seccompFilter?: SeccompFilter | undefined;
   /** False when others in the process's pid namespace may trace it: it then gets a copy of our memory instead of sharing it. */
@@ -41,8 +43,8 @@ export function planStart(spec: Spec, setting: StartSetting): readonly Step[] {
     ...joinNamespaces(spec.linux),
     ...identitySteps(spec, created),
     { call: 'umask', args: [0], why: 'modes exactly as written below', onError: 'ignore' },
-    ...rootSteps(setting.root, mountSources(spec, cgroupMounts(spec, setting.cgroup), setting.lent)),
-    ...fileSystem(spec, cgroupMounts(spec, setting.cgroup)),
+    ...rootSteps(setting.root, mountSources(spec, cgroupMounts(spec, setting.cgroup), setting)),
+    ...fileSystem(spec, cgroupMounts(spec, setting.cgroup), setting.held),
     ...(spec.process.terminal === true ? [...terminalSteps({ size: spec.process.consoleSize, uid: spec.process.user.uid }), ...consoleSteps] : pipeSteps(spec.process.user.uid)),
     ...sessionSteps(spec.process.terminal === true),
     ...confinement(spec),
@@ -92,20 +94,20 @@ export function cgroupMounts({ linux }: Spec, join: CgroupJoin | undefined): Cgr
 }
 
 /** What of the host is shown in the container. */
-function mountSources(spec: Spec, cgroup: CgroupMounts | undefined, lent: LentMount | undefined): readonly Op[] {
+function mountSources(spec: Spec, cgroup: CgroupMounts | undefined, { lent, held }: Pick<StartSetting, 'lent' | 'held'>): readonly Op[] {
   const names = mountNames(spec.mounts);
-  return [...spec.mounts.flatMap((mount, i) => (!isBind(mount) ? [] : mount.destination === lent?.destination ? lentSource(lent) : [bindSource(mount, names[i]!)])), ...cgroupSourceSteps(spec.mounts, cgroup)];
+  return [...spec.mounts.flatMap((mount, i) => (!isBind(mount) || held?.has(mount.destination) === true ? [] : mount.destination === lent?.destination ? lentSource(lent) : [bindSource(mount, names[i]!)])), ...cgroupSourceSteps(spec.mounts, cgroup)];
 }
 
 export function cgroupSourcesOf(spec: Spec, join: CgroupJoin | undefined): readonly Op[] {
   return cgroupSourceSteps(spec.mounts, cgroupMounts(spec, join));
 }
 
-function fileSystem(spec: Spec, cgroup: CgroupMounts | undefined): readonly Step[] {
+function fileSystem(spec: Spec, cgroup: CgroupMounts | undefined, held?: ReadonlySet<string>): readonly Step[] {
   const steps: Step[] = [];
   const names = mountNames(spec.mounts);
   for (const [i, mount] of spec.mounts.entries()) {
-    steps.push(...mountSteps(mount, names[i]!, cgroup));
+    steps.push(...mountSteps(mount, names[i]!, { cgroup, isHeld: held?.has(mount.destination) === true }));
     if (mount.destination === '/dev' && !isBind(mount)) steps.push(...deviceSteps(spec.linux.devices ?? []));
   }
   return [...steps, ...sysctlSteps(spec.linux.sysctl)];

@@ -26,6 +26,8 @@ export interface LaunchRequest {
   readonly spool?: { readonly stdout: string; readonly stderr: string } | undefined;
   /** What is launched is another runtime's program: it makes the process, writes its pid into a file, and ends. */
   readonly external?: ExternalLaunch | undefined;
+  /** Descriptors of the asking daemon that fill slots of the image: mounts that it holds. */
+  readonly lent?: { readonly lender: number; readonly slots: readonly (readonly [name: string, fd: number])[] } | undefined;
   readonly image: { readonly bytes: number; readonly spaceBytes: number; readonly opCount: number; readonly slots: readonly (readonly [string, number])[]; readonly spaces: readonly (readonly [string, number])[] };
 }
 

@@ -81,6 +81,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       [slots.consoleSocket, sockets?.[1].number ?? -1], [slots.consoleMaster, ownPlace.number], [slots.consoleMessage, ownPlace.number],
       [slots.stdinPipe, pipes?.stdin === undefined ? -1 : 0], [slots.network, network?.number ?? -1], [slots.init, within?.pidfd.number ?? -1], [slots.ownPidNamespace, ownPidNamespace.number],
     ]);
+    if (request.lent !== undefined) borrowLent(request.lent, fill, inner);
     if (external !== undefined) orphans.adopt();
     const result = await launch(image, fill, readiness, request.image.opCount);
     const root = sendsRoot ? receiveFd(sockets![0]) : undefined;
@@ -230,6 +231,12 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
 }
 
 /** `inner` closes the program's ends in any case, `outer` ours unless they stay with the task. */
+/** Copies of what the daemon lends for the launch, in the slots that it names. */
+function borrowLent({ lender, slots: lent }: NonNullable<LaunchRequest['lent']>, fill: Map<string, number>, owner: DisposableStack): void {
+  using daemon = openPidfd(lender);
+  for (const [name, number] of lent) fill.set(name, owner.use(borrowFd(daemon, number)).number);
+}
+
 function openPipes(stdin: boolean, inner: DisposableStack, outer: DisposableStack): { readonly stdin: [Fd, Fd] | undefined; readonly stdout: [Fd, Fd]; readonly stderr: [Fd, Fd] } {
   const input = stdin ? Fd.pipe() : undefined;
   const stdout = Fd.pipe();

@@ -1,6 +1,7 @@
 // Docker's container JSON as clients read it: create's answer, list, inspect, wait, exec inspect. Requests and the stored configuration
 // are in container.ts. Source: Docker Engine API v1.24–v1.51, checked against dockerd 28.5.
 import type { ContainerConfig, HostConfig } from './container.ts';
+import type { MountPointView } from './mount.ts';
 
 /** `POST /containers/create`. */
 export interface CreateContainerResponse {
@@ -124,7 +125,7 @@ export interface ContainerInspect {
   readonly GraphDriver: { readonly Data: Readonly<Record<string, string>> | null; readonly Name: string };
   readonly SizeRw?: number;
   readonly SizeRootFs?: number;
-  readonly Mounts: readonly object[];
+  readonly Mounts: readonly MountPointView[];
   readonly Config: ContainerConfig;
   readonly NetworkSettings: NetworkSettingsView;
 }
@@ -147,7 +148,7 @@ export interface ContainerSummary {
   readonly Status: string;
   readonly HostConfig: { readonly NetworkMode: string };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, EndpointView>> };
-  readonly Mounts: readonly object[];
+  readonly Mounts: readonly MountPointView[];
 }
 
 /** `GET /exec/{id}/json`. */

@@ -1,6 +1,7 @@
 // Docker's container JSON as types: what clients send to /containers/create and what they read back from inspect and list.
 // Source: Docker Engine API v1.24–v1.51. Fields that Estiva does not honour yet are not here: the api refuses them by name.
 import type { ImageRunConfig } from '../oci/image.ts';
+import type { MountRequest } from './mount.ts';
 
 /** `Config` of a container. */
 export interface ContainerConfig {
@@ -71,7 +72,13 @@ export interface EndpointSettings {
 
 /** `HostConfig`: how the host runs the container. Sizes in bytes, CPU quota and period in microseconds, NanoCpus in 1e-9 CPUs. */
 export interface HostConfig {
+  /** `source:destination:mode`, and `destination` alone for a volume without a name. */
   readonly Binds: readonly string[] | null;
+  readonly Mounts?: readonly MountRequest[];
+  /** `container[:mode]`. */
+  readonly VolumesFrom: readonly string[] | null;
+  /** For volumes of Binds and of the image. */
+  readonly VolumeDriver: string;
   /** Where the client wrote the id. */
   readonly ContainerIDFile: string;
   readonly Annotations?: Readonly<Record<string, string>>;
