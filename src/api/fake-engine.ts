@@ -63,6 +63,8 @@ export class FakeEngine implements Engine {
     };
   }
 
+  readonly builds: Engine['builds'] = { look: ({ call, dockerfile }) => { this.calls.push(`look ${call} ${dockerfile.name}`); return { warnings: null, sources: [] }; } };
+
   /** None but those that are always there. */
   readonly networks: Engine['networks'] = fakeNetworks();
   readonly volumes: Engine['volumes'] = fakeVolumes();

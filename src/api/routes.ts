@@ -4,6 +4,7 @@
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as archive from './archive.ts';
+import * as builds from './builds.ts';
 import * as containers from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
 import { events } from './events.ts';
@@ -86,6 +87,8 @@ const routes: readonly Route[] = [
   route('GET', '/images/{name...}/estiva/tree', images.tree),
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),
+
+  route('POST', '/estiva/build/check', builds.check),
 
   route('GET', '/networks', networks.list),
   route('POST', '/networks/create', networks.create),

@@ -24,6 +24,7 @@ const current: Engine = {
   get networks() { return engine.networks; },
   get volumes() { return engine.volumes; },
   get registries() { return engine.registries; },
+  get builds() { return engine.builds; },
   get events() { return engine.events; },
   info: () => engine.info(),
   [Symbol.asyncDispose]: async () => undefined,

@@ -52,6 +52,8 @@ const imageCommands = {
   tag: { summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE', load: async () => (await import('./commands/tag.ts')).command },
 } as const satisfies Catalog;
 
+const build: Entry = { summary: 'Check a Dockerfile, and show what it takes and makes', load: async () => (await import('./commands/build.ts')).command };
+
 const events: Entry = { summary: 'Get real time events from the server', load: async () => (await import('./commands/events.ts')).command };
 const info: Entry = { summary: 'Display system-wide information', load: async () => (await import('./commands/info.ts')).command };
 
@@ -77,7 +79,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   image: {
     summary: 'Manage images',
     commands: {
-      ...imageCommands, ls: images, prune: { summary: 'Remove unused images', load: async () => (await import('./commands/image-prune.ts')).command }, list: alias(images), rm: rmi, remove: alias(rmi),
+      ...imageCommands, build, ls: images, prune: { summary: 'Remove unused images', load: async () => (await import('./commands/image-prune.ts')).command }, list: alias(images), rm: rmi, remove: alias(rmi),
       copy: { summary: 'Copy an image from one registry to another, without keeping it here', load: async () => (await import('./commands/image-copy.ts')).command },
       diff: { summary: 'Show the files in which the second image differs from the first', load: async () => (await import('./commands/image-diff.ts')).command },
       efficiency: { summary: 'Show how many bytes of an image can be seen in it; fail below a limit', load: async () => (await import('./commands/image-efficiency.ts')).command },
@@ -144,6 +146,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
 export const commands: Catalog = {
   ...containerCommands,
   ...imageCommands,
+  build,
   completion: { summary: 'Print the completion script for a shell', load: async () => (await import('./commands/completion.ts')).command },
   daemon: { summary: 'Run the engine in the foreground', load: async () => (await import('./commands/daemon.ts')).command },
   events,
@@ -158,13 +161,13 @@ export const commands: Catalog = {
   version: { summary: 'Show the version of client and daemon', load: async () => (await import('./commands/version.ts')).command },
 };
 
-const builds = 'builds come later; build elsewhere, save, and estiva load';
+const builds = 'builds come later (estiva build --check is there); build elsewhere, save, and estiva load';
 const clusters = 'Estiva runs on one machine';
 const prunes = 'there are estiva system prune, container prune, image prune, network prune and volume prune';
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
-  build: builds, builder: builds, buildx: builds, compose: 'compose comes later',
+  builder: builds, buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
   node: clusters, plugin: 'there are no plugins', prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,

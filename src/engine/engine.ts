@@ -5,6 +5,7 @@ import type { Images } from '../image/index.ts';
 import type { Networks } from '../network/index.ts';
 import type { Registries, RegistrySettings } from '../registry/index.ts';
 import type { Volumes } from '../volume/index.ts';
+import type { Builds } from './builds.ts';
 
 /** What `GET /info` is made of. */
 export interface EngineInfo {
@@ -46,6 +47,7 @@ export interface Engine extends AsyncDisposable {
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly registries: Registries;
+  readonly builds: Builds;
   readonly events: Events;
   info(): EngineInfo;
 }

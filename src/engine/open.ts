@@ -11,6 +11,7 @@ import { openDns, openFabric, openNetworks, type Networks } from '../network/ind
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import { openVolumes, type VolumeUser } from '../volume/index.ts';
+import { openBuilds } from './builds.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 import { containerEvent, imageEvent, networkEvent, volumeEvent } from './tell.ts';
 
@@ -53,7 +54,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, networks, volumes, registries, events,
+    containers, images, networks, volumes, registries, events, builds: openBuilds(images),
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,

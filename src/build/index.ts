@@ -1,0 +1,2 @@
+// Building: from a Dockerfile to what it means. What runs and copies comes on top.
+export { check, outline, targets, type CheckRequest } from './check.ts';

@@ -1,0 +1,11 @@
+// The language of Dockerfiles: text → typed instructions with the lines they stand in; variables; .dockerignore. Pure, linear in time, bounded in memory.
+export type { Escape } from './directives.ts';
+export { excerpt } from './excerpt.ts';
+export { expand, type Lookup } from './expand.ts';
+export { parseIgnoreFile, type IgnoreFile } from './ignore.ts';
+export * from './instruction.ts';
+export { readMount, mountSource, type Mount } from './mount.ts';
+export { parseDockerfile, parseTrigger, readDockerfile, type Dockerfile, type Stage } from './parse.ts';
+export { DockerfileError, locate, wrong, type LineRange } from './source.ts';
+export { dockerfileBytesMax } from './statements.ts';
+export { didYouMean, nearest } from './suggest.ts';
