@@ -1,7 +1,11 @@
 // Images: load and import what other tools wrote, name them, look at them, remove them.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createReadStream, readFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { archiveFixtures, dockerSave } from '../fixtures/archives.ts';
 import { busyboxArchive } from '../fixtures/busybox.ts';
@@ -70,6 +74,26 @@ test('import makes an image of a root filesystem, with changes to its configurat
   assert.match(imported, /^sha256:[0-9a-f]{64}\n$/);
   assert.equal(succeeded(await engine.run(['--rm', 'estiva-test/imported:1'])), 'changed\n');
   await rmi('estiva-test/imported:1');
+});
+
+const treeScript = `set -e
+cp /bin/busybox "$1/busybox"; cd "$1"; mkdir -p dir/deep "dir/name with spaces"; chmod 1777 dir; chmod 2750 dir/deep; chown 70000:4000000 dir/deep
+echo content > dir/file; chmod 4711 dir/file; chown 12345:54321 dir/file; touch -d '1999-12-31 23:59:58' dir/file; ln dir/file dir/deep/second-name; ln -s ../gone/../dir/file dir/link; chown -h 7:8 dir/link; ln -s /proc dir/to-proc
+mkfifo -m 640 dir/pipe; mknod -m 600 dir/null c 1 3; mknod -m 660 dir/disk b 8 17; truncate -s 5M dir/sparse; printf x | dd of=dir/sparse bs=1 seek=3000000 conv=notrunc status=none
+: > "dir/$(printf 'tab\there')"; long=$(printf 'n%.0s' $(seq 1 200)); mkdir -p "dir/$long"; : > "dir/$long/$long"; touch -d '1970-01-01 00:00:00 UTC' dir "dir/$long"`;
+/** In words of busybox on both sides: name, mode, owner, kind, size of a file, time of modification, names, device. */
+const listing = 'find dir | sort | while IFS= read -r path; do stat -c "%n %a %u:%g %F %h %t:%T %Y" "$path"; test ! -f "$path" || md5sum < "$path"; test ! -L "$path" || readlink "$path"; done';
+
+test('import: every entry of a tree is in a container as it was: names, modes, owners, times, links, devices, pipes, holes', async () => {
+  await using tree = await mkdtempDisposable(join(tmpdir(), 'tree-'));
+  execFileSync('sh', ['-c', treeScript, 'sh', tree.path]);
+  const packed = execFileSync('tar', ['--format=pax', '--numeric-owner', '-cSf', '-', '.'], { cwd: tree.path, maxBuffer: 64 << 20 });
+  const expected = execFileSync('/bin/busybox', ['sh', '-c', listing], { cwd: tree.path, encoding: 'utf8', env: { LC_ALL: 'C' } });
+  succeeded(await engine.docker(['import', '-', 'estiva-test/tree:1'], { input: packed }));
+  const seen = succeeded(await engine.run(['--rm', '-e', 'LC_ALL=C', 'estiva-test/tree:1', '/busybox', 'sh', '-c', listing]));
+  assert.deepEqual(seen.split('\n'), expected.split('\n'));
+  assert.ok(expected.split('\n').length > 20, expected);
+  await rmi('estiva-test/tree:1');
 });
 
 const debian = await debianRootfs();
