@@ -1,10 +1,11 @@
 // Files of containers and images: copies in and out, what changed, export, commit, history, save.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
+import { tar, type TarEntry } from '../fixtures/tar.ts';
 import { noReference, SchemaDirectory } from '../schemas/reference.ts';
 import { busybox, openEngine, succeeded } from './engine.ts';
 
@@ -75,6 +76,34 @@ test('diff, commit, history and save: what changed becomes a layer whose digest 
   await ok('rmi', image);
   await ok('export', '-o', `${dir}/root.tar`, name);
   assert.equal(spawnSync('tar', ['xOf', `${dir}/root.tar`, 'new'], { encoding: 'utf8' }).stdout, 'new\n');
+});
+
+test('archive: what strangers pack goes nowhere but into the container', async () => {
+  writeFileSync(`${dir}/canary`, 'host', { mode: 0o600 });
+  const canary = (): string => JSON.stringify([readFileSync(`${dir}/canary`, 'utf8'), statSync(`${dir}/canary`).mode, readdirSync(dir).toSorted()]);
+  const [before, up] = [canary(), '../'.repeat(12)];
+  const stopped = await engine.create({ Image: busybox, Cmd: ['true'] });
+  const running = await engine.start([busybox, 'sleep', '1000']);
+  const written = { mode: 0o4777, data: 'stranger' };
+  const archives: Readonly<Record<string, readonly TarEntry[]>> = {
+    'a path upwards': [{ path: `${up}${dir.slice(1)}/canary`, ...written }],
+    'an absolute path': [{ path: `${dir}/canary`, ...written }, { path: `${dir}/new`, ...written }],
+    'through a link': [{ path: 'way', type: 'symlink', target: dir }, { path: 'way/canary', ...written }, { path: 'way/new', ...written }],
+    'through a link upwards': [{ path: 'up', type: 'symlink', target: `${up}${dir.slice(1)}` }, { path: 'up/new', ...written }],
+    'a second name for a file outside': [{ path: 'name', type: 'hardlink', target: `${dir}/canary` }, { path: 'name', ...written }],
+    'a second name upwards': [{ path: 'name', type: 'hardlink', target: `${up}${dir.slice(1)}/canary` }, { path: 'name', ...written }],
+    'a link in the place of a directory': [{ path: 'sub', type: 'directory' }, { path: 'sub', type: 'symlink', target: dir }, { path: 'sub/new', ...written }],
+    'less than it says': [{ path: 'short', ...written, claimedSize: 1 << 20 }],
+  };
+  for (const id of [stopped, running]) {
+    for (const [name, entries] of Object.entries(archives)) {
+      const outcome = await engine.docker(['cp', '-', `${id}:/tmp`], { input: tar(entries) });
+      assert.equal(canary(), before, `${name}: ${outcome.stderr}`);
+      assert.ok(outcome.code === 0 || outcome.stderr.trim() !== '', name);
+    }
+    succeeded(await engine.docker(['cp', '-', `${id}:/tmp`], { input: tar([{ path: 'good', data: 'good' }]) }));
+  }
+  assert.equal(await ok('exec', running, 'cat', '/tmp/good'), 'good');
 });
 
 test('archive: bad paths and archives are refused, a read-only root too', async () => {
