@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { busyboxArchive } from '../fixtures/busybox.ts';
+import { tar } from '../fixtures/tar.ts';
 import { command } from './command.ts';
 import { Daemon } from './daemon.ts';
 import { busybox, openEngine, succeeded, until } from './engine.ts';
@@ -226,6 +227,8 @@ test('a full disk: what needs space says so, everything else works, and with spa
     const refused = await docker(['load', '-q', '-i', await busyboxArchive()]);
     const created = await docker(['create', '--network', 'none', '--name', 'another', busybox, 'true']);
     for (const outcome of [refused, created].filter(({ code }) => code !== 0)) assert.match(outcome.stderr, /no space left on device|ENOSPC/i);
+    const copied = await docker(['cp', '-', 'filler:/'], { input: tar([{ path: 'copied', data: Buffer.alloc(1 << 20, 1) }]) });
+    assert.deepEqual([copied.code, /no space left on device/i.test(copied.stderr)], [1, true], copied.stderr);
     assert.equal((await http(daemon.socketPath, 'GET', '/_ping')).status, 200);
     assert.match(succeeded(await docker(['ps', '-a', '--format', '{{.Names}}'])), /filler/);
     assert.equal((await docker(['logs', 'filler'])).code, 0);
