@@ -5,6 +5,7 @@ import { Endpoint } from './endpoint.ts';
 import { listReferrers, listTags } from './lists.ts';
 import { login } from './login.ts';
 import { putDocument } from './publish.ts';
+import { Lanes } from './parts.ts';
 import { Reader } from './reader.ts';
 import type { Ask, Credentials, Registries, Repository } from './registry.ts';
 import { searchAt, splitTerm } from './search.ts';
@@ -15,11 +16,12 @@ import { hasBlob, putBlob } from './upload.ts';
 export function openRegistries(given: Partial<RegistrySettings> = {}): Registries {
   const settings = completeSettings(given);
   const agents = new Agents(settings);
+  const lanes = new Lanes(settings.parts);
   const endpointAt = (site: Site, ask: Ask, isLogin = false): Endpoint => new Endpoint({ site, credentials: ask.credentials, settings, agents, signal: ask.signal, isLogin });
   return {
     repository: (reference, ask, access = 'pull') => {
       const mine = { ...ask, credentials: credentialsFor(reference, ask.credentials, settings) };
-      return openRepository(reference, sitesOf(reference, settings).map((site) => endpointAt(site, mine)), settings, access);
+      return openRepository(reference, sitesOf(reference, settings).map((site) => endpointAt(site, mine)), { settings, lanes, access });
     },
     login: (server, credentials, signal) => login(endpointAt(siteOf(registryHost(server), '', settings), { credentials, signal }, true)),
     search: (term, { limit, ...ask }) => {
@@ -38,9 +40,9 @@ function credentialsFor({ domain }: Reference, credentials: Credentials | undefi
   return credentials?.server !== undefined && registryHost(credentials.server) === registryHost(defaultRegistry) ? credentials : undefined;
 }
 
-function openRepository(reference: Reference, endpoints: readonly Endpoint[], settings: RegistrySettings, access: 'pull' | 'push'): Repository {
+function openRepository(reference: Reference, endpoints: readonly Endpoint[], { settings, lanes, access }: { readonly settings: RegistrySettings; readonly lanes: Lanes; readonly access: 'pull' | 'push' }): Repository {
   const { patience } = settings;
-  const reader = new Reader(reference, endpoints, patience, access === 'push' ? 'pull,push' : 'pull');
+  const reader = new Reader(reference, endpoints, { patience, lanes, access: access === 'push' ? 'pull,push' : 'pull' });
   const { origin } = reader;
   const scopes = reader.scopes(origin);
   return {

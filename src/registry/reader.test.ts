@@ -29,7 +29,7 @@ function repositoryOf(at: FakeRegistry, credentials?: Credentials, settings: Par
 }
 
 /** While `run` runs, the registry behaves like this. */
-async function behaving<T>(behave: Behaviour, run: (repository: Repository) => Promise<T>, settings: Partial<RegistrySettings> = {}): Promise<T> {
+async function behaving<T>(behave: Behaviour | undefined, run: (repository: Repository) => Promise<T>, settings: Partial<RegistrySettings> = {}): Promise<T> {
   registry.behave = behave;
   registry.seen.length = 0;
   try {
@@ -74,6 +74,53 @@ test('document() of what is not there is not found, in Docker\'s words', async (
   const error = await refused(repositoryOf(registry).document('nope'));
   assert.equal(error.kind, 'not_found');
   assert.equal(error.message, `manifest for ${registry.host}/a/box:nope not found: manifest unknown: manifest unknown`);
+});
+
+const parts = { blobBytesMin: 200_000, partBytes: 32_768, lanes: 2 };
+
+test('blob() that is big comes in parts, several at once, in their order', async () => {
+  let [open, most] = [0, 0];
+  const counted: Behaviour = (_, response, url) => {
+    if (!isBlob(url)) return;
+    most = Math.max(most, ++open);
+    const end = response.end.bind(response) as (...args: unknown[]) => typeof response;
+    // The answer waits a moment, so that those that are asked at once meet here.
+    response.end = ((...args: unknown[]) => { setTimeout(() => { open--; end(...args); }, 20); return response; }) as typeof response.end;
+  };
+  const bytes = await behaving(counted, getLayer, { parts });
+  assert.ok(bytes.equals(registry.blobs.get(layer.digest)!));
+  assert.deepEqual(registry.seen.map(({ headers: { range } }) => range).toSorted((a, b) => Number(a?.slice(6).split('-')[0]) - Number(b?.slice(6).split('-')[0])).at(-1), `bytes=${9 * 32_768}-299999`);
+  assert.equal(most, 4);
+});
+
+test('blob() in parts goes on where one broke off, and from an offset', async () => {
+  let broken = 0;
+  const from = 3 * 32_768 + 1000;
+  const breaking: Behaviour = (request, response, url) => {
+    if (!isBlob(url) || request.headers.range?.startsWith(`bytes=${from}-`) !== true || broken++ > 0) return;
+    response.writeHead(206, { 'Content-Range': `bytes ${from}-${from + 32_767}/300000`, 'Content-Length': 32_768 });
+    response.write(registry.blobs.get(layer.digest)!.subarray(from, from + 20_000), () => { response.destroy(); });
+  };
+  const bytes = await behaving(breaking, (repository) => bytesOf(repository.blob(layer, 1000)), { parts });
+  assert.ok(bytes.equals(registry.blobs.get(layer.digest)!.subarray(1000)));
+  assert.equal(broken, 1);
+});
+
+test('blob() comes in one piece from a registry without ranges', async () => {
+  const bytes = await behaving((_, response, url) => isBlob(url) && answer(response, registry.blobs.get(layer.digest)!), getLayer, { parts });
+  assert.ok(bytes.equals(registry.blobs.get(layer.digest)!));
+});
+
+test('blob() in parts: somebody who leaves gives the lanes back', async () => {
+  await behaving(undefined, async (repository) => {
+    for (let n = 0; n < 4; n++) for await (const chunk of repository.blob(layer)) if (chunk.length > 0) break;
+    assert.ok((await bytesOf(repository.blob(layer))).equals(registry.blobs.get(layer.digest)!));
+  }, { parts });
+});
+
+test('blob() in parts refuses more of it than was asked for', async () => {
+  const error = await behaving((request, response, url) => isBlob(url) && request.headers.range !== undefined && (response.writeHead(206, { 'Content-Range': 'bytes 0-32767/300000', 'Content-Length': '40000' }).end(Buffer.alloc(40_000)), true), (repository) => refused(getLayer(repository)), { parts });
+  assert.ok(error.kind === 'invalid' && error.message.startsWith('The blob is larger than it was asked for: '), error.message);
 });
 
 const manifestCases: readonly (readonly [name: string, behave: Behaviour, kind: EstivaError['kind'], message: RegExp])[] = [

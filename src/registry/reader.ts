@@ -3,10 +3,10 @@
 import { fail, isFail, parseDigest, type Digest } from '../base/index.ts';
 import { familiarName, type Reference } from '../spec/reference.ts';
 import type { Descriptor } from '../spec/oci/image.ts';
-import { readBlob } from './blob.ts';
 import { acceptedTypes, describedBy, readDocument } from './document.ts';
 import type { Endpoint } from './endpoint.ts';
 import { failureOf, type Refusal } from './failure.ts';
+import { readBlob, type Lanes } from './parts.ts';
 import type { Document } from './registry.ts';
 import type { Patience } from './settings.ts';
 import type { Reply } from './wire.ts';
@@ -14,13 +14,15 @@ import type { Reply } from './wire.ts';
 export class Reader {
   readonly #reference: Reference;
   readonly #patience: Patience;
+  readonly #lanes: Lanes;
   readonly #access: 'pull' | 'pull,push';
   #endpoints: readonly Endpoint[];
 
-  constructor(reference: Reference, endpoints: readonly Endpoint[], patience: Patience, access: 'pull' | 'pull,push') {
+  constructor(reference: Reference, endpoints: readonly Endpoint[], { patience, lanes, access }: { readonly patience: Patience; readonly lanes: Lanes; readonly access: 'pull' | 'pull,push' }) {
     this.#reference = reference;
     this.#endpoints = endpoints;
     this.#patience = patience;
+    this.#lanes = lanes;
     this.#access = access;
   }
 
@@ -47,7 +49,7 @@ export class Reader {
     let at = offset;
     for (const [index, endpoint] of this.#endpoints.entries()) {
       try {
-        for await (const chunk of readBlob(endpoint, descriptor, at, this.scopes(endpoint), this.#patience.retriesMax)) {
+        for await (const chunk of readBlob({ endpoint, descriptor, scopes: this.scopes(endpoint), retriesMax: this.#patience.retriesMax }, at, this.#lanes)) {
           at += chunk.length;
           yield chunk;
         }

@@ -1,4 +1,5 @@
 // What the administrator says about registries, and how long a registry is waited for.
+import { defaultParts, type PartSettings } from './parts.ts';
 
 export interface RegistrySettings {
   /** Registry (`docker.io`, `ghcr.io`) → where to look first, in order. Reading only; whoever a mirror is, the user's credentials do not go there. */
@@ -14,6 +15,7 @@ export interface RegistrySettings {
   readonly patience: Patience;
   /** The size of the pieces in which a blob goes out where it cannot go in one. */
   readonly chunkBytes: number;
+  readonly parts: PartSettings;
 }
 
 /** As the environment has them: HTTP_PROXY, HTTPS_PROXY, NO_PROXY. */
@@ -62,6 +64,6 @@ function proxyOf(environment: Readonly<Record<string, string | undefined>>): Pro
 export function completeSettings(given: Partial<RegistrySettings>): RegistrySettings {
   return {
     mirrors: new Map(), insecure: new Set(), defaultRegistry: undefined, certsDirs: ['/etc/estiva/certs.d', '/etc/docker/certs.d'], proxy: proxyOf(process.env),
-    userAgent: 'estiva', patience: defaultPatience, chunkBytes: 32 << 20, ...given,
+    userAgent: 'estiva', patience: defaultPatience, chunkBytes: 32 << 20, parts: defaultParts, ...given,
   };
 }
