@@ -4,10 +4,11 @@ import type { ContainerLimits, HostConfig, UpdateContainerRequest } from '../spe
 import { answerJson } from './answer.ts';
 import { readJson } from './body.ts';
 import { type Call, parameterOf } from './call.ts';
+import { mounts } from './mount-request.ts';
 import { isNothing } from './not-yet.ts';
 import { portBindings } from './port-bindings.ts';
 
-const { integer, mapped, nullable, object, text } = decode;
+const { integer, list, mapped, nullable, object, text } = decode;
 
 const limits = object<ContainerLimits>({
   BlkioWeight: integer, CpuShares: integer, NanoCpus: integer, CpuPeriod: integer, CpuQuota: integer, CpuRealtimePeriod: integer, CpuRealtimeRuntime: integer,
@@ -27,7 +28,7 @@ const fixed = [
 ];
 
 export const updateRequest: decode.Decode<UpdateContainerRequest> = (body, path) => {
-  const decoded = { limits: limits(body, path), restartPolicy: restartPolicy(decode.fieldOf(body, 'RestartPolicy'), 'RestartPolicy'), publish: portBindings(decode.fieldOf(body, 'Publish'), 'Publish'), unpublish: portBindings(decode.fieldOf(body, 'Unpublish'), 'Unpublish') };
+  const decoded = { limits: limits(body, path), restartPolicy: restartPolicy(decode.fieldOf(body, 'RestartPolicy'), 'RestartPolicy'), publish: portBindings(decode.fieldOf(body, 'Publish'), 'Publish'), unpublish: portBindings(decode.fieldOf(body, 'Unpublish'), 'Unpublish'), mounts: mounts(decode.fieldOf(body, 'Mounts'), 'Mounts') ?? [], unmounts: list(text)(decode.fieldOf(body, 'Unmounts'), 'Unmounts') };
   const refused = fixed.find((name) => !isNothing(decode.fieldOf(body, name)) && decode.fieldOf(body, name) !== -1);
   if (refused !== undefined) throw fail('unsupported', `${refused} cannot be updated`, { hint: 'It is decided when a container is created' });
   return decoded;

@@ -17,8 +17,19 @@ export function startFailureOf(image: Image, failed: { readonly index: number; r
   if (op?.call === 'execve') return commandFailure(args[0] ?? '', worstErrno(image, failed));
   const reason = errnoSentence(errnoName(failed.errno));
   if (op?.label === 'cwd') return { exitCode: 127, error: fail('invalid', `${prefix}: chdir to cwd (${JSON.stringify(cwd)}): ${reason}`) };
-  if (op?.label?.startsWith(bindLabel) === true && ['EINVAL', 'ENOTDIR'].includes(errnoName(failed.errno))) return { exitCode: 127, error: fail('invalid', `${prefix}: error mounting ${op.why ?? ''}: ${mismatch}`) };
-  return { exitCode: 128, error: fail('invalid', `${prefix}: ${op === undefined ? 'launch' : describeOp(op)}: ${reason}`) };
+  return { exitCode: isMismatch(op, failed.errno) ? 127 : 128, error: fail('invalid', `${prefix}: ${describeLaunchFailure(image, failed)}`) };
+}
+
+/** The op that failed, and why: `error mounting /a on /b: not a directory …`. */
+export function describeLaunchFailure(image: Image, { index, errno }: { readonly index: number; readonly errno: number }): string {
+  const op = image.ops[index];
+  if (op !== undefined && isMismatch(op, errno)) return `error mounting ${op.why ?? ''}: ${mismatch}`;
+  return `${op === undefined ? 'launch' : describeOp(op)}: ${errnoSentence(errnoName(errno))}`;
+}
+
+/** A directory on a file, or the reverse. */
+function isMismatch(op: Op | undefined, errno: number): boolean {
+  return op?.label?.startsWith(bindLabel) === true && ['EINVAL', 'ENOTDIR'].includes(errnoName(errno));
 }
 
 const mismatch = 'not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';

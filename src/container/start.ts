@@ -138,7 +138,8 @@ function startSpec(room: Room, record: ContainerRecord, { mounts, ownNetwork }: 
   });
 }
 
-function userOf(room: Room, { id, layers, config, hostConfig }: ContainerRecord): User {
+/** Whom its first process is. */
+export function userOf(room: Room, { id, layers, config, hostConfig }: ContainerRecord): User {
   return resolveUser(config.User, hostConfig.GroupAdd ?? [], stoppedRoot(room.storage.snapshots.dirs(id, layers)));
 }
 

@@ -1,4 +1,4 @@
-// update: other limits, published ports and another restart policy for a container that exists, running or not. The kernel is asked first, then the record is
+// update: other limits, published ports, mounts and another restart policy for a container that exists, running or not. The kernel is asked first, then the record is
 // changed in one transaction; when either fails, neither has changed.
 import { EstivaError, fail, isFail } from '../base/index.ts';
 import type { ContainerLimits, HostConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
@@ -7,9 +7,11 @@ import type { ContainerRecord } from './container.ts';
 import { discardWhatCannotBe, limitFactsOf } from './discard.ts';
 import { checkCpu, checkMemory } from './merge.ts';
 import { changePorts } from './endpoints/verbs.ts';
+import { changeMounts } from './mounts/index.ts';
 import { resourcesOf } from './oci/resources.ts';
 import { checkRestartPolicy } from './restart-policy.ts';
 import { cgroupPathOf, type Room } from './room.ts';
+import { userOf } from './start.ts';
 import { hasProcess } from './state.ts';
 
 /** Runs inside the container's queue. @throws `invalid` for values that nobody could set, `conflict` for those that do not go with what is set */
@@ -17,11 +19,13 @@ export async function updateContainer(room: Room, record: ContainerRecord, reque
   const { hostConfig, warnings } = updated(room, record, request);
   const resources = changedResources(hostConfig, request.limits);
   room.cgroups.check(resources);
-  using undo = new DisposableStack();
+  await using undo = new AsyncDisposableStack();
   if (hasProcess(record.state)) undo.defer(updateGroup(room, record, resources));
+  const mounts = request.mounts.length + request.unmounts.length === 0 ? undefined : undo.use(await changeMounts(room, record, request, () => userOf(room, record)));
   if (Object.keys(request.publish).length > 0 || Object.keys(request.unpublish).length > 0) await changePorts(room, record, request);
-  const changed = room.shelf.change(record.id, (now) => ({ ...now, hostConfig: { ...hostConfig, PortBindings: now.hostConfig.PortBindings } }));
+  const changed = room.shelf.change(record.id, (now) => ({ ...now, mounts: mounts?.points ?? now.mounts, hostConfig: { ...hostConfig, ...mounts?.asked, PortBindings: now.hostConfig.PortBindings } }));
   undo.move();
+  await mounts?.keep();
   room.tell({ kind: 'update', container: changed });
   return warnings;
 }

@@ -8,6 +8,7 @@ export const MS = {
 } as const;
 
 export const MNT_DETACH = 2;
+export const UMOUNT_NOFOLLOW = 8;
 export const AT_RECURSIVE = 0x8000;
 export const AT_EMPTY_PATH = 0x1000;
 export const OPEN_TREE_CLONE = 1;

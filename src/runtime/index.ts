@@ -1,6 +1,7 @@
 // The runtime: from an OCI configuration to a process, and the small process that stays with it.
 export { explain } from './explain.ts';
 export { launch, type LaunchFailure, type Launched, type LaunchResult } from './launch.ts';
+export { planAttach, planDetach } from './plan/attach.ts';
 export { planExec, type ExecSetting } from './plan/exec.ts';
 export type { SeccompFilter } from './plan/process.ts';
 export type { CgroupJoin, OverlayRoot, Root } from './plan/setting.ts';

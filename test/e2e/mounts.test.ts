@@ -1,9 +1,9 @@
 // Mounts: binds, volumes, tmpfs, images and what other containers have mounted, with the real client, beside dockerd.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
-import { busybox, openEngine, succeeded } from './engine.ts';
+import { busybox, openEngine, succeeded, until } from './engine.ts';
 import { hostDirectory } from './host-directory.ts';
 
 const engine = await openEngine();
@@ -176,4 +176,90 @@ test('what cannot be mounted is refused in the same words', async () => {
     assert.notEqual(outcome.code, 0, flags.join(' '));
     assert.match(outcome.stderr, message, flags.join(' '));
   }
+});
+
+const ours = { skip: engine.ours ? false : 'ours alone' };
+
+test('shared, slave and private: what is mounted on one side is seen on the other, as asked', { skip: engine.ours ? false : 'this needs a mount that the test can make for the engine' }, async () => {
+  mkdirSync(host.here('spread'));
+  const mounted = (...args: string[]): void => { assert.equal(spawnSync('mount', args).status, 0, args.join(' ')); };
+  mounted('-t', 'tmpfs', 'spread', host.here('spread'));
+  try {
+    mounted('--make-shared', host.here('spread'));
+    for (const name of ['inner', 'outer']) mkdirSync(host.here(`spread/${name}`));
+    const spread = host.there('spread');
+    const id = await engine.start(['--privileged', '-v', `${spread}:/shared:rshared`, '-v', `${spread}:/slave:rslave`, '-v', `${spread}:/private`, busybox, 'sleep', '60']);
+    await ok('exec', id, 'mount', '-t', 'tmpfs', 'inner', '/shared/inner');
+    mounted('-t', 'tmpfs', 'outer', host.here('spread/outer'));
+    const places = (await ok('exec', id, 'cat', '/proc/self/mountinfo')).split('\n').map((line) => line.split(' ')[4] ?? '').filter((place) => /(inner|outer)$/.test(place));
+    assert.deepEqual(places.toSorted(), ['/shared/inner', '/shared/outer', '/slave/inner', '/slave/outer']);
+    assert.match(readFileSync('/proc/self/mountinfo', 'utf8'), /spread\/inner /);
+    await ok('rm', '-f', id);
+  } finally {
+    spawnSync('umount', ['-R', host.here('spread')]);
+  }
+  assert.match((await engine.run(['--rm', '-v', `${src}:/x:rshared`, busybox, 'true'])).stderr, /is mounted on .* but it is not a shared mount/);
+});
+
+test('Podman\'s words: ids shown as others, files given to the user, changes that go with the end', ours, async () => {
+  mkdirSync(host.here('owned'));
+  writeFileSync(host.here('owned/f'), 'old\n');
+  symlinkSync('/etc/passwd', host.here('owned/link'));
+  const before = statSync('/etc/passwd').uid;
+  const owned = host.there('owned');
+  const options = 'idmap=uids=0-1000-10;gids=0-2000-10';
+  // A volume is on the same disk as the data root; not every disk can show ids as others.
+  assert.match((await engine.run(['--rm', '-v', `${owned}:/x:${options}`, busybox, 'stat', '-c', '%u %g', '/x/f'])).stdout, /^1000 2000$/m);
+  assert.equal(await runs('-v', `${owned}:/x:O`, busybox, 'sh', '-c', 'echo new > /x/f; cat /x/f'), 'new\n');
+  assert.equal(readFileSync(host.here('owned/f'), 'utf8'), 'old\n');
+  assert.equal(await runs('-u', '1234:4321', '-v', `${owned}:/x:U`, busybox, 'sh', '-c', 'stat -c "%u %g" /x/f; echo mine > /x/f'), '1234 4321\n');
+  assert.equal(statSync('/etc/passwd').uid, before);
+  assert.match((await engine.run(['--rm', '-v', `${owned}:/x:idmap=uids=x`, busybox, 'true'])).stderr, /invalid map of ids/);
+});
+
+test('update: a mount comes to a running container and goes again, and a restart has it', ours, async () => {
+  const [name, volume] = [engine.unique('live'), engine.unique('livev')];
+  const update = async (body: Record<string, unknown>): Promise<{ readonly status: number; readonly text: string }> => engine.http('POST', `/containers/${name}/update`, body);
+  await ok('run', '-d', '--name', name, '--network', 'none', busybox, 'sleep', '60');
+  try {
+    assert.equal((await update({ Mounts: [{ Type: 'bind', Source: src, Target: '/b', ReadOnly: true }, { Type: 'volume', Source: volume, Target: '/etc/vol' }, { Type: 'tmpfs', Target: '/t' }, { Type: 'image', Source: busybox, Target: '/img' }] })).status, 200);
+    assert.equal(await ok('exec', name, 'sh', '-c', 'cat /b/file; touch /b/no 2>/dev/null || echo " locked"; echo kept > /etc/vol/f; test -x /img/bin/busybox && grep -c " /t tmpfs" /proc/mounts'), 'host locked\n1\n');
+    assert.match((await update({ Mounts: [{ Type: 'bind', Source: src, Target: '/b' }] })).text, /Duplicate mount point: \/b/);
+    const half = await update({ Mounts: [{ Type: 'bind', Source: src, Target: '/half' }, { Type: 'bind', Source: src, Target: '/etc/passwd' }] });
+    assert.equal(half.status, 409, half.text);
+    assert.equal(await ok('exec', name, 'sh', '-c', 'grep -c half /proc/self/mountinfo; true'), '0\n', 'all or nothing');
+    assert.equal((await update({ Unmounts: ['/t', '/img'] })).status, 200);
+    assert.match((await update({ Unmounts: ['/proc'] })).text, /nothing that was asked for is mounted there/);
+    await ok('restart', '-t', '0', name);
+    assert.equal(await ok('exec', name, 'sh', '-c', 'cat /etc/vol/f; grep -cE " /(b|etc/vol|t|img) " /proc/mounts'), 'kept\n2\n');
+    assert.match((await engine.docker(['volume', 'rm', volume])).stderr, /volume is in use/);
+    assert.equal((await update({ Unmounts: ['/etc/vol'] })).status, 200);
+    await ok('volume', 'rm', volume);
+  } finally {
+    await ok('rm', '-f', name);
+  }
+});
+
+test('kill -9 of the daemon, of the supervisor, of both: volumes stay in use, keep their data, and those without a name go with their container', ours, async () => {
+  const daemon = engine.daemon!;
+  const volume = engine.unique('durable');
+  const listed = async (): Promise<readonly string[]> => (await ok('volume', 'ls', '-q')).split('\n').filter((name) => name !== '');
+  const before = await listed();
+  for (const who of ['daemon', 'supervisor', 'both'] as const) {
+    const id = await engine.start(['--rm', '-v', `${volume}:/v`, '-v', '/anon', busybox, 'sh', '-c', `echo ${who} >> /v/log; echo x > /anon/f; sleep 60`]);
+    await until('it writes', async () => (await ok('exec', id, 'cat', '/v/log')).includes(who));
+    if (who !== 'daemon') process.kill(daemon.supervisorPid!, 'SIGKILL');
+    if (who !== 'supervisor') {
+      await daemon.crash();
+      await daemon.start();
+    }
+    if (who !== 'both') {
+      assert.match((await engine.docker(['volume', 'rm', volume])).stderr, /volume is in use/, who);
+      assert.equal(await ok('exec', id, 'cat', '/anon/f'), 'x\n');
+      await ok('rm', '-f', '-v', id);
+    }
+    await until(`only the named one is left after the death of ${who}`, async () => JSON.stringify(await listed()) === JSON.stringify([...before, volume].toSorted()));
+  }
+  assert.equal(await runs('-v', `${volume}:/v`, busybox, 'cat', '/v/log'), 'daemon\nsupervisor\nboth\n');
+  await ok('volume', 'rm', volume);
 });

@@ -2,6 +2,7 @@ import { updateContainer, type UpdateBody } from '../../client/index.ts';
 import type { PortBindings } from '../../spec/docker/container.ts';
 import { defineCommand } from '../command.ts';
 import { createFlags } from '../create/flags.ts';
+import { mountOption } from '../create/mounts.ts';
 import { publishedPorts } from '../create/ports.ts';
 import { forEach } from '../each.ts';
 import { Exit } from '../errors.ts';
@@ -21,6 +22,8 @@ const flags = {
   memory: createFlags.memory,
   'memory-reservation': createFlags['memory-reservation'],
   'memory-swap': createFlags['memory-swap'],
+  mount: flag.list('', 'mount', 'Mount something more, also while it runs (type=…,src=…,dst=…,…)', mountOption),
+  'mount-rm': flag.texts('', 'list', 'Take away what is mounted at this place, also while it runs'),
   'pids-limit': flag.integer('', 'int', 'Limit of processes; -1: none'),
   publish: flag.texts('p', 'list', 'Publish a port as well, also while it runs ([address:][port:]port[/protocol])'),
   restart: createFlags.restart,
@@ -49,6 +52,7 @@ function bodyOf(values: Values<typeof flags>): UpdateBody {
     BlkioWeight: values['blkio-weight'], CpuPeriod: values['cpu-period'], CpuQuota: values['cpu-quota'], CpuRealtimePeriod: values['cpu-rt-period'],
     CpuRealtimeRuntime: values['cpu-rt-runtime'], CpuShares: values['cpu-shares'], NanoCpus: values.cpus, CpusetCpus: values['cpuset-cpus'], CpusetMems: values['cpuset-mems'],
     Memory: values.memory, MemoryReservation: values['memory-reservation'], MemorySwap: values['memory-swap'], PidsLimit: values['pids-limit'], RestartPolicy: values.restart,
+    ...(values.mount.length === 0 ? {} : { Mounts: values.mount }), ...(values['mount-rm'].length === 0 ? {} : { Unmounts: values['mount-rm'] }),
     ...(values.publish.length === 0 ? {} : { Publish: publishedPorts(values.publish) }), ...(values.unpublish.length === 0 ? {} : { Unpublish: unpublished(values.unpublish) }),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

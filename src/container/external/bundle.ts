@@ -56,6 +56,11 @@ export function writeBundle(bundle: Bundle, spec: Spec, facts: BundleFacts): voi
   writeFileSync(`${bundle.dir}/config.json`, JSON.stringify(configurationOf(bundle, spec, facts)), { mode: 0o600 });
 }
 
+/** Other runtimes cut every mount off from where it came, unless the root as a whole is said to spread. */
+function spreadOf(mounts: readonly Mount[]): Pick<Spec['linux'], 'rootfsPropagation'> {
+  return mounts.some(({ options }) => options?.some((option) => option === 'shared' || option === 'rshared') === true) ? { rootfsPropagation: 'shared' } : {};
+}
+
 function configurationOf(bundle: Bundle, spec: Spec, { rootPath, seccomp, lendsMemory, held }: BundleFacts): Spec {
   const borrowed = (mount: Mount): Mount => {
     const source = held.find(({ destination }) => destination === mount.destination)?.onto ?? (lendsMemory && mount.destination === sharedMemoryDir ? bundle.sharedMemory : undefined);
@@ -67,6 +72,6 @@ function configurationOf(bundle: Bundle, spec: Spec, { rootPath, seccomp, lendsM
     ociVersion: '1.0.2',
     root: { ...spec.root, path: rootPath },
     mounts: spec.mounts.map(borrowed),
-    linux: { ...spec.linux, ...(seccomp === undefined ? {} : { seccomp }) },
+    linux: { ...spec.linux, ...(seccomp === undefined ? {} : { seccomp }), ...spreadOf(spec.mounts) },
   };
 }

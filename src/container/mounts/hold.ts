@@ -1,4 +1,5 @@
 // Sources that a path alone does not say, taken hold of as mounts that are nowhere yet.
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import { cloneMount, errnoSentence, Fd, idmapMount, isKernelError, KernelError, O, openIn, makeSlave, openUserNamespace } from '../../kernel/index.ts';
@@ -62,7 +63,7 @@ function within(what: string, subpath: string, open: () => Fd): Fd {
 /** What is written lies in the container's own directory, begun anew at each start, as in Podman. */
 function overlayOf(room: Room, record: ContainerRecord, point: BindPoint | VolumePoint, path: string): Fd {
   if (point.type === 'volume' && point.subpath !== '') throw fail('unsupported', `Cannot lay changes of ${point.destination} upon a part of volume ${point.name}`, { hint: 'Use O with the whole volume' });
-  const dir = `${room.storage.containerDir(record.id)}/upon/${record.mounts.indexOf(point)}`;
+  const dir = `${room.storage.containerDir(record.id)}/upon/${createHash('sha256').update(point.destination).digest('hex').slice(0, 32)}`;
   rmSync(dir, { recursive: true, force: true });
   for (const name of ['upper', 'work']) mkdirSync(`${dir}/${name}`, { recursive: true, mode: 0o755 });
   return room.storage.snapshots.openUpon(path, { upperDir: `${dir}/upper`, workDir: `${dir}/work` });

@@ -28,20 +28,20 @@ export interface ReadyMounts extends AsyncDisposable {
   keep(): void;
 }
 
-/** `owner`: the container's user, for `U`. @throws `invalid` in dockerd's words; then nothing is in use */
-export async function readyMounts(room: Room, record: ContainerRecord, owner: () => Owner): Promise<ReadyMounts> {
+/** `owner`: the container's user, for `U`. `only` some of its mounts; `holdsAll`: also those that a path says. @throws `invalid` in dockerd's words; then nothing is in use */
+export async function readyMounts(room: Room, record: ContainerRecord, owner: () => Owner, { only = record.mounts, holdsAll = false }: { readonly only?: readonly MountPoint[]; readonly holdsAll?: boolean } = {}): Promise<ReadyMounts> {
   await using undo = new AsyncDisposableStack();
   const held = new Map<string, HeldSource>();
   const fds = undo.use(new DisposableStack());
   const mounts: Mount[] = [];
   let isKept = false;
   undo.defer(async () => {
-    if (!isKept) await releaseVolumes(room, record);
+    if (!isKept) await releaseVolumes(room, { ...record, mounts: only });
   });
-  for (const point of record.mounts) {
+  for (const point of only) {
     const path = await sourceOf(room, record, point);
     if (point.type !== 'tmpfs' && point.type !== 'image' && point.chown) await giveTo(path, owner());
-    if (isHeld(point)) {
+    if (isHeld(point) || (holdsAll && point.type !== 'tmpfs')) {
       const source = fds.use(holdSource(room, record, point, path));
       held.set(point.destination, { number: source.number, isFile: (statFd(source).mode & S.IFMT) !== S.IFDIR });
     }

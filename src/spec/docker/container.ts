@@ -167,6 +167,10 @@ export interface UpdateContainerRequest {
   readonly publish: PortBindings;
   /** Ours alone: ports that are not any more. No binding: all of that port. */
   readonly unpublish: PortBindings;
+  /** Ours alone: what is mounted from now on. */
+  readonly mounts: readonly MountRequest[];
+  /** Ours alone: places where what was asked for is mounted no longer. */
+  readonly unmounts: readonly string[];
 }
 
 /** What `POST /containers/{id}/exec` takes. */
