@@ -18,7 +18,7 @@ import { rolldown, type Plugin } from 'rolldown';
 const outDir = 'dist';
 /** How many daemons of earlier builds stay. */
 const keptDaemons = 5;
-const daemonMains = ['src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts', 'src/storage/pack-worker.ts', 'src/storage/copy-worker.ts', 'src/library/index.ts'];
+const daemonMains = ['src/bin/estivad.ts', 'src/bin/supervisor.ts', 'src/storage/unpack-worker.ts', 'src/storage/pack-worker.ts', 'src/storage/copy-worker.ts', 'src/volume/mount-worker.ts', 'src/library/index.ts'];
 const isRelease = process.argv.includes('--release');
 
 const began = performance.now();

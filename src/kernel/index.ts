@@ -5,6 +5,7 @@ export * from './detached-tree.ts';
 export * from './error.ts';
 export * from './fd.ts';
 export { fileSystemOf } from './file-system.ts';
+export { mountNow, type HostMount } from './host-mount.ts';
 export { initExecutable } from './init.ts';
 export { hideFromForks, SharedPage } from './forkable.ts';
 export * from './network-namespace.ts';

@@ -9,6 +9,7 @@ import { KernelError } from './error.ts';
 import { AT_SYMLINK_NOFOLLOW, Fd, fdNumber, O } from './fd.ts';
 import { AT_EMPTY_PATH } from './mount.ts';
 
+const RESOLVE_NO_XDEV = 0x01;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_NO_SYMLINKS = 0x04;
 const RESOLVE_BENEATH = 0x08;
@@ -21,6 +22,8 @@ export const resolution = {
   beneath: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
   /** No link anywhere in the path. */
   plain: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+  /** The same, and nothing that is mounted there. */
+  plainHere: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
   /** For a process whose root is the tree itself: absolute paths, no link anywhere. */
   plainAnywhere: RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
   /** For a process whose root is the tree itself: absolute paths, ordinary links followed. */

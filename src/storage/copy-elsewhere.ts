@@ -28,8 +28,17 @@ export async function copyTree(from: Fd, to: Fd, path: string, options: CopyOpti
   options.signal?.throwIfAborted();
   const small = copyNow(from, to, path);
   if (small !== undefined) return small;
-  for (const name of namesIn(to)) await removeTree(to, name);
+  await emptyDirectory(to);
   return await copyInWorker(from, to, path, options);
+}
+
+export function isEmptyDirectory(dir: Fd): boolean {
+  return namesIn(dir).length === 0;
+}
+
+/** Removes all that is in it. @throws KernelError */
+export async function emptyDirectory(dir: Fd): Promise<void> {
+  for (const name of namesIn(dir)) await removeTree(dir, name);
 }
 
 /** Undefined when it is not small. */

@@ -8,5 +8,5 @@ export { pack, type PackedTar } from './pack-elsewhere.ts';
 export { compareTrees, type Change } from './compare.ts';
 export type { SurveyedEntry } from './survey.ts';
 export { unpackInto } from './unpack-elsewhere.ts';
-export { copyTree, type CopyOptions } from './copy-elsewhere.ts';
+export { copyTree, emptyDirectory, isEmptyDirectory, type CopyOptions } from './copy-elsewhere.ts';
 export type { CopyProgress } from './copy-tree.ts';

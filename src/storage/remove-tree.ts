@@ -1,4 +1,5 @@
 // Removes a directory tree that a stranger filled: through held directories only, one name at a time, so that no link is ever followed.
+// What is mounted in it stays as it is: that is somebody else's.
 //
 // A container may have made directories nested far deeper than a process has descriptors (or a stack). Below a certain depth a directory is therefore
 // moved up, next to the tree's root, and removed as a tree of its own afterwards.
@@ -64,7 +65,7 @@ function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator
       if (removed !== EISDIR && removed !== EPERM) throw new KernelError('unlinkat', quoteName(name), -removed);
     }
     if (held.length < depthMax) {
-      held.push({ fd: openIn(fd, nameArgument(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plain'), name, entries: [] });
+      held.push({ fd: openIn(fd, nameArgument(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plainHere'), name, entries: [] });
       return;
     }
     const moved = byteString(`deep-${randomUUID()}`);

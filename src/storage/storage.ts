@@ -137,9 +137,12 @@ export interface VolumeTrees {
   draft(): VolumeDraft;
   /** What pathOf names, opened through no link. */
   openData(name: string): Fd;
+  /** @throws `conflict` when something is mounted in it: with the volume, that would be emptied */
   takeOut(name: string): TakenOut;
   /** The directories below volumes/, whoever put them there. */
   names(): readonly string[];
+  /** Something is mounted upon its data. */
+  isMounted(name: string): boolean;
   /** Its data have nothing in them, or are not there. */
   isEmpty(name: string): boolean;
   /** Bytes of its files. */

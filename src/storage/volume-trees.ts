@@ -1,6 +1,7 @@
 // The directories of volumes: volumes/<name>/_data, in the places that Docker gives them. A directory is made under tmp/ and moved to its name in one
 // step, and leaves it for tmp/ in one step: whatever is below volumes/ is whole.
 import { randomUUID } from 'node:crypto';
+import { fail } from '../base/index.ts';
 import { call, Fd, KernelError, O, openIn, RENAME, S, statFd, statIn, tryCall, tryOpenIn } from '../kernel/index.ts';
 import { byteString, quoteName, type ByteString } from '../spec/tar/index.ts';
 import { explainDiskFull } from './disk-full.ts';
@@ -47,7 +48,15 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
     return openIn(this.#volumes, `${name}/${dataName}`, directory, 'plain');
   }
 
+  isMounted(name: string): boolean {
+    const number = tryOpenIn(this.#volumes, `${name}/${dataName}`, O.PATH | O.DIRECTORY | O.NOFOLLOW, 'plain');
+    if (number < 0) return false;
+    using data = new Fd(number);
+    return statFd(data).mountId !== statFd(this.#volumes).mountId;
+  }
+
   takeOut(name: string): TakenOut {
+    if (this.isMounted(name)) throw fail('conflict', `Cannot remove volume ${name}: something is mounted upon ${JSON.stringify(this.pathOf(name))}, and would be emptied with it`, { hint: 'Unmount it first' });
     const out = `gone-${randomUUID()}`;
     call('renameat2', this.#volumes.number, name, this.#tmp.number, out, 0);
     let isOpen = true;

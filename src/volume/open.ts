@@ -8,7 +8,7 @@ import { settle } from './settle.ts';
 import { pruneVolumes, removeVolume, usageBytes } from './remove.ts';
 import type { Room } from './room.ts';
 import { VolumeShelf } from './shelf.ts';
-import { releaseVolume, useVolume } from './use.ts';
+import { reconcileVolumes, releaseVolume, useVolume } from './use.ts';
 import type { VolumeHappening, VolumeHold, VolumeRecord, Volumes, VolumeSource, VolumeUser, VolumeWish } from './volume.ts';
 
 export interface VolumesOptions {
@@ -80,10 +80,7 @@ class OpenedVolumes implements Volumes {
     return usageBytes(this.#room, name);
   }
 
-  async reconcile(): Promise<void> {
-    for (const { name } of this.#room.shelf.list()) {
-      const up = this.#room.usersOf(name).filter(({ isUp }) => isUp).map(({ containerId }) => containerId);
-      if (up.length > 0) this.#room.users.set(name, new Set([...up, ...this.#room.users.get(name) ?? []]));
-    }
+  reconcile(): Promise<void> {
+    return reconcileVolumes(this.#room);
   }
 }

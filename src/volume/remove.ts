@@ -3,6 +3,7 @@
 import { fail, isFail } from '../base/index.ts';
 import { backingOf } from './options.ts';
 import { alone, keepersOf, type Room } from './room.ts';
+import { takeOff } from './use.ts';
 import type { VolumeRecord } from './volume.ts';
 
 /** @throws `not_found`; `conflict` in dockerd's words */
@@ -12,6 +13,7 @@ export async function removeVolume(room: Room, name: string, force: boolean): Pr
     if (record === undefined) return;
     const keepers = keepersOf(room, name);
     if (keepers.length > 0) throw fail('conflict', `remove ${name}: volume is in use - [${keepers.filter((id) => id !== '').join(', ')}]`, { hint: 'Remove the containers that have it first' });
+    takeOff(room, name);
     takeAway(room, record);
   });
 }

@@ -83,7 +83,7 @@ test('remove() refuses what a container names, what is held, and what is used; t
   hold[Symbol.dispose]();
   await assert.rejects(volumes.remove('data', { force: true }), { kind: 'conflict', message: `remove data: volume is in use - [${idOf('a')}]` });
   users.clear();
-  assert.deepEqual(await volumes.use('data', idOf('b'), { destination: '/d' }), { path: `${root}/volumes/data/_data` });
+  assert.deepEqual(await volumes.use('data', idOf('b'), { destination: '/d' }), { path: `${root}/volumes/data/_data`, isMount: false });
   await assert.rejects(volumes.remove('data'), { kind: 'conflict', message: `remove data: volume is in use - [${idOf('b')}]` });
   await volumes.release('data', idOf('b'));
   await volumes.release('data', idOf('b'));

@@ -38,6 +38,8 @@ export interface VolumeHold extends Disposable {
 export interface VolumeSource {
   /** A directory of the host; absolute. */
   readonly path: string;
+  /** Something is mounted there. Other mount namespaces need not see it: whoever wants it elsewhere takes hold of it in this one (open_tree). */
+  readonly isMount: boolean;
 }
 
 /** A container whose record names the volume. */
@@ -83,8 +85,8 @@ export interface Volumes {
   reconcile(): Promise<void>;
 
   /**
-   * What an image has at the place of the mount becomes the content of the empty volume: whole or not at all, with owner and mode of the directory itself. A volume that
-   * has anything in it already, or that is something of the host (options), is left alone. `from` is a directory of the image's tree, opened within it; the caller's.
+   * What an image has at the place of the mount becomes the content of the empty volume: whole or not at all, with owner and mode of the directory itself. One that
+   * has anything in it already is left alone. `from` is a directory of the image's tree, opened within it; the caller's.
    */
   populate(name: string, from: Fd): Promise<void>;
   /** Bytes of its files. What its options name elsewhere is not counted: -1, as in Docker. */
