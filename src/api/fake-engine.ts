@@ -321,5 +321,5 @@ function fakeNetworks(): Engine['networks'] {
 function fakeVolumes(): Engine['volumes'] {
   const missing = (name: string): never => { throw fail('not_found', `get ${name}: no such volume`); };
   const none = (): never => { throw new Error('not part of this test'); };
-  return { get: missing, list: () => [], create: none, hold: none, directoryOf: none, usersOf: () => [], remove: none, prune: none, use: none, release: none, reconcile: none, populate: none, usageBytes: none };
+  return { get: missing, list: () => [], create: none, hold: none, directoryOf: none, usersOf: () => [], remove: none, prune: none, use: none, release: none, reconcile: none, populate: none, clone: none, snapshot: none, rollback: none, removeSnapshot: none, export: none, import: none, usageBytes: none };
 }

@@ -19,6 +19,7 @@ import { stats } from './stats.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
 import { update } from './update.ts';
+import * as volumeCopies from './volume-copies.ts';
 import * as volumes from './volumes.ts';
 
 interface Route {
@@ -103,6 +104,13 @@ const routes: readonly Route[] = [
   route('POST', '/volumes/prune', volumes.prune),
   route('GET', '/volumes/{name}', volumes.inspect),
   route('PUT', '/volumes/{name}', volumes.update),
+  route('POST', '/volumes/{name}/estiva/clone', volumeCopies.clone),
+  route('GET', '/volumes/{name}/estiva/export', volumeCopies.exportFiles),
+  route('PUT', '/volumes/{name}/estiva/import', volumeCopies.importFiles),
+  route('POST', '/volumes/{name}/estiva/rollback', volumeCopies.rollback),
+  route('GET', '/volumes/{name}/estiva/snapshots', volumeCopies.snapshots),
+  route('POST', '/volumes/{name}/estiva/snapshots', volumeCopies.snapshot),
+  route('DELETE', '/volumes/{name}/estiva/snapshots/{snapshot}', volumeCopies.removeSnapshot),
   route('DELETE', '/volumes/{name}', volumes.remove),
 
   route('POST', '/build/prune', pruneBuildCache),

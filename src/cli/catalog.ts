@@ -134,11 +134,17 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   volume: {
     summary: 'Manage volumes',
     commands: {
+      clone: { summary: 'Make a new volume with the files of another', load: async () => (await import('./commands/volume-copies.ts')).clone },
       create: { summary: 'Create a volume', load: async () => (await import('./commands/volume.ts')).create },
       inspect: { summary: 'Display detailed information on one or more volumes', load: async () => (await import('./commands/volume.ts')).inspect },
+      export: { summary: 'Export the files of a volume as a tar archive', load: async () => (await import('./commands/volume-copies.ts')).exportCommand },
+      import: { summary: 'Fill a volume with the files of a tar archive', load: async () => (await import('./commands/volume-copies.ts')).importCommand },
       list: alias(volumeLs), ls: volumeLs,
       prune: { summary: 'Remove anonymous volumes that no container has', load: async () => (await import('./commands/volume.ts')).prune },
       remove: alias(volumeRm), rm: volumeRm,
+      rollback: { summary: 'Make the files of a volume those of a snapshot again', load: async () => (await import('./commands/volume-copies.ts')).rollback },
+      snapshot: { summary: 'Keep the files of a volume as they are now', load: async () => (await import('./commands/volume-copies.ts')).snapshot },
+      snapshots: { summary: 'List the snapshots of a volume, or remove some', load: async () => (await import('./commands/volume-copies.ts')).snapshots },
     },
   },
 };

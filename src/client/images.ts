@@ -1,12 +1,11 @@
 // Images: the typed calls of /images. A name goes into the path with its slashes, as Docker's clients send it.
 import type { HistoryItem } from '../spec/docker/archive-view.ts';
-import type { ImageDeleteItem, ImageSummary, ProgressMessage } from '../spec/docker/image.ts';
+import type { ImageDeleteItem, ImageSummary } from '../spec/docker/image.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import { filtersText, type Filters } from './containers.ts';
-import { readJsonLines, textOf, type Docker } from './docker.ts';
+import { textOf, type Docker } from './docker.ts';
 import type { Answer } from './http.ts';
-
-type OnMessage = (message: ProgressMessage) => void;
+import { readMessages, type OnMessage } from './messages.ts';
 
 export const imagePath = (image: string, rest = ''): string => `/images/${image.split('/').map(encodeURIComponent).join('/')}${rest}`;
 
@@ -99,20 +98,4 @@ function jsonOf(platform: Platform | undefined): string | undefined {
 /** What may repeat, which a record cannot say. */
 function repeated(name: string, platforms: readonly Platform[] = []): string {
   return platforms.length === 0 ? '' : `?${platforms.map((platform) => `${name}=${encodeURIComponent(JSON.stringify(platform))}`).join('&')}`;
-}
-
-/** Reads a stream of progress messages. @throws Error with the daemon's sentence when a message carries an error. */
-async function readMessages(answer: Answer, onMessage: OnMessage): Promise<void> {
-  let failure: string | undefined;
-  await readJsonLines(answer, (value) => {
-    const message = value as ProgressMessage;
-    if (message.error === undefined) onMessage(message);
-    else failure = message.errorDetail?.message ?? message.error;
-  });
-  if (failure !== undefined) throw new StreamError(failure);
-}
-
-/** The daemon failed in the middle of a stream whose status said 200. */
-export class StreamError extends Error {
-  override readonly name = 'StreamError';
 }

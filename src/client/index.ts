@@ -10,6 +10,7 @@ export * from './execs.ts';
 export * from './files.ts';
 export { parseHost, type Host } from './host.ts';
 export * from './images.ts';
+export { StreamError } from './messages.ts';
 export * from './networks.ts';
 export * from './registries.ts';
 export { statsOf, watchStats } from './stats.ts';

@@ -3,7 +3,7 @@ export type * from '../container/index.ts';
 export type * from '../event/index.ts';
 export type * from '../image/index.ts';
 export type { CreateNetworkRequest, NetworkRecord, Networks, SubnetUsage } from '../network/index.ts';
-export type { VolumeHappening, VolumeRecord, Volumes, VolumeUser, VolumeWish } from '../volume/index.ts';
+export type { Snapshot, VolumeHappening, VolumeRecord, Volumes, VolumeUser, VolumeWish } from '../volume/index.ts';
 export { describeImage, registrySettings, type Credentials } from '../registry/index.ts';
 export * from './engine.ts';
 export { openEngine, type EngineOptions } from './open.ts';

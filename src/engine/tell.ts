@@ -24,8 +24,8 @@ export function networkEvent(happening: NetworkHappening): Told {
 export function volumeEvent(happening: VolumeHappening): Told {
   if (happening.kind === 'prune') return { type: 'volume', action: 'prune', id: '', attributes: { reclaimed: String(happening.reclaimedBytes) } };
   const { kind, volume: { name, driver } } = happening;
-  const who = 'containerId' in happening ? { ...happening.details, container: happening.containerId } : {};
-  return { type: 'volume', action: kind, id: name, attributes: { ...who, driver } };
+  const more = 'containerId' in happening ? { ...happening.details, container: happening.containerId } : 'snapshot' in happening ? { snapshot: happening.snapshot } : {};
+  return { type: 'volume', action: kind, id: name, attributes: { ...more, driver } };
 }
 
 export function containerEvent(happening: Happening): Told {

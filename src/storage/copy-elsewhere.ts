@@ -1,7 +1,7 @@
 // Copies a tree in a worker thread. What is small is copied at once instead: a worker takes longer to start than that takes. How large it is shows only
 // in the copying: what turns out to be large is begun again in a worker.
 import { Worker } from 'node:worker_threads';
-import type { Fd } from '../kernel/index.ts';
+import { O, openIn, type Fd } from '../kernel/index.ts';
 import type { CopyTask, FromCopier } from './copy-messages.ts';
 import { TreeCopy, type CopyProgress } from './copy-tree.ts';
 import { explainDiskFull } from './disk-full.ts';
@@ -26,10 +26,12 @@ export interface CopyOptions {
 /** As TreeCopy.run; both directories are the caller's, and nobody works in them any more at the end. `path`: where `to` lies, for messages. @throws as TreeCopy.run; the signal's reason */
 export async function copyTree(from: Fd, to: Fd, path: string, options: CopyOptions = {}): Promise<CopyProgress> {
   options.signal?.throwIfAborted();
-  const small = copyNow(from, to, path);
+  // Whoever gives it may have it open for its path only.
+  using source = openIn(from, '.', O.RDONLY | O.DIRECTORY, 'plain');
+  const small = copyNow(source, to, path);
   if (small !== undefined) return small;
   await emptyDirectory(to);
-  return await copyInWorker(from, to, path, options);
+  return await copyInWorker(source, to, path, options);
 }
 
 export function isEmptyDirectory(dir: Fd): boolean {

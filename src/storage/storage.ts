@@ -125,6 +125,8 @@ export interface VolumeDraft extends Disposable {
   becomeVolume(name: string): void;
   /** Takes the place of a volume's data, in one step. To be called when nobody has them open. */
   becomeDataOf(name: string): void;
+  /** Stays beside the volume's data. @throws KernelError EEXIST */
+  becomeSnapshotOf(name: string, snapshot: string): void;
   /** Moves what is in it into a volume's data, name by name, and gives them its owner and mode. What is there of a name stays. */
   moveInto(name: string): void;
 }
@@ -139,6 +141,9 @@ export interface VolumeTrees {
   openData(name: string): Fd;
   /** @throws `conflict` when something is mounted in it: with the volume, that would be emptied */
   takeOut(name: string): TakenOut;
+  openSnapshot(name: string, snapshot: string): Fd;
+  takeOutSnapshot(name: string, snapshot: string): TakenOut;
+  snapshotNames(name: string): readonly string[];
   /** The directories below volumes/, whoever put them there. */
   names(): readonly string[];
   /** Something is mounted upon its data. */

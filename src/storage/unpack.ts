@@ -27,6 +27,8 @@ export interface CopyRules {
   readonly keepsKinds: boolean;
   /** Whose everything becomes; undefined: as the archive says. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** What the archive says of its top is said of the directory that it goes into. Else that stays as it is, as with Docker. */
+  readonly includesTop?: boolean;
 }
 
 export interface UnpackOptions {
@@ -55,8 +57,7 @@ export async function unpackTree(tar: AsyncIterable<Uint8Array>, root: Fd, optio
     options.signal?.throwIfAborted();
     try {
       const path = pathOf(entry.path);
-      // The directory that a copy goes into stays as it is, as with Docker.
-      if (copy !== undefined && path.length === 0) continue;
+      if (copy !== undefined && copy.includesTop !== true && path.length === 0) continue;
       if (entry.type === 'directory') directories.set(path.join('/'), [path, entry]);
       sizeBytes += await place(tree, path, entry, options);
     } catch (error) {

@@ -1,4 +1,4 @@
-// The directories of volumes: volumes/<name>/_data, in the places that Docker gives them. A directory is made under tmp/ and moved to its name in one
+// The directories of volumes: volumes/<name>/_data, in the places that Docker gives them, and beside that volumes/<name>/snapshots/. A directory is made under tmp/ and moved to its name in one
 // step, and leaves it for tmp/ in one step: whatever is below volumes/ is whole.
 import { randomUUID } from 'node:crypto';
 import { fail } from '../base/index.ts';
@@ -13,6 +13,7 @@ import type { Trash } from './trash.ts';
 
 const EEXIST = -17;
 const dataName = '_data';
+const snapshotsName = 'snapshots';
 const directory = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 export class VolumeDirectories implements VolumeTrees, Disposable {
@@ -57,8 +58,17 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
 
   takeOut(name: string): TakenOut {
     if (this.isMounted(name)) throw fail('conflict', `Cannot remove volume ${name}: something is mounted upon ${JSON.stringify(this.pathOf(name))}, and would be emptied with it`, { hint: 'Unmount it first' });
+    return this.#takeOut(name);
+  }
+
+  takeOutSnapshot(name: string, snapshot: string): TakenOut {
+    return this.#takeOut(`${name}/${snapshotsName}/${snapshot}`);
+  }
+
+  /** `path`: below volumes/. */
+  #takeOut(path: string): TakenOut {
     const out = `gone-${randomUUID()}`;
-    call('renameat2', this.#volumes.number, name, this.#tmp.number, out, 0);
+    call('renameat2', this.#volumes.number, path, this.#tmp.number, out, 0);
     let isOpen = true;
     return {
       discard: () => {
@@ -66,9 +76,20 @@ export class VolumeDirectories implements VolumeTrees, Disposable {
         this.#trash.take(byteString(out));
       },
       [Symbol.dispose]: () => {
-        if (isOpen) call('renameat2', this.#tmp.number, out, this.#volumes.number, name, 0);
+        if (isOpen) call('renameat2', this.#tmp.number, out, this.#volumes.number, path, 0);
       },
     };
+  }
+
+  openSnapshot(name: string, snapshot: string): Fd {
+    return openIn(this.#volumes, `${name}/${snapshotsName}/${snapshot}`, directory, 'plain');
+  }
+
+  snapshotNames(name: string): readonly string[] {
+    const number = tryOpenIn(this.#volumes, `${name}/${snapshotsName}`, directory, 'plain');
+    if (number < 0) return [];
+    using snapshots = new Fd(number);
+    return namesIn(snapshots);
   }
 
   names(): readonly string[] {
@@ -122,6 +143,13 @@ class Draft implements VolumeDraft {
   /** What the volume had lies in the draft then, and goes with it. */
   becomeDataOf(name: string): void {
     call('renameat2', this.#dir.number, dataName, this.#volumes.number, `${name}/${dataName}`, RENAME.EXCHANGE);
+  }
+
+  becomeSnapshotOf(name: string, snapshot: string): void {
+    using volume = openIn(this.#volumes, name, directory, 'plain');
+    const made = tryCall('mkdirat', volume.number, snapshotsName, 0o700);
+    if (made < 0 && made !== EEXIST) throw new KernelError('mkdirat', snapshotsName, -made);
+    call('renameat2', this.#dir.number, dataName, volume.number, `${snapshotsName}/${snapshot}`, RENAME.NOREPLACE);
   }
 
   moveInto(name: string): void {

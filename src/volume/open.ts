@@ -1,7 +1,9 @@
 // Opens the volumes of a data root: their records, their directories, and the verbs.
 import type { ContainerId } from '../base/index.ts';
 import type { Fd } from '../kernel/index.ts';
-import type { Storage } from '../storage/index.ts';
+import type { CopyOptions, CopyProgress, PackedTar, Storage } from '../storage/index.ts';
+import { exportVolume, importVolume, type ImportOptions } from './archive.ts';
+import { cloneVolume, removeSnapshot, rollbackVolume, snapshotVolume } from './copies.ts';
 import { createVolume, holdVolume } from './create.ts';
 import { populateVolume } from './populate.ts';
 import { settle } from './settle.ts';
@@ -9,7 +11,7 @@ import { pruneVolumes, removeVolume, usageBytes } from './remove.ts';
 import type { Room } from './room.ts';
 import { VolumeShelf } from './shelf.ts';
 import { reconcileVolumes, releaseVolume, useVolume } from './use.ts';
-import type { VolumeHappening, VolumeHold, VolumeRecord, Volumes, VolumeSource, VolumeUser, VolumeWish } from './volume.ts';
+import type { Snapshot, VolumeHappening, VolumeHold, VolumeRecord, Volumes, VolumeSource, VolumeUser, VolumeWish } from './volume.ts';
 
 export interface VolumesOptions {
   readonly storage: Pick<Storage, 'records' | 'volumes'>;
@@ -20,7 +22,7 @@ export interface VolumesOptions {
 }
 
 export function openVolumes({ storage, usersOf, tell }: VolumesOptions): Volumes {
-  const room: Room = { usersOf, tell, trees: storage.volumes, shelf: new VolumeShelf(storage.records), holds: new Map(), users: new Map(), queues: new Map() };
+  const room: Room = { usersOf, tell, trees: storage.volumes, shelf: new VolumeShelf(storage.records), holds: new Map(), users: new Map(), readers: new Map(), queues: new Map() };
   settle(room);
   return new OpenedVolumes(room);
 }
@@ -74,6 +76,30 @@ class OpenedVolumes implements Volumes {
 
   populate(name: string, from: Fd): Promise<void> {
     return populateVolume(this.#room, name, from);
+  }
+
+  clone(name: string, wish: VolumeWish, options: CopyOptions = {}): Promise<VolumeRecord> {
+    return cloneVolume(this.#room, name, wish, options);
+  }
+
+  snapshot(name: string, snapshot: string, options: CopyOptions = {}): Promise<Snapshot> {
+    return snapshotVolume(this.#room, name, snapshot, options);
+  }
+
+  rollback(name: string, snapshot: string, options: CopyOptions = {}): Promise<CopyProgress> {
+    return rollbackVolume(this.#room, name, snapshot, options);
+  }
+
+  removeSnapshot(name: string, snapshot: string): Promise<void> {
+    return removeSnapshot(this.#room, name, snapshot);
+  }
+
+  export(name: string): Promise<PackedTar> {
+    return exportVolume(this.#room, name);
+  }
+
+  import(name: string, tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<void> {
+    return importVolume(this.#room, name, tar, options);
   }
 
   usageBytes(name: string): Promise<number> {

@@ -11,6 +11,8 @@ export interface Room {
   readonly holds: Map<string, number>;
   /** Who has a volume's files mounted, or is about to: by name. */
   readonly users: Map<string, Set<ContainerId>>;
+  /** How many read a volume's files as a whole (a clone, an export), by name. */
+  readonly readers: Map<string, number>;
   /** One for each volume that something happens to. */
   readonly queues: Map<string, SerialQueue>;
   /** Containers whose records name it. */

@@ -1,7 +1,7 @@
 // The shelf: all volumes' records, in memory and in the database, found by name. The memory follows the database.
 import { fail } from '../base/index.ts';
 import type { Records, Table } from '../storage/index.ts';
-import type { VolumeRecord } from './volume.ts';
+import type { Snapshot, VolumeRecord } from './volume.ts';
 
 export class VolumeShelf {
   readonly #records: Records;
@@ -43,6 +43,6 @@ export class VolumeShelf {
 
 /** What was stored came from us. */
 function revive(json: unknown): VolumeRecord {
-  const stored = json as Omit<VolumeRecord, 'createdAt'> & { readonly createdAt: string };
-  return { ...stored, createdAt: new Date(stored.createdAt) };
+  const stored = json as Omit<VolumeRecord, 'createdAt' | 'snapshots'> & { readonly createdAt: string; readonly snapshots?: readonly (Omit<Snapshot, 'createdAt'> & { readonly createdAt: string })[] };
+  return { ...stored, createdAt: new Date(stored.createdAt), snapshots: (stored.snapshots ?? []).map((snapshot) => ({ ...snapshot, createdAt: new Date(snapshot.createdAt) })) };
 }

@@ -51,7 +51,7 @@ export async function releaseVolume(room: Room, name: string, containerId: Conta
 
 /** What is mounted for nobody any more. */
 export function takeOff(room: Room, name: string): void {
-  if (!room.users.has(name) && backingOf(room.shelf.get(name)).kind === 'mount') unmountVolume(room, name);
+  if (!room.users.has(name) && !room.readers.has(name) && backingOf(room.shelf.get(name)).kind === 'mount') unmountVolume(room, name);
 }
 
 /** Who runs uses it, whatever this daemon has seen of that; what is mounted for nobody comes off, and what somebody uses is there. */

@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { parseContainerId, type ContainerId } from '../base/index.ts';
+import { test } from 'node:test';
 import { Fd, O } from '../kernel/index.ts';
 import { recordKernel } from '../kernel/fake.ts';
-import { openStorage } from '../storage/index.ts';
-import { openVolumes, type VolumeHappening, type Volumes, type VolumeUser, type VolumeWish } from './index.ts';
-
-const wish = (name: string, more: Partial<VolumeWish> = {}): VolumeWish => ({ name, driver: '', options: null, labels: null, ...more });
-const idOf = (digit: string): ContainerId => parseContainerId(digit.repeat(64));
-
-interface Opened extends AsyncDisposable {
-  readonly volumes: Volumes;
-  readonly told: VolumeHappening[];
-  readonly users: Map<string, readonly VolumeUser[]>;
-}
-
-async function open(root: string): Promise<Opened> {
-  const storage = await openStorage({ rootDir: root });
-  const told: VolumeHappening[] = [];
-  const users = new Map<string, readonly VolumeUser[]>();
-  const volumes = openVolumes({ storage, usersOf: (name) => users.get(name) ?? [], tell: (happening) => told.push(happening) });
-  return { volumes, told, users, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
-}
-
-function newRoot(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'estiva-volumes-'));
-  t.after(() => { rmSync(dir, { recursive: true, force: true }); });
-  return join(dir, 'root');
-}
+import type { VolumeWish } from './index.ts';
+import { idOf, newDir, newRoot, open, wish } from './opened.fixture.ts';
 
 test('create() makes a directory that everybody may read, and says so; once more it gives the same, whatever is asked', async (t) => {
   const root = newRoot(t);
@@ -125,8 +100,7 @@ test('populate() fills an empty volume once, with the directory\'s own owner and
   const root = newRoot(t);
   await using opened = await open(root);
   const { volumes } = opened;
-  const image = mkdtempSync(join(tmpdir(), 'estiva-image-'));
-  t.after(() => { rmSync(image, { recursive: true, force: true }); });
+  const image = newDir(t);
   mkdirSync(join(image, 'sub'));
   writeFileSync(join(image, 'sub/file'), 'first');
   chmodSync(image, 0o1777);
@@ -147,8 +121,7 @@ test('populate() that fails leaves the volume empty, and the next one fills it',
   const root = newRoot(t);
   await using opened = await open(root);
   const { volumes } = opened;
-  const image = mkdtempSync(join(tmpdir(), 'estiva-image-'));
-  t.after(() => { rmSync(image, { recursive: true, force: true }); });
+  const image = newDir(t);
   for (const name of ['a', 'b', 'c']) writeFileSync(join(image, name), name);
   using from = Fd.open(image, O.RDONLY | O.DIRECTORY);
   await volumes.create(wish('data'));

@@ -5,6 +5,8 @@
 // Its files are `<root>/volumes/<name>/_data`, as in Docker.
 import type { ContainerId } from '../base/index.ts';
 import type { Fd } from '../kernel/index.ts';
+import type { CopyOptions, CopyProgress, PackedTar } from '../storage/index.ts';
+import type { ImportOptions } from './archive.ts';
 
 export interface VolumeRecord {
   readonly name: string;
@@ -16,6 +18,16 @@ export interface VolumeRecord {
   readonly labels: Readonly<Record<string, string>> | null;
   /** Nobody chose its name: prune may take it. */
   readonly isAnonymous: boolean;
+  /** Oldest first. They go with the volume. */
+  readonly snapshots: readonly Snapshot[];
+}
+
+/** What the files of a volume were at a moment. */
+export interface Snapshot {
+  readonly name: string;
+  readonly createdAt: Date;
+  /** Of its files; where the file system can, they share their blocks with the volume's. */
+  readonly sizeBytes: number;
 }
 
 export interface VolumeWish {
@@ -53,6 +65,7 @@ export interface VolumeUser {
 export type VolumeHappening =
   | { readonly kind: 'create' | 'destroy'; readonly volume: VolumeRecord }
   | { readonly kind: 'mount' | 'unmount'; readonly volume: VolumeRecord; readonly containerId: ContainerId; readonly details: Readonly<Record<string, string>> }
+  | { readonly kind: 'snapshot' | 'rollback'; readonly volume: VolumeRecord; readonly snapshot: string }
   | { readonly kind: 'prune'; readonly reclaimedBytes: number };
 
 /** Every verb @throws `not_found` "get x: no such volume". */
@@ -89,6 +102,17 @@ export interface Volumes {
    * has anything in it already is left alone. `from` is a directory of the image's tree, opened within it; the caller's.
    */
   populate(name: string, from: Fd): Promise<void>;
+  /** A new volume with its files, also while it is in use. @throws `conflict` when there is one called so */
+  clone(name: string, wish: VolumeWish, options?: CopyOptions): Promise<VolumeRecord>;
+  /** '' names it by the time. Also while it is in use. @throws `conflict` when there is one called so; `unsupported` for what lies elsewhere (options) */
+  snapshot(name: string, snapshot: string, options?: CopyOptions): Promise<Snapshot>;
+  /** Its files are those of the snapshot again, which stays. @throws `not_found`; `conflict` while a container runs with it */
+  rollback(name: string, snapshot: string, options?: CopyOptions): Promise<CopyProgress>;
+  removeSnapshot(name: string, snapshot: string): Promise<void>;
+  /** Its files as a tar; disposing it lets go of the volume. */
+  export(name: string): Promise<PackedTar>;
+  /** The tar's files become those of the volume, whole or not at all; plain, gzip or zstd. @throws `conflict` when it has files, or a container runs with it */
+  import(name: string, tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<void>;
   /** Bytes of its files. What its options name elsewhere is not counted: -1, as in Docker. */
   usageBytes(name: string): Promise<number>;
 }
