@@ -127,7 +127,7 @@ export function findRoute(method: string, path: string): { readonly handler: Han
 }
 
 function route(method: string, pattern: string, handler: Handler): Route {
-  const source = pattern.replace(/\{(\w+)\.\.\.\}/, '(?<$1>.+)').replace(/\{(\w+)\}/, '(?<$1>[^/]+)');
+  const source = pattern.replace(/\{(\w+)\.\.\.\}/, '(?<$1>.+)').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
   return { method, path: new RegExp(`^${source}$`), handler };
 }
 

@@ -1,4 +1,5 @@
 // volume: clone, export, import, rollback, snapshot, snapshots. Estiva's own; a dockerd has none of them.
+import { durationInWords } from '../../base/index.ts';
 import { cloneVolume, createVolume, exportVolume, importVolume, listSnapshots, removeSnapshot, rollbackVolume, snapshotVolume } from '../../client/index.ts';
 import type { SnapshotView } from '../../spec/estiva/volume.ts';
 import { openArchiveOutput } from '../archive-output.ts';
@@ -8,7 +9,6 @@ import { flag } from '../flags.ts';
 import { printRows, type Listing, type Row } from '../format.ts';
 import { progressView } from '../progress.ts';
 import { say, type Session } from '../session.ts';
-import { durationInWords } from '../../base/index.ts';
 import { humanSize } from '../units.ts';
 
 /** How far it is is for people who watch; what was made is the output. */

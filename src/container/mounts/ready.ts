@@ -5,6 +5,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { fail, messageOf } from '../../base/index.ts';
 import { S, statFd } from '../../kernel/index.ts';
 import type { Mount } from '../../spec/oci/runtime.ts';
+import type { VolumeSource } from '../../volume/index.ts';
 import type { ContainerRecord } from '../container.ts';
 import type { Room } from '../room.ts';
 import { giveTo, type Owner } from './chown.ts';
@@ -39,9 +40,10 @@ export async function readyMounts(room: Room, record: ContainerRecord, owner: ()
     if (!isKept) await releaseVolumes(room, { ...record, mounts: only });
   });
   for (const point of only) {
-    const path = await sourceOf(room, record, point);
+    const { path, isMount } = await sourceOf(room, record, point);
     if (point.type !== 'tmpfs' && point.type !== 'image' && point.chown) await giveTo(path, owner());
-    if (isHeld(point) || (holdsAll && point.type !== 'tmpfs')) {
+    // What was mounted in this namespace just now need not be seen in the supervisor's.
+    if (isHeld(point) || ((holdsAll || isMount) && point.type !== 'tmpfs')) {
       const source = fds.use(holdSource(room, record, point, path));
       held.set(point.destination, { number: source.number, isFile: (statFd(source).mode & S.IFMT) !== S.IFDIR });
     }
@@ -66,12 +68,12 @@ export function plannedHeld({ mounts }: ContainerRecord): ReadyMounts['held'] {
   return new Map(mounts.filter(isHeld).map(({ destination }) => [destination, { number: -1, isFile: false }]));
 }
 
-async function sourceOf(room: Room, { id }: ContainerRecord, point: MountPoint): Promise<string> {
-  if (point.type === 'volume') return (await room.volumes.use(point.name, id, detailsOf(point))).path;
-  if (point.type !== 'bind') return '';
+async function sourceOf(room: Room, { id }: ContainerRecord, point: MountPoint): Promise<VolumeSource> {
+  if (point.type === 'volume') return await room.volumes.use(point.name, id, detailsOf(point));
+  if (point.type !== 'bind') return { path: '', isMount: false };
   readySource(point);
   if (point.propagationAsked && /shared|slave/.test(point.propagation)) checkSpread(point.source, point.propagation.endsWith('shared') ? 'shared' : 'slave');
-  return point.source;
+  return { path: point.source, isMount: false };
 }
 
 /** What an event of the volume says. */

@@ -2,11 +2,12 @@
 // while it runs and only for it, as in Docker.
 import { statSync } from 'node:fs';
 import { S, statFd, type TreePart } from '../../kernel/index.ts';
+import type { VolumeSource } from '../../volume/index.ts';
 import type { ContainerRecord } from '../container.ts';
 import type { Room } from '../room.ts';
 import { holdSource, isHeld } from './hold.ts';
 import { isUp } from '../state.ts';
-import type { MountPoint, TmpfsPoint, VolumePoint } from './point.ts';
+import type { BindPoint, MountPoint, TmpfsPoint, VolumePoint } from './point.ts';
 import { readySource } from './ready.ts';
 import { byDepth } from './order.ts';
 
@@ -31,15 +32,17 @@ async function partOf(room: Room, record: ContainerRecord, point: Exclude<MountP
   if (point.type === 'bind') readySource(point);
   // What lies upon the source is the running container's.
   const plain = { ...point, overlay: false };
-  const path = point.type === 'bind' ? point.source : await placeOf(room, record, point);
-  const source = isHeld(plain) ? opened.use(holdSource(room, record, plain, path)) : path;
+  await using place = await placeOf(room, record, point);
+  const source = isHeld(plain) || place.isMount ? opened.use(holdSource(room, record, plain, place.path)) : place.path;
   const isDirectory = typeof source === 'string' ? statSync(source).isDirectory() : (statFd(source).mode & S.IFMT) === S.IFDIR;
   return { target, readOnly, source, isRecursive: point.type === 'volume' || point.isRecursive, makes: isDirectory ? 'directory' : 'file' };
 }
 
 /** Of a container that does not run the volume is in use only as long as it is asked; what was opened stays. */
-async function placeOf(room: Room, { id, state }: ContainerRecord, { name }: VolumePoint): Promise<string> {
-  const { path } = await room.volumes.use(name, id);
-  if (!isUp(state)) await room.volumes.release(name, id);
-  return path;
+async function placeOf(room: Room, { id, state }: ContainerRecord, point: BindPoint | VolumePoint): Promise<VolumeSource & AsyncDisposable> {
+  await using undo = new AsyncDisposableStack();
+  const source = point.type === 'bind' ? { path: point.source, isMount: false } : await room.volumes.use(point.name, id);
+  if (point.type === 'volume' && !isUp(state)) undo.defer(() => room.volumes.release(point.name, id));
+  const all = undo.move();
+  return { ...source, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
