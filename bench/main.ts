@@ -8,6 +8,7 @@ import { fileCases } from './file-cases.ts';
 import type { BenchCase, Figures } from './measure.ts';
 import { imageCases } from './image-cases.ts';
 import { measure } from './measure.ts';
+import { mountCases } from './mount-cases.ts';
 import { networkCases } from './network-cases.ts';
 import { processCases } from './process-cases.ts';
 import { runtimeCase } from './runtime-case.ts';
@@ -20,7 +21,7 @@ const { values: flags } = parseArgs({
 const engines = flags.list === true ? [] : await openEngines();
 const results: { readonly bench: BenchCase; readonly figures: readonly Figures[] }[] = [];
 try {
-  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...fileCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) }), ...imageCases(engines), ...networkCases(engines)];
+  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...fileCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) }), ...imageCases(engines), ...networkCases(engines), ...mountCases(engines)];
   if (flags.list === true) for (const bench of all) console.log(`${bench.name.padEnd(18)} ${bench.what}`);
   else for (const bench of chosen(all)) await runCase(bench);
 } finally {

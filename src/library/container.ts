@@ -1,6 +1,7 @@
 // A container as a program holds it: a handle with the verbs. Nothing of it is in memory but its id; what is true is asked of the engine.
 import { createRequest } from '../api/index.ts';
 import type { Attachment, ContainerRecord, Containers } from '../engine/index.ts';
+import type { MountRequest } from '../spec/docker/mount.ts';
 import { copyIn, copyOut, readFile, type CopyInOptions, type FilesToCopy, type ReadFileOptions } from './files.ts';
 import { collect, type Begun, type CollectOptions, type Output } from './output.ts';
 
@@ -27,6 +28,10 @@ export interface ContainerOptions {
   readonly cpus?: number;
   readonly pidsMax?: number;
   readonly readOnly?: boolean;
+  /** As -v has them: `data:/data` (a volume, made when it is not there), `/srv:/srv:ro` (a directory of the host; made when it is not there). */
+  readonly volumes?: readonly string[];
+  /** As `--mount` has them, in the words of Docker's API: `{ Type: 'bind', Source: '/srv', Target: '/srv', ReadOnly: true }`. */
+  readonly mounts?: readonly MountRequest[];
   /** Path → mount options (`size=64m`, or an empty text). */
   readonly tmpfs?: Readonly<Record<string, string>>;
   readonly capAdd?: readonly string[];
@@ -125,7 +130,7 @@ function bodyOf(options: ContainerOptions): object {
     ...docker,
     HostConfig: {
       NetworkMode: options.network ?? 'none', Memory: options.memoryBytes, NanoCpus: options.cpus === undefined ? undefined : Math.round(options.cpus * 1e9),
-      PidsLimit: options.pidsMax, ReadonlyRootfs: options.readOnly, Tmpfs: options.tmpfs, CapAdd: options.capAdd, CapDrop: options.capDrop,
+      PidsLimit: options.pidsMax, ReadonlyRootfs: options.readOnly, Binds: options.volumes, Mounts: options.mounts, Tmpfs: options.tmpfs, CapAdd: options.capAdd, CapDrop: options.capDrop,
       SecurityOpt: options.securityOptions, Privileged: options.privileged,
       ...docker.HostConfig,
     },

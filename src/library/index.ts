@@ -9,4 +9,5 @@
 export type { Container, ContainerOptions, ContainerState, ExecOptions, LogLine, LogsOptions, Output, RunOptions } from './container.ts';
 export { EstivaError, type ErrorKind } from '../base/index.ts';
 export type { CopyInOptions, FilesToCopy, ReadFileOptions } from './files.ts';
+export type { MountRequest } from '../spec/docker/mount.ts';
 export { openEngine, type Engine, type EngineOptions, type ImageSummary, type ImportOptions, type NetworkOptions, type NetworkSummary } from './engine.ts';

@@ -100,6 +100,14 @@ console.log((await box.readFile('/tmp/file')).toString());
   assert.match(said, /^invalid Cannot unpack "..\/out": the path .*\nnot_found Could not find the file \/nope .*\ninvalid Cannot read "\/etc": it is no file.*\ntoo_large Cannot read "\/tmp\/file": it has 4.*\nfour\n$/);
 });
 
+test('volumes and mounts of a container are those of -v and --mount', ours, async () => {
+  const said = succeeded(await program(`await engine.run(image, ['sh', '-c', 'echo kept > /v/f'], { volumes: ['lib-volume:/v'] });
+const { stdout } = await engine.run(image, ['sh', '-c', 'cat /v/f; touch /m/x 2>/dev/null || echo locked'], { volumes: ['lib-volume:/v:ro'], mounts: [{ Type: 'bind', Source: '/etc', Target: '/m', ReadOnly: true }] });
+console.log(stdout.toString());
+`));
+  assert.equal(said, 'kept\nlocked\n\n');
+});
+
 test('examples/client.ts: create, start, follow, remove over the API', async () => {
   const said = succeeded(await node(['client.ts', busybox], { DOCKER_HOST: engine.dockerHost, ESTIVA_HOST: '' }));
   assert.match(said, /^version 1\.\d+ of the API\nexit code 0\n$/);

@@ -17,6 +17,7 @@ const endToEnd: Readonly<Record<string, readonly string[]>> = {
   'test/e2e/stats.test.ts': ['^stats, once', '^stats as a stream'],
   'test/e2e/life.test.ts': ['a paused container refuses'],
   'test/e2e/isolation.test.ts': ['the first program', 'kernel files', '/dev has six', 'a container of its own', 'nothing of the host', '--privileged', 'memory limit', 'pids limit', 'cpu quota', '--device', 'the host is as it was'],
+  'test/e2e/mounts.test.ts': ['^mountinfo of binds', '^a subpath', '^shared, slave'],
 };
 
 /** One kernel test file, and each end-to-end file in a process of its own, so that its leak census is exact. */
