@@ -63,7 +63,7 @@ export class FakeEngine implements Engine {
     };
   }
 
-  readonly builds: Engine['builds'] = { look: ({ call, dockerfile }) => { this.calls.push(`look ${call} ${dockerfile.name}`); return { warnings: null, sources: [] }; } };
+  readonly builds: Engine['builds'] = { build: async () => { throw new Error('The fake builds nothing'); }, cached: () => [], pruneCache: () => ({ keys: [], reclaimedBytes: 0 }), look: ({ call, dockerfile }) => { this.calls.push(`look ${call} ${dockerfile.name}`); return { warnings: null, sources: [] }; } };
 
   /** None but those that are always there. */
   readonly networks: Engine['networks'] = fakeNetworks();
@@ -137,6 +137,7 @@ export class FakeEngine implements Engine {
     resizeExec: async (_id, { rows, columns }) => { this.calls.push(`resizeExec ${rows}x${columns}`); },
     waitExec: async () => 0,
     killExec: async () => undefined,
+    runStep: async () => { throw new Error('The fake runs no steps'); },
     explain: async () => [],
     statPath: async (idOrName, path) => { this.#find(idOrName); return fakeStat(path, idOrName); },
     readArchive: async (idOrName, path) => { this.#find(idOrName); return { stat: fakeStat(path, idOrName), ...this.#tar('files') }; },

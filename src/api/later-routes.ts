@@ -12,7 +12,7 @@ interface Later {
 const oneMachine = 'Estiva runs on one machine, without swarm';
 
 const later: readonly Later[] = [
-  of('POST', '/(build|build/cancel|session|grpc)', 'Building comes later', 'Build elsewhere, save, and load'),
+  of('POST', '/(build/cancel|session|grpc)', 'BuildKit comes later; the classic builder is here', 'Set DOCKER_BUILDKIT=0'),
   of('GET|POST|DELETE', '/plugins(/.*)?', 'There are no plugins'),
   of('GET|POST|DELETE', '/(swarm|nodes|services|tasks|secrets|configs)(/.*)?', oneMachine),
   of('POST', '/containers/[^/]+/checkpoints', 'There are no checkpoints'),

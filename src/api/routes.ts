@@ -4,6 +4,7 @@
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as archive from './archive.ts';
+import { build } from './build.ts';
 import * as builds from './builds.ts';
 import * as containers from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
@@ -89,6 +90,7 @@ const routes: readonly Route[] = [
   route('POST', '/images/{name...}/tag', images.tag),
   route('DELETE', '/images/{name...}', images.remove),
 
+  route('POST', '/build', build),
   route('POST', '/estiva/build/check', builds.check),
 
   route('GET', '/networks', networks.list),

@@ -8,6 +8,7 @@
 import type { ContainerId, Digest } from '../base/index.ts';
 import type { ContainerConfig, CreateContainerRequest, EndpointSettings, ExecConfig, HostConfig, UpdateContainerRequest } from '../spec/docker/container.ts';
 import type { Platform } from '../spec/oci/image.ts';
+import type { BuildStep, BuildStepEnd } from './build-step.ts';
 import type { ContainerSize } from './size.ts';
 import type { Health } from './health/check.ts';
 import type { ProcessTable } from './top.ts';
@@ -180,6 +181,8 @@ export interface Containers extends FileVerbs {
   /** Until it has ended. @returns the exit code. */
   waitExec(execId: string): Promise<number>;
   killExec(execId: string, signal: string): Promise<void>;
+  /** Runs one program on layers, for a build: in a container that nobody sees, and that is gone afterwards. */
+  runStep(step: BuildStep): Promise<BuildStepEnd>;
   /** The steps by which the container is (or would be) started, in words: `--explain`. */
   explain(idOrName: string): Promise<readonly ExplainedStep[]>;
 }

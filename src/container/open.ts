@@ -11,6 +11,7 @@ import type { Volumes } from '../volume/index.ts';
 import { afterRun } from './after-run.ts';
 import { exportRoot, openDestination, readArchive, statPath, writeArchive } from './archive.ts';
 import { attachContainer } from './attach.ts';
+import { runBuildStep, type BuildStep, type BuildStepEnd } from './build-step.ts';
 import { changesOf, commitContainer } from './commit.ts';
 import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, Pruned, StopOptions, WaitCondition, WaitResult } from './container.ts';
 import { Copies } from './copies.ts';
@@ -77,7 +78,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const supervisor = await connect();
   const ready: Room = {
     ...options, shelf: new Shelf(options.storage.records), readiness, host, runtimes, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
-    waiters: new Waiters(), live: new Map(), execs: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(), copies: new Copies(),
+    waiters: new Waiters(), live: new Map(), execs: new Map(), steps: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(), copies: new Copies(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();
       queues.set(id, queue);
@@ -100,11 +101,13 @@ function onExit(room: Room, taskId: string, exit: TaskExit): void {
 async function recordTask(room: Room, taskId: string, exit: TaskExit): Promise<void> {
   const task = room.live.get(taskId);
   const exec = room.execs.get(taskId);
+  const step = room.steps.get(taskId);
   if (task !== undefined) {
     const record = room.shelf.get(taskId);
     await recordExit(room, record, task, exit);
     if (!task.restarts) await afterRun(room, record.id);
   } else if (exec !== undefined) await recordExecExit(room, exec, exit);
+  else if (step !== undefined) step.exited.resolve(exit);
   else await room.supervisor.release(taskId);
 }
 
@@ -309,6 +312,10 @@ class StoredContainers implements Containers, AsyncDisposable {
 
   async commit(idOrName: string, options: CommitOptions): Promise<Digest> {
     return this.#inQueue(this.get(idOrName).id, (record) => commitContainer(this.#room, record, options));
+  }
+
+  runStep(step: BuildStep): Promise<BuildStepEnd> {
+    return runBuildStep(this.#room, step);
   }
 
   async explain(idOrName: string): Promise<readonly ExplainedStep[]> {

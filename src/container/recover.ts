@@ -33,7 +33,7 @@ export async function recover(room: Room): Promise<void> {
   }
   room.networks.reconcile();
   for (const id of late) await joinLate(room, id);
-  for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) room.storage.snapshots.removeSnapshot(id);
+  for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) await removeNameless(room, id);
   for (const { task, exit } of tasks.values()) if (exit !== undefined) await room.supervisor.release(task);
   for (const task of exits.keys()) removeExit(room.runDir, task);
 }
@@ -120,6 +120,18 @@ async function clearLeftovers(room: Room, record: ContainerRecord): Promise<void
   if (record.state.status === 'exited') await afterRun(room, record.id);
 }
 
+/** A step of a build that was cut off, or what a crash left of a create or a remove. What still runs in it is ended; its task is released by its exit. */
+async function removeNameless(room: Room, id: ContainerId): Promise<void> {
+  const cgroupPath = cgroupPathOf(id, '');
+  try {
+    room.cgroups.killAll(cgroupPath);
+    await room.cgroups.remove(cgroupPath);
+  } catch (error) {
+    room.log.warn({ container: id, error: messageOf(error) }, 'the cgroup of a step of a build could not be cleared away');
+  }
+  room.storage.snapshots.removeSnapshot(id);
+}
+
 /** The supervisor died, this daemon did not: the next supervisor borrows every task's descriptors from us. */
 export async function adoptAfterLoss(room: Room): Promise<void> {
   for (const [id, task] of room.live) {
@@ -130,6 +142,10 @@ export async function adoptAfterLoss(room: Room): Promise<void> {
       task: id, pid: task.pid, terminal: record.config.Tty, spool: spoolPaths(room.storage.containerDir(record.id)),
       fds: { pidfd: pidfd.number, stdin: number(stdin), stdout: number(stdout), stderr: number(stderr), network: number(network) },
     });
+  }
+  for (const [id, { task, fds }] of room.steps) {
+    if (task === undefined || fds === undefined) continue;
+    await room.supervisor.adopt({ task: id, pid: task.pid, terminal: false, fds: { pidfd: fds.pidfd.number } });
   }
   for (const [id, { record, task }] of room.execs) {
     if (task === undefined) continue;

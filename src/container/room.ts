@@ -6,6 +6,7 @@ import type { Networks } from '../network/index.ts';
 import type { Supervisor, TaskStreams } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { Volumes } from '../volume/index.ts';
+import type { LiveStep } from './build-step.ts';
 import type { ExecRecord } from './container.ts';
 import type { Happening } from './happening.ts';
 import type { ContainerLog } from './log/index.ts';
@@ -64,6 +65,8 @@ export interface Room {
   readonly waiters: Waiters;
   readonly live: Map<string, LiveTask>;
   readonly execs: Map<string, LiveExec>;
+  /** Steps of builds that run. */
+  readonly steps: Map<string, LiveStep>;
   /** Work that follows an exit (its cgroup goes away): a verb that needs it done awaits it. */
   readonly aftermath: Map<string, Promise<void>>;
   /** Restarts that wait for their delay; disposing gives one up. */

@@ -120,7 +120,7 @@ function failedState(before: State, { exitCode, error: { message } }: StartFailu
 }
 
 /** The OCI configuration of a start: the record, and what is looked up now (users, devices, other containers' namespaces). `ownNetwork`: where another runtime finds the namespace that was prepared. */
-function startSpec(room: Room, record: ContainerRecord, { mounts, ownNetwork }: { readonly mounts: readonly Mount[]; readonly ownNetwork?: string | undefined }): Spec {
+export function startSpec(room: Room, record: ContainerRecord, { mounts, ownNetwork }: { readonly mounts: readonly Mount[]; readonly ownNetwork?: string | undefined }): Spec {
   const { hostConfig } = record;
   if (hasInit(hostConfig)) ensureInit(room.storage.rootDir);
   return specOf(record, {
@@ -184,7 +184,7 @@ function rootOf(room: Room, record: ContainerRecord): OverlayRoot {
 }
 
 /** The program of a start by our own runtime. */
-function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Image {
+export function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Image {
   const { hostConfig } = record;
   const steps = planStart(spec, {
     root: rootOf(room, record),

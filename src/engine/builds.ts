@@ -1,4 +1,5 @@
 // Builds of this engine: what a Dockerfile means, with the images that are here.
+import type { Building } from './building.ts';
 import { check, outline, targets, type CheckRequest } from '../build/index.ts';
 import { isFail } from '../base/index.ts';
 import type { Images } from '../image/index.ts';
@@ -17,14 +18,15 @@ export interface BuildLook {
   readonly platform: Platform | undefined;
 }
 
-export interface Builds {
+export interface Builds extends Building {
   /** Looks at a Dockerfile and builds nothing. Mistakes are in the result, with their lines. */
   look(request: BuildLook): CheckResult | OutlineResult | TargetsResult;
 }
 
-export function openBuilds(images: Pick<Images, 'get'>): Builds {
+export function openBuilds(images: Pick<Images, 'get'>, building: Building): Builds {
   const findImage = (reference: string, platform: Platform): ImageConfig | undefined => configOf(images, reference, platform);
   return {
+    ...building,
     look: ({ call, platform, ...rest }) => {
       const buildPlatform = plainPlatform();
       const request: CheckRequest = { ...rest, platform: platform ?? buildPlatform, buildPlatform, isSignal: (word) => signalNumber(word) !== undefined };
@@ -35,7 +37,7 @@ export function openBuilds(images: Pick<Images, 'get'>): Builds {
 }
 
 /** In Dockerfiles, linux/arm64 goes without its only variant. */
-function plainPlatform(): Platform {
+export function plainPlatform(): Platform {
   const { os, architecture } = hostPlatform();
   return { os, architecture };
 }

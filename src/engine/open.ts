@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
+import { BuildCache } from '../build/index.ts';
 import { isUp, openContainers, type Containers, type ImagePort, type RuntimeSettings } from '../container/index.ts';
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
@@ -11,7 +12,8 @@ import { openDns, openFabric, openNetworks, type Networks } from '../network/ind
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
 import { openVolumes, type VolumeUser } from '../volume/index.ts';
-import { openBuilds } from './builds.ts';
+import { openBuilding } from './building.ts';
+import { openBuilds, plainPlatform } from './builds.ts';
 import type { Engine, EngineInfo } from './engine.ts';
 import { containerEvent, imageEvent, networkEvent, volumeEvent } from './tell.ts';
 
@@ -39,9 +41,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const storage = opened.use(await openStorage({ rootDir: options.rootDir, onTrouble: (error) => options.log.warn({ err: error }, 'not everything that was removed could be taken off the disk') }));
   const known: { containers?: Containers } = {};
   const events = new EventBus();
+  const cache = new BuildCache(storage);
   const registrySettings = completeSettings(options.registries ?? {});
   const registries = opened.use(openRegistries(registrySettings));
-  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'work on images in the background came to nothing'), ...usesOfImages(known), tell: (happening) => events.publish(imageEvent(happening)) }));
+  const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'work on images in the background came to nothing'), ...usesOfImages(known, cache), tell: (happening) => events.publish(imageEvent(happening)) }));
   const cgroups = opened.use(openCgroups());
   const id = engineId(storage);
   const networks = opened.use(openHostNetworks(id, { ...options, storage, events, opened }));
@@ -54,7 +57,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, networks, volumes, registries, events, builds: openBuilds(images),
+    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, buildPlatform: plainPlatform() })),
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,
@@ -75,7 +78,7 @@ function openHostNetworks(engineId: string, { storage, events, opened, log }: { 
 }
 
 /** What images must know of containers. While the engine opens there are none to ask. */
-function usesOfImages(known: { readonly containers?: Containers }): Pick<Parameters<typeof openImages>[0], 'imageInUse' | 'layersInUse'> {
+function usesOfImages(known: { readonly containers?: Containers }, cache: BuildCache): Pick<Parameters<typeof openImages>[0], 'imageInUse' | 'layersInUse'> {
   const list = (): ReturnType<Containers['list']> => known.containers?.list() ?? [];
   return {
     imageInUse: (id) => {
@@ -83,7 +86,7 @@ function usesOfImages(known: { readonly containers?: Containers }): Pick<Paramet
       const user = users.find(({ state }) => isUp(state)) ?? users[0];
       return user === undefined ? undefined : { containerId: user.id, running: isUp(user.state) };
     },
-    layersInUse: () => list().flatMap(({ layers, mounts }) => [...layers, ...mounts.flatMap((point) => (point.type === 'image' ? point.layers : []))]),
+    layersInUse: () => [...list().flatMap(({ layers, mounts }) => [...layers, ...mounts.flatMap((point) => (point.type === 'image' ? point.layers : []))]), ...cache.layers()],
   };
 }
 

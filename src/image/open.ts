@@ -2,11 +2,12 @@
 import { fail, parseDigest, type Digest, type EstivaError } from '../base/index.ts';
 import { canonicalReference, familiarName, familiarReference, parseReference, withDefaultTag, type Reference } from '../spec/reference.ts';
 import type { Registries } from '../registry/index.ts';
-import type { Platform } from '../spec/oci/image.ts';
+import type { ImageConfig, Platform } from '../spec/oci/image.ts';
 import { formatPlatform, matchesPlatform } from '../spec/oci/platform.ts';
 import type { Storage } from '../storage/index.ts';
 import { attestationsOf } from './attestations.ts';
 import { Budget } from './budget.ts';
+import { putBuilt } from './built.ts';
 import { BuiltIns, type BuiltInImage } from './built-in.ts';
 import { prepareCommit } from './commit.ts';
 import type { ImageHappening } from './happening.ts';
@@ -51,6 +52,10 @@ export interface OpenedImages extends Images, AsyncDisposable {
   sweep(): void;
   /** As `get`, for a container that is made of it: the budget remembers the use. */
   take(nameOrId: string, platform?: Platform): Image;
+  /** Makes an image of layers that are there visible. `references`: canonical. */
+  putBuilt(config: ImageConfig, references: readonly string[]): Promise<Digest>;
+  /** Runs work that makes layers, during which none is swept. */
+  whileMaking<R>(make: () => Promise<R>): Promise<R>;
   /** Resolves when the images have room in their budget, or nothing more can go. */
   withinBudget(): Promise<void>;
   /** Resolves when every blob that is kept has been tried: whether it can be made anew from its layer. */
@@ -198,6 +203,17 @@ class StoredImages implements OpenedImages {
       this.#budget.check();
       return id;
     };
+  }
+
+  async putBuilt(config: ImageConfig, references: readonly string[]): Promise<Digest> {
+    const id = await this.#making((lease) => putBuilt(config, references, this.#storage, this.#store, lease));
+    for (const reference of references) this.#tell({ kind: 'tag', id, name: familiarReference(parseReference(reference)), labels: labelsOf(this.#store.image(id)) });
+    this.#budget.check();
+    return id;
+  }
+
+  whileMaking<R>(make: () => Promise<R>): Promise<R> {
+    return this.#sweeper.whileMaking(make);
   }
 
   history(nameOrId: string, platform?: Platform): readonly HistoryStep[] {

@@ -10,3 +10,7 @@ export type { SurveyedEntry } from './survey.ts';
 export { unpackInto } from './unpack-elsewhere.ts';
 export { copyTree, emptyDirectory, isEmptyDirectory, type CopyOptions } from './copy-elsewhere.ts';
 export type { CopyProgress } from './copy-tree.ts';
+export { allEntriesIn } from './listing.ts';
+export { nameArgument } from './names.ts';
+export { readAttributes } from './attributes.ts';
+export { Turn } from './turn.ts';

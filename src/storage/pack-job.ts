@@ -9,8 +9,8 @@ import { Sheets, type TakeSheet } from './sheets.ts';
 
 /** Directories are descriptors; `F` is what they are held by: an owner, or on the way to a worker their number. */
 export type PackJob<F = Fd> =
-  /** A directory: with a name (that ends with a slash) itself and all in it, without one only what is in it. */
-  | { readonly what: 'directory'; readonly dir: F; readonly as: ByteString | undefined; readonly form: PackForm }
+  /** A directory: with a name (that ends with a slash) itself and all in it, without one only what is in it. `latestSeconds`: no time is later. */
+  | { readonly what: 'directory'; readonly dir: F; readonly as: ByteString | undefined; readonly form: PackForm; readonly latestSeconds?: number | undefined }
   /** One name in a directory. */
   | { readonly what: 'entry'; readonly dir: F; readonly name: ByteString; readonly as: ByteString }
   /** An unpacked layer, byte for byte as it came. */
@@ -22,7 +22,7 @@ const endMarkBytes = 1024;
 export function runPackJob(job: PackJob, take: TakeSheet): void {
   if (job.what === 'layer') return rebuildLayer(job, take);
   const sheets = new Sheets(take);
-  if (job.what === 'directory') new Packer(sheets, job.form).directory(job.dir, job.as);
+  if (job.what === 'directory') new Packer(sheets, job.form, job.latestSeconds).directory(job.dir, job.as);
   else if (!new Packer(sheets, 'tree').entry(job.dir, job.name, job.as)) throw fail('not_found', 'The file is gone');
   sheets.zeros(endMarkBytes);
   sheets.end();

@@ -24,12 +24,14 @@ const openFlags = O.RDONLY | O.NOFOLLOW | O.NONBLOCK | O.NOCTTY | O.CLOEXEC;
 export class Packer {
   readonly #sheets: Sheets;
   readonly #form: PackForm;
+  readonly #latestSeconds: number;
   /** Files with several names, by where they are: the first name gets the data, the others are links to it. */
   readonly #linked = new Map<string, ByteString>();
 
-  constructor(sheets: Sheets, form: PackForm) {
+  constructor(sheets: Sheets, form: PackForm, latestSeconds = Infinity) {
     this.#sheets = sheets;
     this.#form = form;
+    this.#latestSeconds = latestSeconds;
   }
 
   /** The directory itself and all in it, named `as` (which ends with a slash); without `as`, only what is in it. */
@@ -114,7 +116,9 @@ export class Packer {
   }
 
   #member(type: TarType, stat: FileStat, path: ByteString, more: Partial<TarHeader>): void {
-    const { uid, gid, mtimeSeconds, mtimeNanoseconds } = stat;
+    const { uid, gid } = stat;
+    const isLate = stat.mtimeSeconds >= this.#latestSeconds;
+    const [mtimeSeconds, mtimeNanoseconds] = isLate ? [this.#latestSeconds, 0] : [stat.mtimeSeconds, stat.mtimeNanoseconds];
     this.#sheets.write(formatHeader({ ...tarHeader({ type, path: '' }), path, mode: stat.mode & 0o7777, uid, gid, mtimeSeconds, mtimeNanoseconds, ...more }));
   }
 }

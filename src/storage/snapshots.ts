@@ -16,7 +16,7 @@ import { namesIn } from './listing.ts';
 import { removeTree } from './remove-tree.ts';
 import { nameArgument } from './names.ts';
 import { pack, type PackedTar } from './pack-elsewhere.ts';
-import type { Layer, Records, RootDirs, Snapshots, Table } from './storage.ts';
+import type { Layer, Records, RootDirs, Scratch, Snapshots, Table } from './storage.ts';
 import { digestFile, surveyTree, type SurveyedEntry } from './survey.ts';
 import { Trash } from './trash.ts';
 import { unpack } from './unpack-elsewhere.ts';
@@ -221,6 +221,28 @@ export class LayerSnapshots implements Snapshots, Disposable {
   openLayers(layers: readonly Digest[]): Fd {
     const { lowerDirs } = this.dirs('' as ContainerId, layers);
     return lowerDirs.length > 1 ? this.#overlay({ lowerDirs }, []) : detachedDirectory(lowerDirs[0]!);
+  }
+
+  openFiles(layers: readonly Digest[]): Fd {
+    const lowerDirs = this.dirs('' as ContainerId, layers).lowerDirs.slice(0, -1);
+    if (lowerDirs.length === 0) return detachedDirectory(this.#mergedDir);
+    return lowerDirs.length > 1 ? this.#overlay({ lowerDirs }, []) : detachedDirectory(lowerDirs[0]!);
+  }
+
+  scratch(): Scratch {
+    const name = byteString(`scratch-${randomUUID()}`);
+    try {
+      const dir = this.#makeTmp(name);
+      return {
+        dir,
+        [Symbol.dispose]: () => {
+          dir[Symbol.dispose]();
+          this.trash.discard(this.#tmpFd, name);
+        },
+      };
+    } catch (error) {
+      throw explainDiskFull(error, this.#tmpDir);
+    }
   }
 
   openImage(layers: readonly Digest[], subpath: string): Fd {

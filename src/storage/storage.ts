@@ -66,6 +66,11 @@ export interface Layer {
   readonly tarBytes?: number | undefined;
 }
 
+/** A directory for the time of some work: gone when it is disposed, or at the next start. */
+export interface Scratch extends Disposable {
+  readonly dir: Fd;
+}
+
 export interface Snapshots {
   /** Unpacks an uncompressed layer tar into a directory of its own; verified against `expected` before it becomes visible. Idempotent by diff id. */
   unpack(tar: AsyncIterable<Uint8Array>, options?: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined }): Promise<Layer>;
@@ -93,6 +98,8 @@ export interface Snapshots {
   openRoot(id: ContainerId, layers: readonly Digest[], access: 'read' | 'write', files: readonly TreePart[]): Fd;
   /** The layers below a container, without what it changed. */
   openLayers(layers: readonly Digest[]): Fd;
+  /** What images of these layers are made of: their files and nothing else, also none. */
+  openFiles(layers: readonly Digest[]): Fd;
   /** An image's tree as it is, to be used: read-only, and without the mount points that containers find; or what is at a path of it. @throws KernelError of openat2 for a path that is not there, or leads out */
   openImage(layers: readonly Digest[], subpath: string): Fd;
   /** A directory of the host with what is written to it kept elsewhere. */
@@ -101,6 +108,8 @@ export interface Snapshots {
   openRootOf(pidfd: Fd, files: readonly TreePart[]): Fd;
   /** What a container changed: the upper directory, with overlayfs's marks in it. */
   openChanges(id: ContainerId): Fd;
+  /** An empty directory under tmp/. */
+  scratch(): Scratch;
   /** What has a directory: at a start, also what a crash left between a snapshot and its record. */
   snapshotIds(): readonly ContainerId[];
   /** Bytes of the files in a container's writable layer. */

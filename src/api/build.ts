@@ -1,0 +1,141 @@
+// `POST /build`: the classic builder's endpoint, its parameters and its stream of messages. What BuildKit alone does is refused by name.
+import type { ServerResponse } from 'node:http';
+import { decode, fail, shortId } from '../base/index.ts';
+import { BuildFailure, type BuildHappening, type BuildWishes } from '../engine/index.ts';
+import type { ProgressMessage } from '../spec/docker/image.ts';
+import { parsePlatform } from '../spec/oci/platform.ts';
+import { familiarReference, parseReference, withDefaultTag } from '../spec/reference.ts';
+import { sentenceOf } from './answer.ts';
+import { passingBodyOf } from './body.ts';
+import type { Call } from './call.ts';
+import { ProgressAnswer } from './progress.ts';
+import type { Query } from './query.ts';
+
+export async function build({ engine, log, query, request, response, signal }: Call): Promise<void> {
+  refuseLater(query);
+  const answer = new ProgressAnswer(response);
+  const teller = new Teller(answer, response, query.flag('q'));
+  const tags = query.all('t').filter((tag) => tag !== '');
+  const wishes: BuildWishes = { ...wishesOf(query), tags, context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
+  await answer.run(async () => {
+    try {
+      const { id } = await engine.builds.build(wishes);
+      teller.end(id, tags);
+    } catch (error) {
+      if (!(error instanceof BuildFailure) || !response.headersSent) throw error;
+      answer.send(failureOf(error));
+    }
+  }, { log, signal });
+}
+
+/** Docker's fields; and ours, the lines of the Dockerfile. */
+function failureOf(error: BuildFailure): ProgressMessage {
+  const message = sentenceOf(error);
+  const { exitCode, lines } = error;
+  return { errorDetail: { message, ...exitCode === undefined ? {} : { code: exitCode }, lines: lines.map(({ start, end }) => [start, end]) }, error: message };
+}
+
+const texts = decode.dictionary(decode.nullable(decode.text));
+const labels = decode.dictionary(decode.text);
+const ulimits = decode.list(decode.object<{ Name: string; Soft: number; Hard: number }>({ Name: decode.text, Soft: decode.integer, Hard: decode.integer }));
+
+function json<T>(query: Query, name: string, decoder: decode.Decode<T>, none: T): T {
+  const text = query.text(name);
+  return text === '' || text === 'null' ? none : decode.decodeJson(text, decoder);
+}
+
+function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'tags' | 'signal' | 'onHappening'> {
+  const platform = query.text('platform');
+  const integer = (name: string): number => query.integer(name) ?? 0;
+  return {
+    dockerfile: query.text('dockerfile') || 'Dockerfile',
+    // Without a value, an argument has its default.
+    buildArgs: new Map(Object.entries(json(query, 'buildargs', texts, {})).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]))),
+    labels: json(query, 'labels', labels, {}),
+    target: query.optionalText('target'),
+    platform: platform === '' ? undefined : parsePlatform(platform),
+    noCache: query.flag('nocache'),
+    pull: query.flag('pull'),
+    network: query.text('networkmode'),
+    extraHosts: query.all('extrahosts').flatMap((text) => text.split(',')).filter((text) => text !== ''),
+    removesContainers: query.flagUnless('rm'),
+    limits: {
+      ShmSize: integer('shmsize') || 64 << 20, Ulimits: json(query, 'ulimits', ulimits, []), Memory: integer('memory'), MemorySwap: integer('memswap'), CpuShares: integer('cpushares'), CpuPeriod: integer('cpuperiod'),
+      CpuQuota: integer('cpuquota'), CpusetCpus: query.text('cpusetcpus'), CpusetMems: query.text('cpusetmems'),
+    },
+  };
+}
+
+const notHere: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  remote: ['A context elsewhere (remote) comes later', 'Send the files as a tar'],
+  squash: ['squash is not supported', 'Build in several stages: the last one has only what it copies'],
+  outputs: ['outputs comes later', 'Build an image, and copy files out of a container of it'],
+  cgroupparent: ['cgroupparent comes later', 'Steps run below the cgroup of this engine'],
+  securityopt: ['securityopt is not supported', 'Steps run with the defaults of an ordinary container'],
+};
+
+/** @throws `unsupported` naming what is asked for */
+function refuseLater(query: Query): void {
+  if (query.text('version') === '2') throw fail('unsupported', 'This is the classic builder: BuildKit (version=2) comes later', { hint: 'Set DOCKER_BUILDKIT=0' });
+  for (const [name, [what, hint]] of Object.entries(notHere)) {
+    const value = query.text(name);
+    if (value !== '' && value !== '0' && value !== 'false' && value !== '[]' && value !== 'client-session') throw fail('unsupported', what, { hint });
+  }
+}
+
+/** A client for which more is waiting misses output; steps do not wait for it. */
+const waitingBytesMax = 8 << 20;
+const [red, plain] = ['\u001b[91m', '\u001b[0m'];
+
+/** Says what happens in dockerd's words. */
+class Teller {
+  readonly #answer: ProgressAnswer;
+  readonly #response: ServerResponse;
+  readonly #isQuiet: boolean;
+  readonly #decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  #missedBytes = 0;
+
+  constructor(answer: ProgressAnswer, response: ServerResponse, isQuiet: boolean) {
+    this.#answer = answer;
+    this.#response = response;
+    this.#isQuiet = isQuiet;
+  }
+
+  tell(happening: BuildHappening): void {
+    if (this.#isQuiet || this.#response.destroyed) return;
+    switch (happening.what) {
+      case 'step':
+        this.#say(`Step ${happening.number}/${happening.total} : ${happening.text}`);
+        return this.#say('\n');
+      case 'cached': return this.#say(' ---> Using cache\n');
+      case 'running': return this.#say(` ---> Running in ${shortId(happening.containerId)}\n`);
+      case 'removed': return this.#say(` ---> Removed intermediate container ${shortId(happening.containerId)}\n`);
+      case 'result': return this.#say(` ---> ${happening.id === undefined ? '' : shortId(happening.id)}\n`);
+      case 'warning': return this.#say(`${happening.text}\n`);
+      case 'output': return this.#output(happening.stream, happening.bytes);
+    }
+  }
+
+  end(id: string, tags: readonly string[]): void {
+    if (this.#isQuiet) return this.#say(`${id}\n`);
+    this.#answer.send({ aux: { ID: id } });
+    this.#say(`Successfully built ${shortId(id)}\n`);
+    for (const tag of tags) this.#say(`Successfully tagged ${familiarReference(withDefaultTag(parseReference(tag)))}\n`);
+    return undefined;
+  }
+
+  #output(stream: 'stdout' | 'stderr', bytes: Uint8Array): void {
+    if (this.#response.writableLength > waitingBytesMax) {
+      this.#missedBytes += bytes.length;
+      return;
+    }
+    if (this.#missedBytes > 0) this.#say(`\n[${this.#missedBytes} bytes of output are missing here: they were not read in time]\n`);
+    this.#missedBytes = 0;
+    const text = this.#decoders[stream].decode(bytes, { stream: true });
+    if (text !== '') this.#say(stream === 'stderr' ? `${red}${text}${plain}` : text);
+  }
+
+  #say(stream: string): void {
+    this.#answer.send({ stream });
+  }
+}

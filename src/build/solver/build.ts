@@ -1,0 +1,134 @@
+// A build: a context and wishes become an image. The Dockerfile is read and analyzed, the images that it starts from are found or pulled, the solver does
+// what the cache does not know, and one transaction makes the image visible.
+import { fail, type Digest } from '../../base/index.ts';
+import { parseDockerfile, type Dockerfile, type Label } from '../../spec/dockerfile/index.ts';
+import type { ImageConfig, Platform } from '../../spec/oci/image.ts';
+import { canonicalReference, parseReference, withDefaultTag } from '../../spec/reference.ts';
+import type { Storage } from '../../storage/index.ts';
+import { analyze, type Analysis } from '../analyze.ts';
+import type { EvaluatedStage } from '../evaluate.ts';
+import type { BuildRequest } from '../request.ts';
+import { imageKey, type Base } from '../stages.ts';
+import type { BuildCache } from './cache.ts';
+import { openContext, type Context } from './context.ts';
+import type { Tell } from './happening.ts';
+import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
+import { Solver } from './solve.ts';
+import { imageOf } from './state.ts';
+
+export interface BuildOrder {
+  /** A tar, plain or compressed. */
+  readonly context: AsyncIterable<Uint8Array>;
+  /** Its path in the context. */
+  readonly dockerfile: string;
+  readonly tags: readonly string[];
+  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined: the last stage. */
+  readonly target: string | undefined;
+  readonly platform: Platform;
+  readonly buildPlatform: Platform;
+  readonly noCache: boolean;
+  /** Asks the registry also for images that are here. */
+  readonly pull: boolean;
+  readonly network: string;
+  readonly extraHosts: readonly string[];
+  readonly limits: StepLimits;
+  readonly removesContainers: boolean;
+  readonly onHappening: Tell;
+  readonly signal: AbortSignal;
+}
+
+export interface Built {
+  readonly id: Digest;
+}
+
+export interface BuildRoom {
+  readonly storage: Storage;
+  readonly cache: BuildCache;
+  readonly ports: BuildPorts;
+}
+
+type ImageBase = Extract<Base, { kind: 'image' }>;
+
+/** @throws DockerfileError and BuildFailure with lines; what the steps before came to stays in the cache */
+export async function build(room: BuildRoom, order: BuildOrder): Promise<Built> {
+  const { storage, ports } = room;
+  const references = order.tags.map(checkTag);
+  using context = await openContext(storage, order.context, order.dockerfile, order.signal);
+  return await ports.whileMaking(() => buildFrom(room, order, context, references));
+}
+
+async function buildFrom({ storage, cache, ports }: BuildRoom, order: BuildOrder, context: Context, references: readonly string[]): Promise<Built> {
+  const dockerfile = parseDockerfile(context.dockerfile);
+  const images = new Map<string, BaseImage>();
+  const findImage = async (base: ImageBase, signal: AbortSignal): Promise<BaseImage> => {
+    const image = images.get(imageKey(base)) ?? await ports.image(base.reference, base.platform, { pull: order.pull, signal });
+    images.set(imageKey(base), image);
+    return image;
+  };
+  const { analysis, target } = await analyzeKnowing(dockerfile, order, ports, (base) => findImage(base, order.signal), images);
+  warnOfUnused(analysis, order);
+  const labelled = withLabels(target, order.labels);
+  const stages = analysis.evaluated.map((stage) => (stage === target ? labelled : stage));
+  const { noCache, network, extraHosts, limits, buildArgs, removesContainers } = order;
+  const globalSteps = dockerfile.globals;
+  const options = { noCache, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
+  const solver = new Solver(stages, options, { storage, cache, ports, context: context.tree, images, findImage, tell: order.onHappening, signal: order.signal }, globalSteps.length);
+  for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
+  const state = await solver.solve(labelled);
+  if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });
+  return { id: await ports.put({ config: imageOf(state), references }) };
+}
+
+/** Images are known only when their names are, and an ONBUILD of one may name more. */
+async function analyzeKnowing(dockerfile: Dockerfile, order: BuildOrder, ports: BuildPorts, findImage: (base: ImageBase) => Promise<BaseImage>, known: ReadonlyMap<string, BaseImage>): Promise<{ readonly analysis: Analysis; readonly target: EvaluatedStage }> {
+  const configs = new Map<string, ImageConfig>();
+  const { buildArgs, target, platform, buildPlatform } = order;
+  const request: BuildRequest = { buildArgs, target, platform, buildPlatform, images: configs, isSignal: (word) => ports.isSignal(word) };
+  for (;;) {
+    const analysis = analyze(dockerfile, request, { allStages: false });
+    const unknown = analysis.evaluated.flatMap(({ stage: { base } }) => (base.kind === 'image' && !known.has(imageKey(base)) ? [base] : []));
+    await Promise.all(unknown.map(findImage));
+    for (const [key, { config }] of known) configs.set(key, config);
+    if (unknown.length > 0) continue;
+    if (analysis.failure !== undefined) throw analysis.failure;
+    return { analysis, target: analysis.target! };
+  }
+}
+
+/** The labels of the request are the last step of the target. */
+function withLabels(target: EvaluatedStage, labels: BuildOrder['labels']): EvaluatedStage {
+  const pairs = Object.entries(labels).map(([key, value]) => ({ key, value, isLegacy: false }));
+  if (pairs.length === 0) return target;
+  const { stage, base, isBaseKnown, steps } = target;
+  const text = `LABEL ${pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`;
+  const instruction: Label = { kind: 'LABEL', keyword: 'LABEL', text, lines: stage.from.lines, comments: [], pairs };
+  const last = steps.at(-1);
+  const shell = last?.instruction.kind === 'SHELL' ? last.instruction.words : last?.shell;
+  return { stage, base, isBaseKnown, steps: [...steps, { instruction, isTrigger: false, sources: [], mounts: [], ports: [], environment: () => new Map(), arguments: () => [], shell, undefinedNames: [] }] };
+}
+
+/** Names that are there without an ARG: proxies, the platform, and what says which times files have. */
+const predefined = /^(https?_proxy|ftp_proxy|no_proxy|all_proxy|SOURCE_DATE_EPOCH|(BUILD|TARGET)(PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE|BUILDKIT_.*)$/i;
+
+function warnOfUnused({ globals, evaluated }: Analysis, { buildArgs, onHappening }: BuildOrder): void {
+  const declared = new Set([...globals.declared.keys(), ...evaluated.flatMap(({ steps }) => steps.flatMap((step) => step.arguments().map(({ name }) => name)))]);
+  const unused = [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.test(name)).sort();
+  if (unused.length > 0) onHappening({ what: 'warning', text: `[Warning] One or more build-args [${unused.join(' ')}] were not consumed` });
+}
+
+/** @throws `invalid` for what is no number of seconds */
+function epochOf(buildArgs: ReadonlyMap<string, string>): number | undefined {
+  const text = buildArgs.get('SOURCE_DATE_EPOCH');
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,11}$/.test(text)) throw fail('invalid', `invalid SOURCE_DATE_EPOCH: ${text.slice(0, 100)}`, { hint: 'Give seconds since 1970, as in $(git log -1 --format=%ct)' });
+  return Number(text);
+}
+
+/** @throws `invalid` for what cannot be a tag */
+function checkTag(text: string): string {
+  const reference = withDefaultTag(parseReference(text));
+  if (reference.digest !== undefined) throw fail('invalid', 'build tag cannot contain a digest');
+  return canonicalReference(reference);
+}

@@ -1,0 +1,63 @@
+// What builds ask of images and containers. The engine plugs it in.
+import type { Digest } from '../../base/index.ts';
+import type { Fd } from '../../kernel/index.ts';
+import type { ImageConfig, Platform } from '../../spec/oci/image.ts';
+
+export interface BaseImage {
+  readonly id: Digest;
+  readonly config: ImageConfig;
+  /** Lowest first. */
+  readonly layers: readonly Digest[];
+}
+
+/** What a step's container may use. In Docker's words and units. */
+export interface StepLimits {
+  readonly ShmSize: number;
+  readonly Ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null;
+  readonly Memory: number;
+  readonly MemorySwap: number;
+  readonly CpuShares: number;
+  readonly CpuPeriod: number;
+  readonly CpuQuota: number;
+  readonly CpusetCpus: string;
+  readonly CpusetMems: string;
+}
+
+export interface RunRequest {
+  readonly layers: readonly Digest[];
+  readonly platform: Platform;
+  readonly command: readonly string[];
+  readonly environment: readonly string[];
+  readonly user: string;
+  readonly workingDir: string;
+  readonly network: string;
+  readonly extraHosts: readonly string[];
+  readonly limits: StepLimits;
+  /** No time in the layer is later. */
+  readonly latestSeconds: number | undefined;
+  readonly onStarted: (containerId: string) => void;
+  readonly onOutput: (chunk: { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }) => void;
+  readonly signal: AbortSignal;
+}
+
+export type RunEnd = { readonly exitCode: number; readonly layer: { readonly diffId: Digest; readonly sizeBytes: number; readonly entries: number } | undefined };
+
+export interface NewImage {
+  readonly config: ImageConfig;
+  readonly references: readonly string[];
+}
+
+export interface BuildPorts {
+  /** @throws `not_found` when it is nowhere */
+  image(reference: string, platform: Platform, options: { readonly pull: boolean; readonly signal: AbortSignal }): Promise<BaseImage>;
+  /** Runs a program; when it ends well, what it changed is a layer. */
+  run(request: RunRequest): Promise<RunEnd>;
+  /** Makes the image visible: its layers are there. */
+  put(image: NewImage): Promise<Digest>;
+  /** Runs work during which no layer is swept. */
+  whileMaking<T>(work: () => Promise<T>): Promise<T>;
+  /** Ids of `name:group`, looked up in the files of `root`. @throws `invalid` */
+  owner(root: Fd, text: string): { readonly uid: number; readonly gid: number };
+  isSignal(word: string): boolean;
+}
+

@@ -1,0 +1,84 @@
+// Building in this engine: the solver, with our images under it and our containers for its steps.
+import { isFail } from '../base/index.ts';
+import { build, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheRecord } from '../build/index.ts';
+import { resolveUser, type Containers } from '../container/index.ts';
+import type { OpenedImages } from '../image/index.ts';
+import { readFileIn, signalNumber } from '../kernel/index.ts';
+import type { Platform } from '../spec/oci/image.ts';
+import type { Storage } from '../storage/index.ts';
+
+/** What is built is this machine's, unless it says otherwise. */
+export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform'> & { readonly platform: Platform | undefined };
+
+export interface CachedStep extends CacheRecord {
+  /** An image has its layer: to forget the step gives no space back. */
+  readonly isShared: boolean;
+}
+
+export interface Building {
+  /** @throws DockerfileError, BuildFailure, and what a pull or a start throws */
+  build(wishes: BuildWishes): Promise<Built>;
+  /** What the build cache has. */
+  cached(): readonly CachedStep[];
+  /** Forgets steps. Gives those that are gone, and the bytes that this gave back. */
+  pruneCache(isChosen: (step: CachedStep) => boolean): { readonly keys: readonly string[]; readonly reclaimedBytes: number };
+}
+
+export interface BuildingParts {
+  readonly storage: Storage;
+  readonly images: OpenedImages;
+  readonly containers: Pick<Containers, 'runStep'>;
+  readonly cache: BuildCache;
+  readonly buildPlatform: Platform;
+}
+
+const passwdBytesMax = 4 << 20;
+
+export function openBuilding({ storage, images, containers, cache, buildPlatform }: BuildingParts): Building {
+  const ports: BuildPorts = {
+    image: (reference, platform, options) => findOrPull(images, reference, platform, options),
+    run: (request) => containers.runStep(request),
+    put: ({ config, references }) => images.putBuilt(config, references),
+    whileMaking: (work) => images.whileMaking(work),
+    owner: (root, text) => resolveUser(text.includes(':') ? text : `${text}:${text}`, [], (path) => readFileIn(root, path, passwdBytesMax, 'inside')),
+    isSignal: (word) => signalNumber(word) !== undefined,
+  };
+  const cached = (): readonly CachedStep[] => {
+    const inImages = new Set(images.list().flatMap(({ layers }) => layers));
+    return cache.list().map((record) => ({ ...record, isShared: record.layer !== undefined && inImages.has(record.layer) }));
+  };
+  return {
+    build: (wishes) => build({ storage, cache, ports }, { ...wishes, platform: wishes.platform ?? buildPlatform, buildPlatform }),
+    cached,
+    pruneCache: (isChosen) => {
+      const chosen = cached().filter(isChosen);
+      const layerBytes = (): number => storage.snapshots.layers().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      const before = layerBytes();
+      cache.forget(chosen.map(({ key }) => key));
+      images.sweep();
+      return { keys: chosen.map(({ key }) => key), reclaimedBytes: Math.max(0, before - layerBytes()) };
+    },
+  };
+}
+
+/** Local images first, unless the registry is to be asked anyway. */
+async function findOrPull(images: OpenedImages, reference: string, platform: Platform, { pull, signal }: { readonly pull: boolean; readonly signal: AbortSignal }): Promise<BaseImage> {
+  const here = pull ? undefined : find(images, reference, platform);
+  if (here !== undefined) return here;
+  await images.pull(reference, { platform, signal });
+  return images.take(reference, platform);
+}
+
+/** A name without a domain and a tag may also be the beginning of an id. */
+function find(images: OpenedImages, reference: string, platform: Platform): BaseImage | undefined {
+  const id = /^docker\.io\/library\/((?:sha256:)?[0-9a-f]{6,64}):latest$/.exec(reference)?.[1];
+  for (const name of id === undefined ? [reference] : [reference, id]) {
+    try {
+      return images.take(name, platform);
+    } catch (error) {
+      if (!isFail(error, 'not_found')) throw error;
+    }
+  }
+  return undefined;
+}
+
