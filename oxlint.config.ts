@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   event: [],
   registry: [],
   network: ['storage', 'kernel'],
-  build: ['storage'],
+  build: ['storage', 'kernel'],
   volume: ['storage', 'kernel'],
   image: ['storage', 'registry', 'kernel'],
   container: ['runtime', 'storage', 'network', 'volume', 'kernel'],

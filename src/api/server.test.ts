@@ -107,7 +107,7 @@ test('serve() refuses versions outside its range and paths that are not there, i
     const answer = await call('GET', path);
     assert.deepEqual([answer.status, json(answer)], [404, { message }]);
   }
-  assert.match(json(await call('POST', '/build?t=x')).message, /^Building comes later \(/);
+  assert.match(json(await call('POST', '/session?t=x')).message, /^BuildKit comes later/);
   assert.equal((await call('GET', '/containers/%zz/json')).status, 400);
 });
 
