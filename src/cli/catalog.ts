@@ -52,7 +52,7 @@ const imageCommands = {
   tag: { summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE', load: async () => (await import('./commands/tag.ts')).command },
 } as const satisfies Catalog;
 
-const build: Entry = { summary: 'Check a Dockerfile, and show what it takes and makes', load: async () => (await import('./commands/build.ts')).command };
+const build: Entry = { summary: 'Build an image from a Dockerfile', load: async () => (await import('./commands/build.ts')).command };
 
 const events: Entry = { summary: 'Get real time events from the server', load: async () => (await import('./commands/events.ts')).command };
 const info: Entry = { summary: 'Display system-wide information', load: async () => (await import('./commands/info.ts')).command };

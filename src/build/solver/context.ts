@@ -23,8 +23,11 @@ export async function openContext(storage: Storage, tar: AsyncIterable<Uint8Arra
   if (text === undefined) throw fail('invalid', `Cannot locate specified Dockerfile: ${dockerfile}`, { hint: 'Its path is relative to the context' });
   const ignoreText = read(scratch, `${dockerfile}.dockerignore`, ignoreBytesMax) ?? read(scratch, '.dockerignore', ignoreBytesMax) ?? '';
   const ignored = parseIgnoreFile(ignoreText);
+  // A Dockerfile from elsewhere, which the client has put in.
+  const foreign = new Set(/^\.dockerfile\.[0-9a-f]+$/.test(dockerfile) ? [dockerfile, `${dockerfile}.dockerignore`] : []);
+  const hides = (path: string): boolean => foreign.has(path) || (ignored.rules.length > 0 && path !== '.' && ignored.ignores(path));
   undo.move();
-  return { dockerfile: text, tree: { root: scratch.dir, hides: ignored.rules.length === 0 ? () => false : (path) => path !== '.' && ignored.ignores(path), isContext: true }, [Symbol.dispose]: () => scratch[Symbol.dispose]() };
+  return { dockerfile: text, tree: { root: scratch.dir, hides, isContext: true }, [Symbol.dispose]: () => scratch[Symbol.dispose]() };
 }
 
 function read({ dir }: Scratch, path: string, bytesMax: number): string | undefined {

@@ -1,9 +1,11 @@
 import { checkBuild } from '../../client/index.ts';
 import type { BuildCall, BuildCheckRequest, BuildFault } from '../../spec/estiva/build-check.ts';
+import { openBuildContext } from '../build/context.ts';
+import { runBuild } from '../build/run.ts';
+import { bytes, extraHost, pair, swapBytes, ulimit } from '../create/values.ts';
 import { readBuildFiles } from '../dockerfile/files.ts';
 import { checkLines, faultLines, outlineLines, targetsLines } from '../dockerfile/show.ts';
 import { defineCommand } from '../command.ts';
-import { Exit } from '../errors.ts';
 import { flag, FlagError } from '../flags.ts';
 import { say, warn, type Session } from '../session.ts';
 
@@ -13,34 +15,65 @@ interface CallChoice {
   readonly isJson: boolean;
 }
 
-const later = 'builds come later; --check, --call=outline and --call=targets look at a Dockerfile';
+const buildKitOnly = 'only BuildKit has it; the builder here is the classic one';
 
 export const command = defineCommand({
-  usage: '[OPTIONS] PATH | -',
-  summary: 'Check a Dockerfile, and show what it takes and makes',
+  usage: '[OPTIONS] PATH | - | ARCHIVE',
+  summary: 'Build an image from a Dockerfile',
   aliases: ['image build', 'build'],
   examples: [
+    ['build -t app:1 .', 'from ./Dockerfile, with the files of the directory'],
+    ['build --target test --build-arg VERSION=2 -f docker/Dockerfile .', 'up to a stage, with an argument'],
     ['build --check .', 'mistakes and warnings, with the lines; exit code 1 when there are any'],
     ['build --call=outline --target app .', 'arguments, secrets and ssh agents that it takes'],
     ['build --call=targets,format=json - < Dockerfile', 'its stages'],
   ],
   flags: {
+    'add-host': flag.list('', 'list', 'Add a line to the hosts file of steps (host:ip)', extraHost),
     'build-arg': flag.texts('', 'stringArray', 'Set build-time variables'),
-    call: flag.value('', 'string', 'What to look at ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
+    call: flag.value('', 'string', 'Do not build, but look ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
     check: flag.on('', 'Shorthand for "--call=check"'),
+    'cpu-period': flag.integer('', 'int', 'Period of the CPU quota of steps, in microseconds'),
+    'cpu-quota': flag.integer('', 'int', 'CPU time of steps in a period, in microseconds'),
+    'cpu-shares': flag.integer('c', 'int', 'Weight of steps among those who want the CPUs'),
+    'cpuset-cpus': flag.text('', 'string', 'CPUs that steps may use (0-3, 0,1)'),
+    'cpuset-mems': flag.text('', 'string', 'Memory nodes that steps may use (0-3, 0,1)'),
     file: flag.text('f', 'string', 'Name of the Dockerfile (default: "PATH/Dockerfile")'),
+    'force-rm': flag.on('', 'Nothing is left of steps here, whatever becomes of them'),
+    iidfile: flag.text('', 'string', 'Write the image ID to a file'),
+    label: flag.texts('', 'stringArray', 'Set metadata for an image'),
+    memory: flag.value('m', 'bytes', 'Limit of memory of a step', bytes),
+    'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
+    network: flag.text('', 'string', 'Network of RUN steps ("default", "none", "host", or a name)'),
+    'no-cache': flag.on('', 'Do every step anew'),
     platform: flag.text('', 'string', 'Target platform of the build (os/arch)'),
+    progress: flag.value('', 'string', 'How it is shown ("auto", "plain", "quiet")', parseProgress),
+    pull: flag.on('', 'Ask the registry also for images that are here'),
+    quiet: flag.on('q', 'Only print the image ID'),
+    rm: flag.off('', 'Nothing is left of steps here, whatever it says'),
+    'shm-size': flag.value('', 'bytes', 'Size of /dev/shm in steps', bytes),
+    tag: flag.texts('t', 'stringArray', 'Name and optionally a tag (name:tag)'),
     target: flag.text('', 'string', 'Target build stage'),
+    ulimit: flag.list('', 'ulimit', 'Resource limit of steps (name=soft[:hard])', ulimit),
   },
-  later: Object.fromEntries(['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to', 'cgroup-parent', 'debug|D', 'iidfile', 'label', 'load', 'metadata-file', 'network', 'no-cache', 'no-cache-filter',
-    'output|o', 'progress', 'provenance', 'pull', 'push', 'quiet|q', 'rm', 'sbom', 'secret', 'shm-size', 'squash', 'ssh', 'tag|t', 'ulimit'].map((name) => [name, later])),
+  later: {
+    'cgroup-parent': 'steps run below the cgroup of this engine', squash: 'build in several stages: the last one has only what it copies',
+    secret: 'secrets come later', ssh: 'ssh agents come later', 'cache-from': 'the cache of this engine is used anyway', 'cache-to': buildKitOnly, 'output|o': 'build an image, and copy files out of a container of it', 'metadata-file': '--iidfile has the id',
+    ...Object.fromEntries(['allow', 'annotation', 'attest', 'build-context', 'builder', 'debug|D', 'load', 'no-cache-filter', 'provenance', 'push', 'sbom'].map((name) => [name, buildKitOnly])),
+  },
   operands: { min: 1, max: 1 },
   async run({ values, operands: [path = ''], session }) {
     const choice = values.call ?? (values.check ? { call: 'check', isJson: false } as const : undefined);
-    if (choice === undefined) throw new Exit(1, `'${session.program} build' is not there yet in Estiva: ${later}`);
-    const files = await readBuildFiles(path, values.file, session.stdin);
     const buildArgs = Object.fromEntries(values['build-arg'].flatMap((text) => argumentOf(text, session.environment)));
-    return look(session, choice, { ...files, buildArgs, target: values.target ?? '', platform: values.platform ?? '' });
+    const [target, platform] = [values.target ?? '', values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'] ?? ''];
+    if (choice !== undefined) return look(session, choice, { ...await readBuildFiles(path, values.file, session.stdin), buildArgs, target, platform });
+    const context = await openBuildContext(path, values.file, session.stdin);
+    const query = {
+      buildargs: JSON.stringify(buildArgs), labels: JSON.stringify(Object.fromEntries(values.label.map(pair))), target, platform, nocache: values['no-cache'], pull: values.pull, networkmode: values.network,
+      memory: values.memory, memswap: values['memory-swap'], shmsize: values['shm-size'], cpushares: values['cpu-shares'], cpuperiod: values['cpu-period'], cpuquota: values['cpu-quota'],
+      cpusetcpus: values['cpuset-cpus'], cpusetmems: values['cpuset-mems'], ulimits: values.ulimit.length === 0 ? undefined : JSON.stringify(values.ulimit),
+    };
+    return runBuild(session, context, { tags: values.tag, extraHosts: values['add-host'], query, quiet: values.quiet || values.progress === 'quiet', idFile: values.iidfile });
   },
 });
 
@@ -82,11 +115,17 @@ function argumentOf(text: string, environment: Session['environment']): readonly
   return value === undefined ? [] : [[text, value]];
 }
 
+function parseProgress(text: string): 'plain' | 'quiet' {
+  if (text === 'quiet') return 'quiet';
+  if (text === 'auto' || text === 'plain') return 'plain';
+  throw new FlagError(`${JSON.stringify(text)} is not supported yet: it is one of auto, plain, quiet`);
+}
+
 function parseCall(text: string): CallChoice {
   const [name = '', ...options] = text.split(',');
   const call = ({ check: 'check', lint: 'check', outline: 'outline', targets: 'targets' } as const)[name];
   const formats = options.map((option) => /^format=(json|default|)$/.exec(option)?.[1]);
-  if (call === undefined) throw new FlagError(name === 'build' ? later : `unknown call ${JSON.stringify(name)}: it is one of check, outline, targets`);
+  if (call === undefined) throw new FlagError(name === 'build' ? 'leave --call away to build' : `unknown call ${JSON.stringify(name)}: it is one of check, outline, targets`);
   if (formats.includes(undefined)) throw new FlagError(`invalid option ${JSON.stringify(options[formats.indexOf(undefined)])}: only format=json is known here`);
   return { call, isJson: formats.at(-1) === 'json' };
 }
