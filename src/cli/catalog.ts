@@ -167,7 +167,7 @@ export const commands: Catalog = {
   version: { summary: 'Show the version of client and daemon', load: async () => (await import('./commands/version.ts')).command },
 };
 
-const builds = 'builds come later (estiva build --check is there); build elsewhere, save, and estiva load';
+const builds = 'BuildKit comes later; estiva build builds';
 const clusters = 'Estiva runs on one machine';
 const prunes = 'there are estiva system prune, container prune, image prune, network prune and volume prune';
 

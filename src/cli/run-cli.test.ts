@@ -171,7 +171,7 @@ test('commands for several containers try all and end with 1 when one failed', a
 test('the command line refuses what it does not know', async () => {
   const refused: readonly (readonly [argv: readonly string[], code: number, err: RegExp])[] = [
     [['run', '--xx'], 125, /^unknown flag: --xx\n\nUsage: {2}estiva run \[OPTIONS\] IMAGE/], [['run'], 1, /^estiva: 'estiva run' requires at least 1 argument\n[^]*\nSee 'estiva run --help'/],
-    [['ps', 'x'], 1, /accepts no arguments/], [['foo'], 1, /unknown command: estiva foo/], [['build', '.'], 1, /'estiva build' is not there yet in Estiva: builds come later/], [['daemon', '--bogus'], 125, /^unknown flag: --bogus\n\nUsage: {2}estiva daemon/], [['--foo'], 125, /unknown flag: --foo/],
+    [['ps', 'x'], 1, /accepts no arguments/], [['foo'], 1, /unknown command: estiva foo/], [['buildx', 'ls'], 1, /'estiva buildx' is not there yet in Estiva: BuildKit comes later/], [['daemon', '--bogus'], 125, /^unknown flag: --bogus\n\nUsage: {2}estiva daemon/], [['--foo'], 125, /unknown flag: --foo/],
     [['run', '-it', 'busybox'], 1, /^the input device is not a TTY\n$/], [['-H', 'tcp://10.0.0.1:1', 'ps'], 1, /^Refusing tcp:/],
   ];
   for (const [argv, expected, err] of refused) {
