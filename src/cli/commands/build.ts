@@ -1,7 +1,7 @@
 import { checkBuild } from '../../client/index.ts';
 import type { BuildCall, BuildCheckRequest, BuildFault } from '../../spec/estiva/build-check.ts';
-import { openBuildContext } from '../build/context.ts';
-import { runBuild } from '../build/run.ts';
+import { openBuildContext } from '../dockerfile/context.ts';
+import { runBuild } from '../dockerfile/build.ts';
 import { bytes, extraHost, pair, swapBytes, ulimit } from '../create/values.ts';
 import { readBuildFiles } from '../dockerfile/files.ts';
 import { checkLines, faultLines, outlineLines, targetsLines } from '../dockerfile/show.ts';

@@ -7,7 +7,7 @@ import { parseIgnoreFile } from '../../spec/dockerfile/index.ts';
 import type { BuildFile } from '../../spec/estiva/build-check.ts';
 import { packContents, type LeaveOut } from '../copy/pack.ts';
 import { openArchive } from '../create/files.ts';
-import { readBuildFiles } from '../dockerfile/files.ts';
+import { readBuildFiles } from './files.ts';
 import { Exit } from '../errors.ts';
 
 export interface BuildContext {
