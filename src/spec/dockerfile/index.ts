@@ -1,5 +1,6 @@
 // The language of Dockerfiles: text → typed instructions with the lines they stand in; variables; .dockerignore. Pure, linear in time, bounded in memory.
 export type { Escape } from './directives.ts';
+export { heredocMark, meantContent } from './heredoc.ts';
 export { excerpt } from './excerpt.ts';
 export { expand, type Lookup } from './expand.ts';
 export { parseIgnoreFile, type IgnoreFile } from './ignore.ts';

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseDockerfile } from '../spec/dockerfile/index.ts';
+import { analyze } from './analyze.ts';
+import { graphOf, type Graph } from './graph.ts';
+import { programOf } from './program.ts';
+import { analyzed, busybox, request } from './request.fixture.ts';
+import type { BuildRequest } from './request.ts';
+
+const base = 'estiva-test/busybox:1';
+
+function graph(text: string, rest: Partial<BuildRequest> = {}): Graph {
+  const { target, evaluated } = analyzed(text, rest);
+  return graphOf(target, evaluated, request(rest));
+}
+
+/** Vertices in a line each: what it is, what it changes, what it reads. */
+const shown = ({ vertices, result }: Graph): readonly string[] => [...vertices.map((vertex) => vertex.kind === 'step' ? `${vertex.stage}: ${vertex.step.instruction.kind} on ${vertex.input} reads ${vertex.reads.join(',')}` : vertex.kind === 'image' ? `image ${vertex.reference}` : 'context'), `= ${result}`];
+
+test('graphOf() has what the target needs, and nothing else', () => {
+  const text = `FROM ${base} AS build\nRUN make\nFROM ${base} AS docs\nRUN docs\nFROM scratch AS files\nCOPY --from=build /out /\nENV A=1\nFROM ${base}\nRUN --mount=from=files,target=/f --mount=type=bind,target=/ctx true\nCOPY x y\n`;
+  assert.deepEqual(shown(graph(text)), [
+    'image docker.io/estiva-test/busybox:1', 'build: RUN on 0 reads ', 'files: COPY on scratch reads 1', 'context', 'stage-3: RUN on 0 reads 2,3', 'stage-3: COPY on 4 reads 3', '= 5',
+  ]);
+  assert.deepEqual(shown(graph(text, { target: 'files' })), ['image docker.io/estiva-test/busybox:1', 'build: RUN on 0 reads ', 'files: COPY on scratch reads 1', '= 2']);
+  assert.deepEqual(shown(graph(text, { target: '1' })), ['image docker.io/estiva-test/busybox:1', 'docs: RUN on 0 reads ', '= 1']);
+  assert.deepEqual(shown(graph('FROM scratch\nENV A=1\nWORKDIR /\n')), ['= scratch']);
+});
+
+test('graphOf() reads other images, and of ADD only what is in the context', () => {
+  assert.deepEqual(shown(graph('FROM scratch\nCOPY --from=alpine:3 /a /a\nADD https://example.com/x /x\nADD a https://example.com/y /\nCOPY <<EOF /e\nEOF\nWORKDIR /w\n')), [
+    'image docker.io/library/alpine:3', 'stage-0: COPY on scratch reads 0', 'stage-0: ADD on 1 reads ', 'context', 'stage-0: ADD on 2 reads 3', 'stage-0: COPY on 4 reads ', 'stage-0: WORKDIR on 5 reads ', '= 6',
+  ]);
+});
+
+test('graphOf() knows where each step is and who it runs as', () => {
+  const images = new Map([[`docker.io/${base} linux/amd64`, { ...busybox, config: { ...busybox.config, WorkingDir: '/base', User: 'me' } }]]);
+  const { vertices } = graph(`FROM ${base}\nRUN a\nWORKDIR x\nUSER you\nRUN b\n`, { images });
+  assert.deepEqual(vertices.flatMap((vertex) => vertex.kind === 'step' ? [[vertex.workdir, vertex.user]] : []), [['/base', 'me'], ['/base/x', 'me'], ['/base/x', 'you']]);
+});
+
+test('analyze() keeps what variables were at each instruction', () => {
+  const { target } = analyzed('ARG TAG=1\nFROM scratch\nARG TAG\nARG OWN=$TAG-x\nENV A=$OWN\nENV A=2 B=$A\nRUN x\n', { buildArgs: new Map([['TAG', '7']]) });
+  const seen = target.steps.map(({ environment }) => ['TAG', 'OWN', 'A', 'B'].map((name) => environment().get(name)));
+  assert.deepEqual(seen, [[undefined, undefined, undefined, undefined], ['7', undefined, undefined, undefined], ['7', '7-x', undefined, undefined], ['7', '7-x', '7-x', undefined], ['7', '7-x', '2', '7-x']]);
+  assert.deepEqual(target.steps.at(-1)!.arguments().map(({ name, value, isGlobal }) => [name, value, isGlobal]), [['TAG', '7', false], ['OWN', '7-x', false]]);
+});
+
+test('analyze() lets a stage see the variables of the stage below, of platforms, and of the base image', () => {
+  const images = new Map([[`docker.io/${base} linux/amd64`, { ...busybox, config: { Env: ['NODE=26'], OnBuild: ['ENV FROM_BASE=$NODE', 'COPY --from=tools /t /t'] } }]]);
+  const { target, evaluated } = analyzed(`FROM scratch AS tools\nFROM ${base} AS a\nARG TARGETARCH\nENV X=$NODE-$TARGETARCH\nFROM a\nENV Y=$X\n`, { images });
+  assert.equal(new Map([...target.steps[0]!.environment()]).get('X'), '26-amd64');
+  assert.deepEqual(evaluated.map(({ stage }) => stage.label), ['tools', 'a', 'stage-2'], 'the trigger of the base needs tools');
+  assert.deepEqual(evaluated[1]!.steps.slice(0, 2).map(({ isTrigger, instruction }) => [isTrigger, instruction.kind]), [[true, 'ENV'], [true, 'COPY']]);
+});
+
+test('analyze() takes the last of two stages of a name for COPY, the one before it for FROM', () => {
+  const text = 'FROM scratch AS a\nENV N=1\nFROM a AS b\nENV M=$N\nFROM scratch AS a\nENV N=2\nFROM a\nENV M=$N\nCOPY --from=a x y\n';
+  const { evaluated } = analyze(parseDockerfile(text), request(), { allStages: true });
+  assert.deepEqual(evaluated.map(({ stage: { base } }) => base.kind === 'stage' ? base.stage.index : base.kind), ['scratch', 0, 'scratch', 2]);
+  const [source] = evaluated[3]!.steps[1]!.sources;
+  assert.equal(source?.kind === 'stage' && source.stage.index, 2);
+});
+
+test('programOf() makes scripts of heredocs, and leaves the others to the shell', () => {
+  const program = (text: string): unknown => { const [step] = analyzed(`FROM scratch\n${text}`).target.steps; return step!.instruction.kind === 'RUN' ? programOf(step!.instruction, step!.shell) : undefined; };
+  assert.deepEqual(program('RUN a b\n'), { args: ['/bin/sh', '-c', 'a b'], files: [] });
+  assert.deepEqual(program('RUN ["a", "b"]\n'), { args: ['a', 'b'], files: [] });
+  assert.deepEqual(program('RUN <<-EOF\n\ta\n\tb\n\tEOF\n'), { args: ['/bin/sh', '-c', 'a\nb\n'], files: [] });
+  assert.deepEqual(program('RUN <<EOF\n#!/usr/bin/python3\nprint(1)\nEOF\n'), { args: ['/bin/sh', '-c', '/dev/pipes/EOF'], files: [{ path: '/dev/pipes/EOF', content: '#!/usr/bin/python3\nprint(1)\n' }] });
+  assert.deepEqual(program('RUN cat <<A <<B\n1\nA\n2\nB\n'), { args: ['/bin/sh', '-c', 'cat <<A <<B\n1\nA\n2\nB'], files: [] });
+});
+
+test('analyze() refuses stages that need each other, however far they are apart', () => {
+  const far = Array.from({ length: 500 }, (_, i) => `FROM scratch AS s${i}\nCOPY --from=s${(i + 1) % 500} / /\n`).join('');
+  const { failure } = analyze(parseDockerfile(far), request(), { allStages: true });
+  assert.equal(failure?.message, 'circular dependency detected on stage: s0');
+  assert.equal(failure.lines.length, 500);
+});
+
+test('analyze() takes ten thousand stages, each on the one before it, in a moment', () => {
+  const chain = Array.from({ length: 10_000 }, (_, i) => `FROM ${i === 0 ? 'scratch' : `s${i - 1}`} AS s${i}\nENV V${i}=${i} LAST=$V${i - 1}\n`).join('');
+  const startedAt = performance.now();
+  const { failure, target } = analyze(parseDockerfile(`${chain}COPY --from=s5 a b\n`), request(), { allStages: false });
+  assert.equal(failure, undefined);
+  assert.equal(target!.steps.at(-1)!.environment().get('LAST'), '9998');
+  assert.ok(performance.now() - startedAt < 5000);
+});
+
+test('analyze() bounds what variables come to', () => {
+  const doubling = `FROM scratch\nENV A=${'x'.repeat(1000)}\n${'ENV A=$A$A\n'.repeat(40)}`;
+  const { failure } = analyze(parseDockerfile(doubling), request(), { allStages: true });
+  assert.match(failure?.message ?? '', /longer than 1048576 characters$/);
+  assert.ok((failure?.lines[0]?.start ?? 0) < 20);
+  const many = `FROM scratch\nENV A=${'x'.repeat(60_000)}\n${Array.from({ length: 2000 }, (_, i) => `ENV B${i}=$A\n`).join('')}`;
+  assert.match(analyze(parseDockerfile(many), request(), { allStages: true }).failure?.message ?? '', /the variables of the build come to more than/);
+});
