@@ -17,6 +17,9 @@ function graph(text: string, rest: Partial<BuildRequest> = {}): Graph {
 /** Vertices in a line each: what it is, what it changes, what it reads. */
 const shown = ({ vertices, result }: Graph): readonly string[] => [...vertices.map((vertex) => vertex.kind === 'step' ? `${vertex.stage}: ${vertex.step.instruction.kind} on ${vertex.input} reads ${vertex.reads.join(',')}` : vertex.kind === 'image' ? `image ${vertex.reference}` : 'context'), `= ${result}`];
 
+/** Milliseconds of processor time: others may keep this machine busy. */
+const spentMs = (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+
 test('graphOf() has what the target needs, and nothing else', () => {
   const text = `FROM ${base} AS build\nRUN make\nFROM ${base} AS docs\nRUN docs\nFROM scratch AS files\nCOPY --from=build /out /\nENV A=1\nFROM ${base}\nRUN --mount=from=files,target=/f --mount=type=bind,target=/ctx true\nCOPY x y\n`;
   assert.deepEqual(shown(graph(text)), [
@@ -49,7 +52,7 @@ test('analyze() keeps what variables were at each instruction', () => {
 test('analyze() lets a stage see the variables of the stage below, of platforms, and of the base image', () => {
   const images = new Map([[`docker.io/${base} linux/amd64`, { ...busybox, config: { Env: ['NODE=26'], OnBuild: ['ENV FROM_BASE=$NODE', 'COPY --from=tools /t /t'] } }]]);
   const { target, evaluated } = analyzed(`FROM scratch AS tools\nFROM ${base} AS a\nARG TARGETARCH\nENV X=$NODE-$TARGETARCH\nFROM a\nENV Y=$X\n`, { images });
-  assert.equal(new Map([...target.steps[0]!.environment()]).get('X'), '26-amd64');
+  assert.equal(target.steps[0]!.environment().get('X'), '26-amd64');
   assert.deepEqual(evaluated.map(({ stage }) => stage.label), ['tools', 'a', 'stage-2'], 'the trigger of the base needs tools');
   assert.deepEqual(evaluated[1]!.steps.slice(0, 2).map(({ isTrigger, instruction }) => [isTrigger, instruction.kind]), [[true, 'ENV'], [true, 'COPY']]);
 });
@@ -80,11 +83,11 @@ test('analyze() refuses stages that need each other, however far they are apart'
 
 test('analyze() takes ten thousand stages, each on the one before it, in a moment', () => {
   const chain = Array.from({ length: 10_000 }, (_, i) => `FROM ${i === 0 ? 'scratch' : `s${i - 1}`} AS s${i}\nENV V${i}=${i} LAST=$V${i - 1}\n`).join('');
-  const startedAt = performance.now();
+  const startedAt = spentMs();
   const { failure, target } = analyze(parseDockerfile(`${chain}COPY --from=s5 a b\n`), request(), { allStages: false });
   assert.equal(failure, undefined);
   assert.equal(target!.steps.at(-1)!.environment().get('LAST'), '9998');
-  assert.ok(performance.now() - startedAt < 5000);
+  assert.ok(spentMs() - startedAt < 5000);
 });
 
 test('analyze() bounds what variables come to', () => {

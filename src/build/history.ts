@@ -33,13 +33,13 @@ function lineOf(step: Step, workdir: string): string | undefined {
     case 'EXPOSE': return `EXPOSE [${ports.join(' ')}]`;
     case 'HEALTHCHECK': return `HEALTHCHECK ${healthOf(instruction.check)}`;
     case 'MAINTAINER': return `MAINTAINER ${instruction.name}`;
-    case 'ONBUILD': return undefined;
     case 'RUN': return `RUN ${[...buildArguments(step), ...programOf(instruction, shell).args].join(' ')} # buildkit`;
     case 'SHELL': return `SHELL [${instruction.words.join(' ')}]`;
     case 'STOPSIGNAL': return `STOPSIGNAL ${instruction.signal}`;
     case 'USER': return `USER ${instruction.user}`;
     case 'VOLUME': return `VOLUME [${instruction.paths.join(' ')}]`;
     case 'WORKDIR': return `WORKDIR ${workdir}`;
+    default: return undefined;
   }
 }
 
