@@ -173,21 +173,21 @@ function isExternal({ hostConfig: { Runtime } }: ContainerRecord): boolean {
 function startBy(room: Room, record: ContainerRecord, spec: Spec, runtime: ExternalRuntime, held: ReadyMounts['held']): Start {
   const { hostConfig } = record;
   const seccomp = room.seccomp.profile(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []);
-  const start = externalStart(room, record, runtime, { spec, root: rootOf(room, record), lent: lentMount(room, record), held: [...held].map(([destination, { isFile }]) => ({ destination, isFile })), seccomp });
+  const start = externalStart(room, record, runtime, { spec, root: rootOf(room, record, 'root'), lent: lentMount(room, record), held: [...held].map(([destination, { isFile }]) => ({ destination, isFile })), seccomp });
   return { ...start, failureOf: (answer) => externalFailure(runtime, { verb: 'run', image: start.image, answer, log: start.log }) };
 }
 
-function rootOf(room: Room, record: ContainerRecord): OverlayRoot {
+function rootOf(room: Room, record: ContainerRecord, sends: 'root' | 'mounts'): OverlayRoot {
   const { layersDir } = room.storage.snapshots;
   const dirs = room.storage.snapshots.dirs(record.id, record.layers);
-  return { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile: record.hostConfig.AutoRemove, isSent: true };
+  return { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile: record.hostConfig.AutoRemove, sends };
 }
 
 /** The program of a start by our own runtime. */
 export function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Image {
   const { hostConfig } = record;
   const steps = planStart(spec, {
-    root: rootOf(room, record),
+    root: rootOf(room, record, 'mounts'),
     lent: lentMount(room, record),
     held: new Set(held.keys()),
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),

@@ -88,6 +88,16 @@ export class Fd implements Disposable {
   }
 }
 
+/**
+ * Takes a file's name away. The result is unlinkat's; what had the name is held: where its last descriptor goes the kernel gives its blocks back, which waits for
+ * the disk (a third of a millisecond on ext4 that discards at once). What cannot be opened is removed all the same.
+ */
+export function unlinkHeld(dir: number | Fd, name: string | Uint8Array): { readonly result: number; readonly file: Fd | undefined } {
+  const number = tryCall('openat', fdNumber(dir), name, O.PATH | O.NOFOLLOW | O.CLOEXEC, 0);
+  const result = tryCall('unlinkat', fdNumber(dir), name, 0);
+  return { result, file: number < 0 ? undefined : new Fd(number) };
+}
+
 export function fdNumber(fd: number | Fd): number {
   return typeof fd === 'number' ? fd : fd.number;
 }

@@ -2,6 +2,7 @@
 // Removing a container's few files costs more than starting its successor (each inode is a journal entry), and nobody has to wait for it.
 // A crash leaves the rest in tmp/, and the next start puts it into the trash again.
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { call, isKernelError, type Fd } from '../kernel/index.ts';
 import { byteString, type ByteString } from '../spec/tar/index.ts';
 import { removeTree } from './remove-tree.ts';
@@ -47,6 +48,8 @@ export class Trash implements Disposable {
 
   async #empty(): Promise<void> {
     const { signal } = this.#closing;
+    // Whoever put it there gets their answer first.
+    await nextTurn();
     for (let name = this.#waiting.shift(); name !== undefined && !signal.aborted; name = this.#waiting.shift()) {
       await removeTree(this.#tmp, name, { turnMs, signal }).catch(this.#onTrouble);
     }

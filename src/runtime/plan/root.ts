@@ -47,15 +47,15 @@ export function rootMount(root: Root): readonly Op[] {
   return [
     { call: 'chdir', args: [root.layersDir], why: 'lower directories are named from here' },
     { call: 'mount', args: ['overlay', root.mergedDir, 'overlay', 0, overlayOptions(root)], why: 'the image\'s layers below, the container\'s own changes on top' },
-    ...(root.isSent === true ? sentRoot(root.mergedDir) : []),
+    ...(root.sends === undefined ? [] : sentMounts(root.sends === 'root' ? root.mergedDir : '/proc/self/ns/mnt', root.sends === 'root' ? O.PATH | O.DIRECTORY : O.RDONLY)),
   ];
 }
 
-function sentRoot(path: string): readonly Op[] {
+function sentMounts(path: string, flags: number): readonly Op[] {
   return [
-    { call: 'openat', args: [AT_FDCWD, path, O.PATH | O.DIRECTORY | O.CLOEXEC, 0], label: 'root', why: 'the overlay, by a descriptor' },
-    { call: 'dup3', args: [{ resultOf: 'root' }, { slot: slots.rootPlace }, O.CLOEXEC], why: 'under the number that the message names' },
-    { call: 'sendmsg', args: [{ slot: slots.rootSocket }, rightsMessage({ slot: slots.rootMessage }), 0], why: 'which the supervisor holds: so the end of the container does not wait for the disk' },
+    { call: 'openat', args: [AT_FDCWD, path, flags | O.CLOEXEC, 0], label: 'mounts', why: 'the mounts, by a descriptor' },
+    { call: 'dup3', args: [{ resultOf: 'mounts' }, { slot: slots.rootPlace }, O.CLOEXEC], why: 'under the number that the message names' },
+    { call: 'sendmsg', args: [{ slot: slots.rootSocket }, rightsMessage({ slot: slots.rootMessage }), 0], why: 'which the supervisor holds: so the end of the container waits neither for the disk nor for its mounts to go' },
   ];
 }
 

@@ -12,10 +12,11 @@ export interface OverlayRoot {
   /** Gone with the machine, and so never waited for (kernel/mount.ts). */
   readonly isVolatile?: boolean;
   /**
-   * Sent to whoever launches, through the slot `rootSocket`. The end of an overlay writes out the whole file system below it: whoever holds its root
-   * lets processes end without that, and closes it where nobody waits.
+   * What is sent to whoever launches, through the slot `rootSocket`: the overlay's root, or the namespace of all mounts that the process makes. The end of
+   * an overlay writes out the whole file system below it, and two dozen mounts take a while to go: whoever holds them lets processes end without
+   * that, and closes them where nobody waits.
    */
-  readonly isSent?: boolean;
+  readonly sends?: 'root' | 'mounts';
 }
 
 export interface DirectoryRoot {

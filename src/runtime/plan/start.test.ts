@@ -36,7 +36,7 @@ test('planStart() names the overlay\'s layers relative to their directory, topmo
 });
 
 test('planStart() sends the overlay to whoever holds it while the host is still seen; what is volatile is mounted so', () => {
-  const steps = ops(planStart(exampleSpec, { root: { ...root, isVolatile: true, isSent: true }, shareMemory: true }));
+  const steps = ops(planStart(exampleSpec, { root: { ...root, isVolatile: true, sends: 'mounts' }, shareMemory: true }));
   const mount = position(steps, 'mount', 'overlay');
   assert.match(steps[mount]!.args[4] as string, /,volatile$/);
   assert.deepEqual(steps.slice(mount + 1, mount + 4).map(({ call }) => call), ['openat', 'dup3', 'sendmsg']);

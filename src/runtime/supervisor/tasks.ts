@@ -1,6 +1,6 @@
 // The supervisor's tasks: processes it started, the ends of their streams, and their exits until the daemon has written them down.
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, type Readiness } from '../../kernel/index.ts';
+import { renameSync, writeFileSync } from 'node:fs';
+import { AT_FDCWD, borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, unlinkHeld, type Readiness } from '../../kernel/index.ts';
 import { launch, type Launchable } from '../launch.ts';
 import { slots } from '../plan/setting.ts';
 import { Spool } from '../spool.ts';
@@ -38,8 +38,8 @@ interface Task {
   readonly spool: LaunchRequest['spool'];
   readonly spools: Map<string, Spool>;
   exit: TaskExit | undefined;
-  /** The overlay that is its root, held (plan/setting.ts, isSent). */
-  readonly root: Fd | undefined;
+  /** Its root or all its mounts, held (plan/setting.ts, sends). */
+  readonly mounts: Fd | undefined;
   /** The network namespace that it was launched into. */
   readonly network: Fd | undefined;
 }
@@ -70,9 +70,9 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     if (network !== undefined) outer.use(network);
     const pipes = request.terminal ? undefined : openPipes(request.stdin, inner, outer);
     const { external } = request;
-    const sendsRoot = image.slots.has(slots.rootSocket);
+    const sendsMounts = image.slots.has(slots.rootSocket);
     const sendsTerminal = request.terminal && external === undefined;
-    const sockets = sendsTerminal || sendsRoot ? socketPair() : undefined;
+    const sockets = sendsTerminal || sendsMounts ? socketPair() : undefined;
     for (const socket of sockets ?? []) inner.use(socket);
     const consoles = request.terminal && external !== undefined ? inner.use(new ConsoleListener(external)) : undefined;
     const fill = new Map<string, number>([
@@ -84,20 +84,20 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     if (request.lent !== undefined) borrowLent(request.lent, fill, inner);
     if (external !== undefined) orphans.adopt();
     const result = await launch(image, fill, readiness, request.image.opCount);
-    const root = sendsRoot ? receiveFd(sockets![0]) : undefined;
-    if (root !== undefined) outer.use(root);
+    const mounts = sendsMounts ? receiveFd(sockets![0]) : undefined;
+    if (mounts !== undefined) outer.use(mounts);
     if (!result.ok) {
-      unmount(request.task, root);
+      unmount(request.task, mounts);
       return { failed: result.failure };
     }
     const made = external === undefined ? result.process : await processMadeBy(result.process, external, readiness);
     if ('declined' in made) {
-      unmount(request.task, root);
+      unmount(request.task, mounts);
       return made;
     }
     const master = sendsTerminal ? receiveFd(sockets![0]) : consoles?.take();
     const task: Task = {
-      name: request.task, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root, network,
+      name: request.task, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, mounts, network,
       stdin: pipes?.stdin?.[1], stdout: master ?? pipes?.stdout[0], stderr: pipes?.stderr[0],
     };
     keep(task);
@@ -123,12 +123,12 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     // Told first, which is faster; written down for the case that both sides die before the daemon has recorded it.
     onExit(task.name, exit);
     writeDown(`${exitsDir}/${task.name}`, exit);
-    unmount(task.name, task.root);
+    unmount(task.name, task.mounts);
   }
 
-  function unmount(task: string, root: Fd | undefined): void {
-    if (root?.isOpen !== true) return;
-    const done = root.closeElsewhere().finally(() => {
+  function unmount(task: string, mounts: Fd | undefined): void {
+    if (mounts?.isOpen !== true) return;
+    const done = mounts.closeElsewhere().finally(() => {
       if (unmounting.get(task) === done) unmounting.delete(task);
     });
     unmounting.set(task, done);
@@ -184,7 +184,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       using lender = openPidfd(request.lender);
       const borrow = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : borrowFd(lender, number));
       const task: Task = {
-        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, root: undefined, network: borrow(request.fds.network),
+        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, mounts: undefined, network: borrow(request.fds.network),
         stdin: request.terminal ? undefined : borrow(request.fds.stdin), stdout: borrow(request.fds.stdout), stderr: borrow(request.fds.stderr),
       };
       keep(task);
@@ -206,11 +206,11 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       const task = tasks.get(name);
       if (task === undefined) return;
       tasks.delete(name);
-      unmount(name, task.root);
+      unmount(name, task.mounts);
       for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
       for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr, task.network]) fd?.[Symbol.dispose]();
       for (const spool of task.spools.values()) spool[Symbol.dispose]();
-      rmSync(`${exitsDir}/${name}`, { force: true });
+      void unlinkHeld(AT_FDCWD, `${exitsDir}/${name}`).file?.closeElsewhere();
     },
     reports: () => [...tasks.values()].map(report),
     drain: () => {
