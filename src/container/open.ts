@@ -26,6 +26,7 @@ import { readContainerLog } from './logs.ts';
 import { connectNetwork, disconnectNetwork } from './endpoints/verbs.ts';
 import { pauseContainer, unpauseContainer } from './pause.ts';
 import type { ImagePort } from './ports.ts';
+import { Programs } from './programs.ts';
 import { adoptAfterLoss, recover } from './recover.ts';
 import { pruneContainers } from './prune.ts';
 import { removeContainer } from './remove.ts';
@@ -77,7 +78,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   });
   const supervisor = await connect();
   const ready: Room = {
-    ...options, shelf: new Shelf(options.storage.records), readiness, host, runtimes, seccomp: new SeccompFilters(host.kernelRelease), supervisor, supervised: Promise.resolve(),
+    ...options, shelf: new Shelf(options.storage.records), readiness, host, runtimes, seccomp: new SeccompFilters(host.kernelRelease), programs: new Programs(), supervisor, supervised: Promise.resolve(),
     waiters: new Waiters(), live: new Map(), execs: new Map(), steps: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(), copies: new Copies(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();

@@ -15,6 +15,7 @@ import type { Copies } from './copies.ts';
 import type { Runtimes } from './external/index.ts';
 import type { Host } from './host.ts';
 import type { ImagePort } from './ports.ts';
+import type { Programs } from './programs.ts';
 import type { SeccompFilters } from './seccomp.ts';
 import type { Shelf } from './shelf.ts';
 import type { Streams } from './streams/index.ts';
@@ -51,6 +52,7 @@ export interface Room {
   readonly readiness: Readiness;
   readonly host: Host;
   readonly seccomp: SeccompFilters;
+  readonly programs: Programs;
   readonly runtimes: Runtimes;
   readonly runDir: string;
   readonly log: Logger;

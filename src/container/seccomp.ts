@@ -1,5 +1,4 @@
 // The seccomp filter of a container: from what `--security-opt seccomp=` says to BPF, compiled once per profile and set of capabilities.
-import { createHash } from 'node:crypto';
 import { fail } from '../base/index.ts';
 import { asksAgent, compileSeccomp, hostArchitecture, seccompFlags } from '../kernel/index.ts';
 import type { SeccompFilter } from '../runtime/index.ts';
@@ -21,7 +20,7 @@ export class SeccompFilters {
   /** `choice`: `unconfined`, `builtin` or a profile as JSON. Undefined: no filter. @throws `invalid` for a profile that is none. */
   get(choice: string, capabilities: readonly string[]): SeccompFilter | undefined {
     if (choice === 'unconfined') return undefined;
-    const key = createHash('sha256').update(choice).update('\0').update(capabilities.join()).digest('base64');
+    const key = [choice, ...capabilities].join('\0');
     let filter = this.#filters.get(key);
     if (filter === undefined) {
       const resolved = this.#resolve(choice, capabilities);

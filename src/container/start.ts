@@ -186,18 +186,21 @@ function rootOf(room: Room, record: ContainerRecord, sends: 'root' | 'mounts'): 
 /** The program of a start by our own runtime. */
 export function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Image {
   const { hostConfig } = record;
-  const steps = planStart(spec, {
+  const seccomp = seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged);
+  const setting = {
     root: rootOf(room, record, 'mounts'),
     lent: lentMount(room, record),
-    held: new Set(held.keys()),
     cgroup: room.cgroups.join(spec.linux.cgroupsPath!),
-    seccompFilter: room.seccomp.get(seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), spec.process.capabilities?.bounding ?? []),
     // In a pid namespace of its own nobody is there who could look at it; in another, nobody finds more than a copy of our memory that is closed to them.
     // An OOM score is one for all who share memory: set by the child, it would be the supervisor's, too.
     shareMemory: hostConfig.PidMode === '' && hostConfig.OomScoreAdj === 0,
     preparedNetwork: true,
+  };
+  const heldPlaces = [...held.keys()];
+  return room.programs.get(record.id, [spec, setting, heldPlaces, seccomp], () => {
+    const seccompFilter = room.seccomp.get(seccomp, spec.process.capabilities?.bounding ?? []);
+    return assemble(planStart(spec, { ...setting, held: new Set(heldPlaces), seccompFilter }), hostArchitecture());
   });
-  return assemble(steps, hostArchitecture());
 }
 
 /** The program by which it is or would be started, in words. */

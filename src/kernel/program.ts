@@ -57,6 +57,7 @@ export interface Image {
   readonly spaces: ReadonlyMap<string, number>;
   /** The ops in order, as they were given. */
   readonly ops: readonly Op[];
+  readonly opCount: number;
 }
 
 export const headerBytes = 64;
@@ -132,7 +133,7 @@ class Assembler {
     for (const { at, space, add } of this.#spaceWords) this.#setWord64(at, this.#spaces.get(space)!.offset + add);
     return {
       bytes: this.#bytes.subarray(0, start), spaceBytes, relocations: Uint32Array.from(this.#relocations), slots: this.#slots,
-      spaces: new Map([...this.#spaces].map(([name, { offset }]) => [name, offset])), ops: this.#ops,
+      spaces: new Map([...this.#spaces].map(([name, { offset }]) => [name, offset])), ops: this.#ops, opCount: this.#ops.length,
     };
   }
 

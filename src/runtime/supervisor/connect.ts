@@ -158,7 +158,7 @@ class Connection implements Supervisor {
   }
 
   async launch(request: Omit<LaunchRequest, 'ask' | 'seq' | 'image'>, image: Image): Promise<LaunchAnswer> {
-    const head = { bytes: image.bytes.length, spaceBytes: image.spaceBytes, opCount: image.ops.length, slots: [...image.slots], spaces: [...image.spaces] };
+    const head = { bytes: image.bytes.length, spaceBytes: image.spaceBytes, opCount: image.opCount, slots: [...image.slots], spaces: [...image.spaces] };
     const relocations = Buffer.from(image.relocations.buffer, image.relocations.byteOffset, image.relocations.byteLength);
     const reply = await this.#ask({ ...request, ask: 'launch', image: head }, [image.bytes, relocations]);
     if ('launched' in reply || 'failed' in reply || 'declined' in reply) return reply;
