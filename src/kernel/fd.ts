@@ -1,5 +1,5 @@
 // A file descriptor with an owner: `using file = Fd.open(…)`. The number is what calls take; disposing closes it once.
-import { close, constants as fs } from 'node:fs';
+import { close, constants as fs, rmdir, unlink } from 'node:fs';
 import { call, tryCall } from './call.ts';
 import { KernelError } from './error.ts';
 
@@ -89,13 +89,13 @@ export class Fd implements Disposable {
 }
 
 /**
- * Takes a file's name away. The result is unlinkat's; what had the name is held: where its last descriptor goes the kernel gives its blocks back, which waits for
- * the disk (a third of a millisecond on ext4 that discards at once). What cannot be opened is removed all the same.
+ * unlinkat(2) of one name in a held directory, in a thread of the pool: where a file's last name goes the kernel gives its blocks back, which waits for the disk (a
+ * third of a millisecond on ext4 that discards at once). Resolves with the call's result. The way through /proc leads to the held directory itself, and a last
+ * name is never followed.
  */
-export function unlinkHeld(dir: number | Fd, name: string | Uint8Array): { readonly result: number; readonly file: Fd | undefined } {
-  const number = tryCall('openat', fdNumber(dir), name, O.PATH | O.NOFOLLOW | O.CLOEXEC, 0);
-  const result = tryCall('unlinkat', fdNumber(dir), name, 0);
-  return { result, file: number < 0 ? undefined : new Fd(number) };
+export function unlinkElsewhere(dir: Fd, name: string | Uint8Array, kind: 'file' | 'directory'): Promise<number> {
+  const path = Buffer.concat([Buffer.from(`/proc/self/fd/${dir.number}/`), typeof name === 'string' ? Buffer.from(name) : name]);
+  return new Promise((resolve) => (kind === 'file' ? unlink : rmdir)(path, (error) => resolve(error?.errno ?? 0)));
 }
 
 export function fdNumber(fd: number | Fd): number {

@@ -4,19 +4,15 @@
 // A container may have made directories nested far deeper than a process has descriptors (or a stack). Below a certain depth a directory is therefore
 // moved up, next to the tree's root, and removed as a tree of its own afterwards.
 //
-// The dear part of a removal is giving the blocks back to the disk (a third of a millisecond a file where the file system discards at once). The kernel does that
-// when the last descriptor goes: in the background each file is held while its name is taken away, and let go of in a thread of the pool. Nobody here waits for
-// the disk then.
+// The dear part of a removal is giving the blocks back to the disk: in the background every name is taken away by a thread of the pool, and nobody here waits.
 import { randomUUID } from 'node:crypto';
-import { AT_REMOVEDIR, call, KernelError, O, openIn, tryCall, unlinkHeld, type Fd } from '../kernel/index.ts';
+import { AT_REMOVEDIR, call, KernelError, O, openIn, tryCall, unlinkElsewhere, type Fd } from '../kernel/index.ts';
 import { byteString, quoteName, type ByteString } from '../spec/tar/index.ts';
 import { entriesIn, type Entry } from './listing.ts';
 import { nameArgument } from './names.ts';
 import { Turn } from './turn.ts';
 
 const depthMax = 32;
-/** How many removed files may be held at a time. */
-const heldFilesMax = 32;
 const EISDIR = -21;
 const ENOENT = -2;
 const ENOTEMPTY = -39;
@@ -26,24 +22,38 @@ const EPERM = -1;
 export async function removeTree(dir: Fd, name: ByteString, background?: { readonly turnMs: number; readonly signal: AbortSignal }): Promise<void> {
   const turn = new Turn(background?.turnMs);
   const trees = [name];
-  const freeing: Promise<void>[] = [];
-  const letGo = background === undefined ? undefined : (file: Fd): void => void freeing.push(file.closeElsewhere());
   for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
-    for (const _ of removeSteps(dir, tree, trees, letGo)) {
+    const steps = removeSteps(dir, tree, trees);
+    for (let step = steps.next(); step.done !== true;) {
       await turn.yield();
-      if (freeing.length >= heldFilesMax) await Promise.all(freeing.splice(0));
-      if (background?.signal.aborted === true) return;
+      if (background?.signal.aborted === true) return void steps.return();
+      step = steps.next(background === undefined ? removeNow(step.value) : await removeElsewhere(step.value));
     }
   }
-  await Promise.all(freeing);
 }
 
 /** The same without pauses, for the few small trees inside a layer that a later entry of it replaces. */
 export function removeTreeNow(dir: Fd, name: ByteString): void {
   const trees = [name];
   for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
-    for (const _ of removeSteps(dir, tree, trees));
+    const steps = removeSteps(dir, tree, trees);
+    for (let step = steps.next(); step.done !== true; step = steps.next(removeNow(step.value)));
   }
+}
+
+/** A name to be taken away; whoever does it says how that went, as unlinkat does. */
+interface Removal {
+  readonly dir: Fd;
+  readonly name: ByteString;
+  readonly kind: 'file' | 'directory';
+}
+
+function removeNow({ dir, name, kind }: Removal): number {
+  return tryCall('unlinkat', dir.number, nameArgument(name), kind === 'directory' ? AT_REMOVEDIR : 0);
+}
+
+function removeElsewhere({ dir, name, kind }: Removal): Promise<number> {
+  return unlinkElsewhere(dir, Buffer.from(name, 'latin1'), kind);
 }
 
 /** A directory that is being emptied: the names that were read from it and are there still. */
@@ -53,58 +63,48 @@ interface Level {
   readonly entries: Entry[];
 }
 
-/** `letGo` is given what has lost its name, to be closed; without it nothing is held. */
-function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[], letGo?: (file: Fd) => void): Generator<void, void, undefined> {
+function* removeSteps(top: Fd, tree: ByteString, trees: ByteString[]): Generator<Removal, void, number> {
   const held: Level[] = [];
   try {
-    removeOne(top, { name: tree, type: 'unknown' });
+    yield* removeOne(top, { name: tree, type: 'unknown' });
     for (let level = held.at(-1); level !== undefined; level = held.at(-1)) {
-      yield;
       const entry = level.entries.pop();
-      if (entry !== undefined) removeOne(level.fd, entry);
-      else if (!refill(level)) closeLevel();
+      if (entry !== undefined) yield* removeOne(level.fd, entry);
+      else if (!refill(level)) yield* closeLevel();
     }
   } finally {
     for (const { fd } of held) fd[Symbol.dispose]();
   }
 
-  function removeOne(fd: Fd, { name, type }: Entry): void {
+  function* removeOne(dir: Fd, { name, type }: Entry): Generator<Removal, void, number> {
     if (type !== 'directory') {
-      const removed = removeFile(fd, nameArgument(name), letGo);
+      const removed = yield { dir, name, kind: 'file' };
       if (removed === 0 || removed === ENOENT) return;
       // Linux says EISDIR for a directory, POSIX EPERM.
       if (removed !== EISDIR && removed !== EPERM) throw new KernelError('unlinkat', quoteName(name), -removed);
     }
     if (held.length < depthMax) {
-      held.push({ fd: openIn(fd, nameArgument(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plainHere'), name, entries: [] });
+      enter(dir, name);
       return;
     }
     const moved = byteString(`deep-${randomUUID()}`);
-    call('renameat2', fd.number, nameArgument(name), top.number, moved, 0);
+    call('renameat2', dir.number, nameArgument(name), top.number, moved, 0);
     trees.push(moved);
   }
 
-  /** Removes the directory itself. A file system may have skipped names while others were removed: then it is read again from the start. */
-  function closeLevel(): void {
-    const { fd, name } = held.at(-1)!;
-    const removed = tryCall('unlinkat', (held.at(-2)?.fd ?? top).number, nameArgument(name), AT_REMOVEDIR);
-    if (removed === ENOTEMPTY) {
-      call('lseek', fd.number, 0, 0);
-      return;
-    }
-    if (removed < 0 && removed !== ENOENT) throw new KernelError('unlinkat', quoteName(name), -removed);
-    held.pop();
-    if (letGo === undefined) fd[Symbol.dispose]();
-    else letGo(fd);
+  function enter(dir: Fd, name: ByteString): void {
+    held.push({ fd: openIn(dir, nameArgument(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW, 'plainHere'), name, entries: [] });
   }
-}
 
-/** @returns unlinkat's result */
-function removeFile(dir: Fd, name: string | Uint8Array, letGo: ((file: Fd) => void) | undefined): number {
-  if (letGo === undefined) return tryCall('unlinkat', dir.number, name, 0);
-  const { result, file } = unlinkHeld(dir, name);
-  if (file !== undefined) letGo(file);
-  return result;
+  /** Removes the directory itself. A file system may have skipped names while others were removed: then it is read again from the start. */
+  function* closeLevel(): Generator<Removal, void, number> {
+    const { fd, name } = held.pop()!;
+    fd[Symbol.dispose]();
+    const dir = held.at(-1)?.fd ?? top;
+    const removed = yield { dir, name, kind: 'directory' };
+    if (removed === ENOTEMPTY) enter(dir, name);
+    else if (removed < 0 && removed !== ENOENT) throw new KernelError('unlinkat', quoteName(name), -removed);
+  }
 }
 
 function refill(level: Level): boolean {

@@ -1,6 +1,6 @@
 // The supervisor's tasks: processes it started, the ends of their streams, and their exits until the daemon has written them down.
 import { renameSync, writeFileSync } from 'node:fs';
-import { AT_FDCWD, borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, unlinkHeld, type Readiness } from '../../kernel/index.ts';
+import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, unlinkElsewhere, type Readiness } from '../../kernel/index.ts';
 import { launch, type Launchable } from '../launch.ts';
 import { slots } from '../plan/setting.ts';
 import { Spool } from '../spool.ts';
@@ -51,6 +51,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   const ownPidNamespace = Fd.open('/proc/self/ns/pid', O.RDONLY);
   // A number that is ours for sure: a child puts there, in its own table, what it sends.
   const ownPlace = Fd.open('/dev/null', O.RDONLY);
+  const exits = Fd.open(exitsDir, O.RDONLY | O.DIRECTORY);
   const networks = new SpareNetworks();
   const setAside = new Map<string, Fd>();
   const unmounting = new Map<string, Promise<void>>();
@@ -210,7 +211,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
       for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr, task.network]) fd?.[Symbol.dispose]();
       for (const spool of task.spools.values()) spool[Symbol.dispose]();
-      void unlinkHeld(AT_FDCWD, `${exitsDir}/${name}`).file?.closeElsewhere();
+      void unlinkElsewhere(exits, name, 'file');
     },
     reports: () => [...tasks.values()].map(report),
     drain: () => {
