@@ -61,7 +61,7 @@ async function filled(engine: BenchEngine, sizes: typeof tree): Promise<string> 
   return id;
 }
 
-async function upload(engine: BenchEngine, id: string, tar: Buffer): Promise<void> {
+export async function upload(engine: BenchEngine, id: string, tar: Buffer): Promise<void> {
   await engine.api.upload('PUT', `/containers/${id}/archive?path=/tmp`, tar);
 }
 
@@ -69,7 +69,7 @@ async function remove(engine: BenchEngine, id: string): Promise<void> {
   await engine.api.send('DELETE', `/containers/${id}?force=1`);
 }
 
-async function tarOf({ files, fileBytes }: typeof tree): Promise<Buffer> {
+export async function tarOf({ files, fileBytes }: typeof tree): Promise<Buffer> {
   const content = randomBytes(fileBytes);
   const mtimeSeconds = 1_700_000_000;
   const members: TarMember[] = [];

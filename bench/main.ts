@@ -13,6 +13,7 @@ import { networkCases } from './network-cases.ts';
 import { processCases } from './process-cases.ts';
 import { runtimeCase } from './runtime-case.ts';
 import { scaleCases } from './scale-cases.ts';
+import { volumeCases } from './volume-cases.ts';
 import { watchCases } from './watch-cases.ts';
 
 const { values: flags } = parseArgs({
@@ -21,7 +22,7 @@ const { values: flags } = parseArgs({
 const engines = flags.list === true ? [] : await openEngines();
 const results: { readonly bench: BenchCase; readonly figures: readonly Figures[] }[] = [];
 try {
-  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...fileCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) }), ...imageCases(engines), ...networkCases(engines), ...mountCases(engines)];
+  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...fileCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) }), ...imageCases(engines), ...networkCases(engines), ...mountCases(engines), ...volumeCases(engines)];
   if (flags.list === true) for (const bench of all) console.log(`${bench.name.padEnd(18)} ${bench.what}`);
   else for (const bench of chosen(all)) await runCase(bench);
 } finally {
