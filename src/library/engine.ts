@@ -55,6 +55,20 @@ export interface NetworkOptions {
 }
 
 /** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
+export interface VolumeSummary {
+  readonly name: string;
+  /** Where its files are on the host. */
+  readonly path: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+}
+
+export interface VolumeOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `{ type: 'tmpfs', device: 'tmpfs', o: 'size=100m' }`, as mount(8) has them. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
 export interface Engine extends AsyncDisposable {
   /** Newest first. `estiva/hello` is always there. */
   images(): readonly ImageSummary[];
@@ -83,6 +97,15 @@ export interface Engine extends AsyncDisposable {
   /** @throws `not_found`, `denied` while somebody is in it. */
   removeNetwork(nameOrId: string): void;
 
+  /** By name. */
+  volumes(): readonly VolumeSummary[];
+  /** The one that is there already, whatever the options say. @returns its name: without one it gets 64 hexadecimal digits. @throws `invalid` */
+  createVolume(name?: string, options?: VolumeOptions): Promise<string>;
+  /** A new volume with the files of another, also while that is in use. @throws `conflict` when there is one called so */
+  cloneVolume(name: string, to: string): Promise<void>;
+  /** @throws `not_found`, `conflict` while a container has it */
+  removeVolume(name: string): Promise<void>;
+
   /** Gives the data root back. Containers that run go on, and the next engine of this root has them again; without any, nothing is left running. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -102,7 +125,7 @@ function supervisorMain(): string {
 }
 
 function faceOf(rooms: Rooms): Engine {
-  const { containers, images, networks } = rooms;
+  const { containers, images, networks, volumes } = rooms;
   return {
     images: () => images.list().map(summaryOf),
     load: async (archive, { signal } = {}) => (await images.load(archive, signal === undefined ? {} : { signal })).flatMap(({ id, repoTags }) => (repoTags.length > 0 ? repoTags : [id])),
@@ -119,6 +142,10 @@ function faceOf(rooms: Rooms): Engine {
     networks: () => networks.list().map(({ id, name, driver, ipam }) => ({ id, name, driver, subnets: ipam.subnets.map(({ subnet }) => subnet) })),
     createNetwork: (name, options = {}) => networks.create(bridgeNetwork(name, options)).id,
     removeNetwork: (nameOrId) => { networks.remove(nameOrId); },
+    volumes: () => volumes.list().map(({ name, labels, createdAt }) => ({ name, path: volumes.directoryOf(name), labels: labels ?? {}, createdAt })),
+    createVolume: async (name = '', { labels = null, options = null } = {}) => (await volumes.create({ name, driver: '', labels, options })).name,
+    cloneVolume: async (name, to) => { await volumes.clone(name, { name: to, driver: '', labels: null, options: null }); },
+    removeVolume: (name) => volumes.remove(name),
     [Symbol.asyncDispose]: async () => { await rooms[Symbol.asyncDispose](); },
   };
 }

@@ -10,4 +10,4 @@ export type { Container, ContainerOptions, ContainerState, ExecOptions, LogLine,
 export { EstivaError, type ErrorKind } from '../base/index.ts';
 export type { CopyInOptions, FilesToCopy, ReadFileOptions } from './files.ts';
 export type { MountRequest } from '../spec/docker/mount.ts';
-export { openEngine, type Engine, type EngineOptions, type ImageSummary, type ImportOptions, type NetworkOptions, type NetworkSummary } from './engine.ts';
+export { openEngine, type Engine, type EngineOptions, type ImageSummary, type ImportOptions, type NetworkOptions, type NetworkSummary, type VolumeOptions, type VolumeSummary } from './engine.ts';

@@ -143,6 +143,17 @@ console.log(box.state().status);
   assert.equal(said, '7 in b\nTimeoutError\nrunning\n');
 });
 
+test('volumes in a program', ours, async () => {
+  const { code, stdout, stderr } = await program(`await engine.createVolume('jobs', { labels: { a: 'b' } });
+    await engine.run('${busybox}', ['sh', '-c', 'echo kept > /data/file'], { volumes: ['jobs:/data'] });
+    await engine.cloneVolume('jobs', 'copy');
+    const { stdout } = await engine.run('${busybox}', ['cat', '/data/file'], { volumes: ['copy:/data'] });
+    await engine.removeVolume('jobs');
+    console.log(JSON.stringify([stdout, engine.volumes().map(({ name }) => name).filter((name) => ['jobs', 'copy'].includes(name))]));`);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), ['kept\n', ['copy']]);
+});
+
 test('networks through the library: containers find each other by name', ours, async () => {
   const { code, stdout, stderr } = await program(`engine.createNetwork('jobs', { subnets: ['10.232.0.0/24'], internal: true });
     await using server = await engine.create({ image, command: ['httpd', '-f', '-p', '80', '-h', '/etc'], name: 'server', network: 'jobs' });
