@@ -80,12 +80,14 @@ const parts = { blobBytesMin: 200_000, partBytes: 32_768, lanes: 2 };
 
 test('blob() that is big comes in parts, several at once, in their order', async () => {
   let [open, most] = [0, 0];
+  const four = Promise.withResolvers<void>();
+  // Nobody is answered before there are four.
   const counted: Behaviour = (_, response, url) => {
     if (!isBlob(url)) return;
     most = Math.max(most, ++open);
+    if (open === 4) four.resolve();
     const end = response.end.bind(response) as (...args: unknown[]) => typeof response;
-    // The answer waits a moment, so that those that are asked at once meet here.
-    response.end = ((...args: unknown[]) => { setTimeout(() => { open--; end(...args); }, 20); return response; }) as typeof response.end;
+    response.end = ((...args: unknown[]) => { void four.promise.then(() => { open--; end(...args); }); return response; }) as typeof response.end;
   };
   const bytes = await behaving(counted, getLayer, { parts });
   assert.ok(bytes.equals(registry.blobs.get(layer.digest)!));
