@@ -1,7 +1,8 @@
-// `GET /system/df`: what images, containers and volumes take on the disk. There is no build cache yet: that list is empty.
+// `GET /system/df`: what images, containers, volumes and the build cache take on the disk.
 import { fail } from '../base/index.ts';
-import type { DiskUsage } from '../spec/docker/disk-usage.ts';
+import type { BuildCacheView, DiskUsage } from '../spec/docker/disk-usage.ts';
 import type { VolumeView } from '../spec/docker/volume.ts';
+import type { CachedStep } from '../engine/index.ts';
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
 import { containerSummaries } from './containers.ts';
@@ -20,7 +21,7 @@ export async function diskUsage(call: Call): Promise<void> {
     ...wants('image') ? imagesOf(call) : { LayersSize: 0, Images: null },
     Containers: wants('container') ? await containerSummaries(call.engine, call.engine.containers.list(), true) : null,
     Volumes: wants('volume') ? await volumesOf(call) : null,
-    BuildCache: wants('build-cache') ? [] : null,
+    BuildCache: wants('build-cache') ? call.engine.builds.cached().map(toBuildCacheView) : null,
   };
   answerJson(call.response, 200, answer);
 }
@@ -39,5 +40,18 @@ function imagesOf({ engine }: Call): Pick<DiskUsage, 'LayersSize' | 'Images' | '
   const { layerBytes, sharedBytes, keptBytes } = engine.images.usage();
   const used = Map.groupBy(engine.containers.list(), ({ imageId }) => imageId);
   const images = engine.images.list().map((image) => toImageSummary(image, used.get(image.id)?.length ?? 0, sharedBytes.get(image.id) ?? 0));
-  return { LayersSize: layerBytes, Images: images, EstivaKeptBlobs: keptBytes };
+  return { LayersSize: layerBytes - cacheBytes(engine.builds.cached()), Images: images, EstivaKeptBlobs: keptBytes };
+}
+
+/** Layers that only the build cache has. */
+function cacheBytes(steps: readonly CachedStep[]): number {
+  const own = new Map(steps.flatMap(({ layer, isShared, sizeBytes }) => (layer === undefined || isShared ? [] : [[layer, sizeBytes] as const])));
+  return [...own.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Steps that changed no file take nothing; they are listed, because a prune forgets them. */
+function toBuildCacheView({ key, parent, what, isShared, sizeBytes, createdAt, usedAt, uses }: CachedStep): BuildCacheView {
+  return {
+    ID: key, Parents: parent === '' ? null : [parent], Type: 'regular', Description: what, InUse: false, Shared: isShared, Size: sizeBytes, CreatedAt: createdAt, LastUsedAt: uses === 0 ? null : usedAt, UsageCount: uses,
+  };
 }

@@ -1,5 +1,6 @@
 // `POST /containers/prune`, `/images/prune` and `/build/prune`: what goes, by the filters that Docker has for it.
-import type { ContainerRecord } from '../engine/index.ts';
+import { fail } from '../base/index.ts';
+import type { CachedStep, ContainerRecord } from '../engine/index.ts';
 import type { ImageDeleteItem } from '../spec/docker/image.ts';
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
@@ -26,12 +27,30 @@ export async function pruneImages({ engine, query, response }: Call): Promise<vo
 
 const buildFilters = ['description', 'id', 'inuse', 'label', 'label!', 'parent', 'private', 'shared', 'type', 'unused-for', 'until'];
 
-/** There is no build cache yet: it has nothing to give. */
-export function pruneBuildCache({ query, response }: Call): void {
+/** Steps whose layers no image has; with `all`, those too. The layers go unless an image or a container has them. */
+export function pruneBuildCache({ engine, query, response }: Call): void {
   const filters = query.filters(buildFilters);
-  for (const name of ['until', 'unused-for']) untilOf(filters.get(name) ?? [], new Date());
-  for (const name of ['keep-storage', 'reserved-space', 'max-used-space', 'min-free-space']) query.integer(name);
-  answerJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
+  const until = untilOf([...filters.get('until') ?? [], ...filters.get('unused-for') ?? []], new Date());
+  for (const name of ['max-used-space', 'min-free-space']) if ((query.integer(name) ?? 0) > 0) throw fail('unsupported', `${name} is not supported yet`, { hint: 'Use keep-storage' });
+  const all = query.flag('all');
+  const isWanted = (step: CachedStep): boolean => (all || !step.isShared) && (until === undefined || new Date(step.usedAt).getTime() <= until) && fitsBuildFilters(step, filters);
+  const kept = keptSteps(engine.builds.cached(), query.integer('reserved-space') ?? query.integer('keep-storage') ?? 0);
+  const { keys, reclaimedBytes } = engine.builds.pruneCache((step) => isWanted(step) && !kept.has(step.key));
+  answerJson(response, 200, { CachesDeleted: keys.length === 0 ? null : keys, SpaceReclaimed: reclaimedBytes });
+}
+
+/** The last used ones, as many as have room. */
+function keptSteps(steps: readonly CachedStep[], roomBytes: number): ReadonlySet<string> {
+  let room = roomBytes;
+  if (room <= 0) return new Set();
+  return new Set(steps.toSorted((a, b) => (a.usedAt < b.usedAt ? 1 : -1)).filter(({ sizeBytes }) => (room -= sizeBytes) >= 0).map(({ key }) => key));
+}
+
+function fitsBuildFilters({ key, parent, what, isShared }: CachedStep, filters: Filters): boolean {
+  const is = (name: string, value: string): boolean => (filters.get(name) ?? [value]).includes(value);
+  const truth = (name: string, value: boolean): boolean => (filters.get(name) ?? []).every((text) => truthOf(name, text) === value);
+  return is('id', key) && is('parent', parent) && is('type', 'regular') && is('description', what) && truth('shared', isShared) && truth('inuse', false) && truth('private', true)
+    && !filters.has('label');
 }
 
 /** All labels, none of the labels that are not wanted, and created before a point in time. */

@@ -76,6 +76,10 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
       inspect: { summary: 'Display detailed information on one or more containers', load: async () => (await import('./commands/inspect.ts')).containerCommand },
     },
   },
+  builder: {
+    summary: 'Manage builds',
+    commands: { build, prune: { summary: 'Remove build cache', load: async () => (await import('./commands/builder-prune.ts')).command } },
+  },
   image: {
     summary: 'Manage images',
     commands: {
@@ -173,7 +177,7 @@ const prunes = 'there are estiva system prune, container prune, image prune, net
 
 /** Docker's commands that come later, or never: why, and what to do meanwhile. */
 export const laterCommands: Readonly<Record<string, string>> = {
-  builder: builds, buildx: builds, compose: 'compose comes later',
+  buildx: builds, compose: 'compose comes later',
   checkpoint: 'checkpoints come later', config: clusters, df: 'use estiva system df',
   node: clusters, plugin: 'there are no plugins', prune: prunes,
   secret: clusters, service: clusters, stack: clusters, swarm: clusters,

@@ -1,5 +1,5 @@
 // The Docker Engine API as typed functions over one small transport. Works against Estiva's daemon and against dockerd.
-export { buildImage, checkBuild, type BuildImageOptions } from './builds.ts';
+export { buildImage, checkBuild, pruneBuildCache, type BuildImageOptions } from './builds.ts';
 export * from './connect.ts';
 export * from './containers.ts';
 export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, type Hijacked } from './docker.ts';

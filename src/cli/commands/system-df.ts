@@ -47,11 +47,14 @@ function rowsOf(usage: DiskUsage): readonly Row[] {
   const volumes = (usage.Volumes ?? []).map(({ UsageData }) => UsageData ?? { RefCount: 0, Size: 0 });
   const kept = (of: typeof volumes): number => of.reduce((sum, { Size }) => sum + Math.max(Size, 0), 0);
   const written = (of: typeof containers): number => of.reduce((sum, { SizeRw = 0 }) => sum + SizeRw, 0);
+  // What images have, too, is counted there.
+  const cached = usage.BuildCache ?? [];
+  const ownBytes = cached.reduce((sum, { Shared, Size }) => sum + (Shared ? 0 : Size), 0);
   return [
     row('Images', images.length, used.length, usage.LayersSize, usage.LayersSize - usedBytes),
     row('Containers', containers.length, up.length, written(containers), written(containers) - written(up)),
     row('Local Volumes', volumes.length, volumes.filter(({ RefCount }) => RefCount > 0).length, kept(volumes), kept(volumes.filter(({ RefCount }) => RefCount === 0))),
-    row('Build Cache', usage.BuildCache?.length ?? 0, 0, 0, 0),
+    row('Build Cache', cached.length, 0, ownBytes, ownBytes),
   ];
 }
 

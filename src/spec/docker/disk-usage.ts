@@ -9,7 +9,22 @@ export interface DiskUsage {
   readonly Images: readonly ImageSummary[] | null;
   readonly Containers: readonly ContainerSummary[] | null;
   readonly Volumes: readonly VolumeView[] | null;
-  readonly BuildCache: readonly object[] | null;
+  readonly BuildCache: readonly BuildCacheView[] | null;
   /** Estiva's own: bytes of blobs that are kept beside their layers, because their compression cannot be done again. */
   readonly EstivaKeptBlobs?: number;
+}
+
+/** A step that the build cache has. */
+export interface BuildCacheView {
+  readonly ID: string;
+  readonly Parents: readonly string[] | null;
+  readonly Type: 'regular';
+  readonly Description: string;
+  readonly InUse: boolean;
+  /** An image has the same layer. */
+  readonly Shared: boolean;
+  readonly Size: number;
+  readonly CreatedAt: string;
+  readonly LastUsedAt: string | null;
+  readonly UsageCount: number;
 }
