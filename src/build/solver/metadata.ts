@@ -2,6 +2,7 @@
 // history has for it. Source: Dockerfile reference; the words are dockerd's.
 import type { Command, CommandLine, HealthCheck } from '../../spec/dockerfile/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
+import { defaultShell } from '../program.ts';
 import type { Step } from '../step.ts';
 
 export interface Metadata {
@@ -11,8 +12,6 @@ export interface Metadata {
   readonly words: string;
   readonly setsCommand?: boolean;
 }
-
-export const defaultShell: readonly string[] = ['/bin/sh', '-c'];
 
 /** Undefined for what changes files: RUN, COPY, ADD, WORKDIR. */
 export function metadataOf({ instruction, shell = defaultShell, ports }: Pick<Step, 'instruction' | 'shell' | 'ports'>, config: ImageRunConfig, hasOwnCommand: boolean): Metadata | undefined {
