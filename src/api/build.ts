@@ -10,13 +10,14 @@ import { passingBodyOf } from './body.ts';
 import type { Call } from './call.ts';
 import { ProgressAnswer } from './progress.ts';
 import type { Query } from './query.ts';
+import { allCredentialsOf } from './registry-auth.ts';
 
 export async function build({ engine, log, query, request, response, signal }: Call): Promise<void> {
   refuseLater(query);
   const answer = new ProgressAnswer(response);
   const teller = new Teller(answer, response, query.flag('q'));
   const tags = query.all('t').filter((tag) => tag !== '');
-  const wishes: BuildWishes = { ...wishesOf(query), tags, context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
+  const wishes: BuildWishes = { ...wishesOf(query), tags, credentials: allCredentialsOf(request.headers), context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
   await answer.run(async () => {
     try {
       const { id } = await engine.builds.build(wishes);
@@ -44,7 +45,7 @@ function json<T>(query: Query, name: string, decoder: decode.Decode<T>, none: T)
   return text === '' || text === 'null' ? none : decode.decodeJson(text, decoder);
 }
 
-function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'tags' | 'signal' | 'onHappening'> {
+function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | 'tags' | 'signal' | 'onHappening'> {
   const platform = query.text('platform');
   const integer = (name: string): number => query.integer(name) ?? 0;
   return {

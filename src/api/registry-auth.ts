@@ -30,3 +30,23 @@ export function credentialsOf(headers: IncomingHttpHeaders): Credentials | undef
   }
   return value === null ? undefined : decodeCredentials(value, 'X-Registry-Auth');
 }
+
+/** X-Registry-Config, of builds: credentials by registry, as Docker's configuration file names them. @throws `invalid`, without what was sent */
+export function allCredentialsOf(headers: IncomingHttpHeaders): ReadonlyMap<string, Credentials> {
+  const text = headers['x-registry-config'];
+  if (typeof text !== 'string' || text === '') return new Map();
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+  } catch {
+    throw fail('invalid', 'invalid X-Registry-Config header: it is not JSON in base64');
+  }
+  const all = value === null ? {} : decode.dictionary(decodeCredentials)(value, 'X-Registry-Config');
+  return new Map(Object.entries(all).map(([server, credentials]) => [domainOf(server), credentials]));
+}
+
+/** `https://index.docker.io/v1/` is Docker Hub. */
+function domainOf(server: string): string {
+  const host = server.replace(/^https?:\/\//, '').split('/', 1)[0]!;
+  return ['index.docker.io', 'registry-1.docker.io'].includes(host) ? 'docker.io' : host;
+}

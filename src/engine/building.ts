@@ -4,11 +4,17 @@ import { build, type BaseImage, type BuildCache, type BuildOrder, type BuildPort
 import { resolveUser, type Containers } from '../container/index.ts';
 import type { OpenedImages } from '../image/index.ts';
 import { readFileIn, signalNumber } from '../kernel/index.ts';
+import type { Credentials } from '../registry/index.ts';
 import type { Platform } from '../spec/oci/image.ts';
+import { parseReference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 
 /** What is built is this machine's, unless it says otherwise. */
-export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform'> & { readonly platform: Platform | undefined };
+export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform'> & {
+  readonly platform: Platform | undefined;
+  /** For pulls, by the registry's domain. */
+  readonly credentials: ReadonlyMap<string, Credentials>;
+};
 
 export interface CachedStep extends CacheRecord {
   /** An image has its layer: to forget the step gives no space back. */
@@ -35,8 +41,7 @@ export interface BuildingParts {
 const passwdBytesMax = 4 << 20;
 
 export function openBuilding({ storage, images, containers, cache, buildPlatform }: BuildingParts): Building {
-  const ports: BuildPorts = {
-    image: (reference, platform, options) => findOrPull(images, reference, platform, options),
+  const ports: Omit<BuildPorts, 'image'> = {
     run: (request) => containers.runStep(request),
     put: ({ config, references }) => images.putBuilt(config, references),
     whileMaking: (work) => images.whileMaking(work),
@@ -48,7 +53,7 @@ export function openBuilding({ storage, images, containers, cache, buildPlatform
     return cache.list().map((record) => ({ ...record, isShared: record.layer !== undefined && inImages.has(record.layer) }));
   };
   return {
-    build: (wishes) => build({ storage, cache, ports }, { ...wishes, platform: wishes.platform ?? buildPlatform, buildPlatform }),
+    build: ({ credentials, ...wishes }) => build({ storage, cache, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, platform: wishes.platform ?? buildPlatform, buildPlatform }),
     cached,
     pruneCache: (isChosen) => {
       const chosen = cached().filter(isChosen);
@@ -62,10 +67,10 @@ export function openBuilding({ storage, images, containers, cache, buildPlatform
 }
 
 /** Local images first, unless the registry is to be asked anyway. */
-async function findOrPull(images: OpenedImages, reference: string, platform: Platform, { pull, signal }: { readonly pull: boolean; readonly signal: AbortSignal }): Promise<BaseImage> {
+async function findOrPull(images: OpenedImages, reference: string, platform: Platform, { pull, signal, credentials }: { readonly pull: boolean; readonly signal: AbortSignal; readonly credentials: BuildWishes['credentials'] }): Promise<BaseImage> {
   const here = pull ? undefined : find(images, reference, platform);
   if (here !== undefined) return here;
-  await images.pull(reference, { platform, signal });
+  await images.pull(reference, { platform, signal, credentials: credentials.get(parseReference(reference).domain) });
   return images.take(reference, platform);
 }
 
