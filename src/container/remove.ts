@@ -1,4 +1,5 @@
 // rm: the record goes first (one transaction), then the files. What a crash leaves in between is swept at the next start.
+import { statfsSync } from 'node:fs';
 import type { ContainerId } from '../base/index.ts';
 import { removeAnonymousVolumes } from './mounts/index.ts';
 import { closeContainerLog } from './logs.ts';
@@ -23,4 +24,13 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   if (options.volumes === true) await removeAnonymousVolumes(room, record);
   room.tell({ kind: 'destroy', container: record });
   room.waiters.removed(id);
+  if (isNearlyFull(room.storage.rootDir)) await room.storage.snapshots.emptied();
+}
+
+/** Below this, whoever removes something wants its space: it is there when the answer comes. Elsewhere nobody waits for the disk. */
+const fewBytes = 64 << 20;
+
+function isNearlyFull(dir: string): boolean {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize < fewBytes;
 }

@@ -31,6 +31,8 @@ export async function recordExit(room: Room, record: ContainerRecord, task: Live
   // Others may live on in a pid namespace that is not the container's own.
   if (record.hostConfig.PidMode !== '') room.cgroups.killAll(cgroupPath);
   await task.streams.finish();
+  // The last output is on its way to attached clients before anybody is told of the end: some leave then.
+  await nextTurn();
   const oomKilled = room.cgroups.oomKills(cgroupPath) > 0;
   endHealthChecks(room, record.id);
   const ended = room.shelf.change(record.id, (now) => afterExit({ ...now, health: unwatched(now.health) }, task, exit, oomKilled));
