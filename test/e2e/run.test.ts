@@ -189,12 +189,6 @@ test('--shm-size, --ulimit, --sysctl reach the program', async () => {
   assert.equal(await output('cat /proc/sys/kernel/shmmni', '--sysctl', 'kernel.shmmni=2222'), '2222');
 });
 
-test('--volume is refused by name, because volumes are not there yet', { skip: !engine.ours && 'dockerd has volumes' }, async () => {
-  const outcome = await engine.run(['--rm', '-v', `${tmpdir()}:/v`, busybox, 'true']);
-  assert.equal(outcome.code, 125);
-  assert.match(outcome.stderr, /HostConfig\.Binds .* is not supported yet|-v is not there yet in Estiva/); // the daemon's words, or our client's
-});
-
 test('--network container:x shares the other\'s network namespace', async () => {
   const first = await engine.start([busybox, 'sleep', '60']);
   const link = 'readlink /proc/self/ns/net';
