@@ -70,9 +70,9 @@ export function linkedEnvironment(room: Room, record: ContainerRecord): readonly
 
 /** A container has started: those that are linked to it and run get its new address. */
 export function tellLinked(room: Room, target: ContainerRecord): void {
-  for (const record of room.shelf.list()) {
-    const links = hasProcess(record.state) ? record.links.filter((link) => link.target === target.id) : [];
-    if (links.length === 0) continue;
+  for (const record of room.shelf.linkedTo(target.id)) {
+    if (!hasProcess(record.state)) continue;
+    const links = record.links.filter((link) => link.target === target.id);
     const endings = links.map((link) => `\t${hostNames(room, link)}`);
     changeHosts(room.storage.containerDir(record.id), (line) => endings.some((ending) => line.endsWith(ending)), linkedHosts(room, { ...record, links }));
   }

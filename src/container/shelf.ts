@@ -44,6 +44,11 @@ export class Shelf {
     return [...this.#byId.values()].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
   }
 
+  /** Those with a link to it, in no order: asked at every start. */
+  linkedTo(id: ContainerId): readonly ContainerRecord[] {
+    return Array.from(this.#byId.values()).filter(({ links }) => links.some(({ target }) => target === id));
+  }
+
   isNameTaken(name: string): boolean {
     return this.#byName.has(name) || this.#reserved.has(name);
   }
