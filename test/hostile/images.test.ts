@@ -118,12 +118,15 @@ test('the engine\'s own program cannot be written to by whoever runs it', { skip
 
 test('a configuration sets nothing of the host: labels of other engines, volumes on the kernel\'s file systems', { skip }, async () => {
   const labels = Object.fromEntries(['io.containerd.image.annotation', 'containerd.io/restart.loguri', 'io.podman.annotations.privileged', 'org.systemd.property.ExecStart', 'run.oci.hooks', 'io.kubernetes.cri.x', 'estiva.privileged'].map((name) => [name, 'binary:///bin/sh\n\u0007']));
-  const image = await bring(engine, [], { Labels: labels, Volumes: { '/proc': {}, '/dev': {}, '/../../etc': {} } });
+  const onProc = await bring(engine, [], { Volumes: { '/proc': {} } });
+  const refused = await engine.docker(['create', onProc, 'true']);
+  assert.ok(refused.code !== 0 && refused.stderr.includes('Cannot mount anything on "/proc"'), refused.stderr);
+  const image = await bring(engine, [], { Labels: labels, Volumes: { '/dev': {}, '/../../etc': {} } });
   await startsWholeOrIsRefused('labels and volumes', image);
   const [plain, labelled] = [await engine.create({ Cmd: ['true'] }), await engine.create({ Image: image, Cmd: ['true'] })];
   const host = async (id: string): Promise<unknown> => (await engine.inspect(id)).HostConfig;
   assert.deepEqual(await host(labelled), await host(plain));
-  succeeded(await engine.docker(['rm', plain, labelled]));
+  succeeded(await engine.docker(['rm', '-v', plain, labelled]));
 });
 
 test('an environment of any size: exact, or refused, and the engine lives', { skip }, async () => {

@@ -1,6 +1,7 @@
 // The supervisor's tasks: processes it started, the ends of their streams, and their exits until the daemon has written them down.
-import { renameSync, writeFileSync } from 'node:fs';
-import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, unlinkElsewhere, type Readiness } from '../../kernel/index.ts';
+import { randomUUID } from 'node:crypto';
+import { renameSync, unlink, writeFileSync } from 'node:fs';
+import { borrowFd, call, Fd, O, openPidfd, exitStatusOfStranger, reap, receiveFd, socketPair, isKernelError, type Readiness } from '../../kernel/index.ts';
 import { launch, type Launchable } from '../launch.ts';
 import { slots } from '../plan/setting.ts';
 import { Spool } from '../spool.ts';
@@ -51,7 +52,6 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   const ownPidNamespace = Fd.open('/proc/self/ns/pid', O.RDONLY);
   // A number that is ours for sure: a child puts there, in its own table, what it sends.
   const ownPlace = Fd.open('/dev/null', O.RDONLY);
-  const exits = Fd.open(exitsDir, O.RDONLY | O.DIRECTORY);
   const networks = new SpareNetworks();
   const setAside = new Map<string, Fd>();
   const unmounting = new Map<string, Promise<void>>();
@@ -211,7 +211,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
       for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr, task.network]) fd?.[Symbol.dispose]();
       for (const spool of task.spools.values()) spool[Symbol.dispose]();
-      void unlinkElsewhere(exits, name, 'file');
+      forget(`${exitsDir}/${name}`);
     },
     reports: () => [...tasks.values()].map(report),
     drain: () => {
@@ -231,13 +231,13 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
   };
 }
 
-/** `inner` closes the program's ends in any case, `outer` ours unless they stay with the task. */
 /** Copies of what the daemon lends for the launch, in the slots that it names. */
 function borrowLent({ lender, slots: lent }: NonNullable<LaunchRequest['lent']>, fill: Map<string, number>, owner: DisposableStack): void {
   using daemon = openPidfd(lender);
   for (const [name, number] of lent) fill.set(name, owner.use(borrowFd(daemon, number)).number);
 }
 
+/** `inner` closes the program's ends in any case, `outer` ours unless they stay with the task. */
 function openPipes(stdin: boolean, inner: DisposableStack, outer: DisposableStack): { readonly stdin: [Fd, Fd] | undefined; readonly stdout: [Fd, Fd]; readonly stderr: [Fd, Fd] } {
   const input = stdin ? Fd.pipe() : undefined;
   const stdout = Fd.pipe();
@@ -270,6 +270,18 @@ async function exitCodeOf(task: Task): Promise<number> {
 function writeDown(path: string, exit: TaskExit): void {
   writeFileSync(`${path}.tmp`, JSON.stringify(exit), { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
+}
+
+/** Its name goes at once: a next run may write its own. Its blocks go in a thread of the pool, for that waits for the disk; no directory is held for it. */
+function forget(path: string): void {
+  const gone = `${path}.${randomUUID()}.tmp`;
+  try {
+    renameSync(path, gone);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  unlink(gone, () => { /* What stays is a few bytes that nobody reads, in a directory that a reboot empties. */ });
 }
 
 function report(task: Task): TaskReport {
