@@ -87,11 +87,14 @@ async function tryGreet(path: string, events: SupervisorEvents): Promise<Supervi
   return socket === undefined ? undefined : greet(socket, events);
 }
 
+/** A supervisor that is killed resets those who were about to be let in. */
+const nobodyThere: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET']);
+
 function tryConnect(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket(path);
     socket.once('connect', () => resolve(socket));
-    socket.once('error', (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(undefined) : reject(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => (nobodyThere.has(error.code) ? resolve(undefined) : reject(error)));
   });
 }
 
