@@ -13,6 +13,7 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   if (!options.force) allow('remove', record);
   await endContainer(room, record, { signal: 'KILL' });
   await room.aftermath.get(id);
+  await whenTight(room);
   room.shelf.delete(id);
   room.copies.end(id);
   for (const pending of room.pending.get(id) ?? []) pending.end();
@@ -24,13 +25,13 @@ export async function removeContainer(room: Room, id: ContainerId, options: { re
   if (options.volumes === true) await removeAnonymousVolumes(room, record);
   room.tell({ kind: 'destroy', container: record });
   room.waiters.removed(id);
-  if (isNearlyFull(room.storage.rootDir)) await room.storage.snapshots.emptied();
+  await whenTight(room);
 }
 
-/** Below this, whoever removes something wants its space: it is there when the answer comes. Elsewhere nobody waits for the disk. */
+/** Below this, whoever removes something wants its space, and needs some of what was removed before to write that down. Elsewhere nobody waits for the disk. */
 const fewBytes = 64 << 20;
 
-function isNearlyFull(dir: string): boolean {
-  const { bavail, bsize } = statfsSync(dir);
-  return bavail * bsize < fewBytes;
+async function whenTight({ storage: { rootDir, snapshots } }: Room): Promise<void> {
+  const { bavail, bsize } = statfsSync(rootDir);
+  if (bavail * bsize < fewBytes) await snapshots.emptied();
 }

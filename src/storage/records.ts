@@ -87,12 +87,13 @@ class SqliteRecords implements Records {
   transaction<R>(change: () => R): R {
     if (this.#depth > 0) return change();
     this.#reserve.renew();
-    try {
-      return this.#once(change);
-    } catch (error) {
-      if (!isDiskFull(error) || !this.#reserve.giveUp()) throw explain(error, this.#path);
+    for (;;) {
+      try {
+        return this.#once(change);
+      } catch (error) {
+        if (!isDiskFull(error) || !this.#reserve.giveUp()) throw explain(error, this.#path);
+      }
     }
-    return this.#guard(() => this.#once(change));
   }
 
   #once<R>(change: () => R): R {

@@ -1,23 +1,28 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { recordKernel } from '../kernel/fake.ts';
 import { Reserve } from './reserve.ts';
 
-test('Reserve is given up once, and renewed when there is space again', () => {
+test('Reserve is given up piece by piece, and renewed when there is space again', () => {
   const dir = mkdtempSync(`${tmpdir()}/estiva-reserve-`);
   const reserve = new Reserve(dir);
-  assert.ok(existsSync(`${dir}/reserve`));
+  const sizeBytes = (): number | undefined => statSync(`${dir}/reserve`, { throwIfNoEntry: false })?.size;
+  const whole = sizeBytes()!;
   assert.equal(reserve.giveUp(), true);
-  assert.equal(reserve.giveUp(), false);
+  const left = sizeBytes()!;
+  assert.ok(left > 0 && left < whole, 'others can take no more than a piece');
+  for (let pieces = whole / (whole - left) - 1; pieces > 0; pieces--) assert.equal(reserve.giveUp(), true);
+  assert.deepEqual([reserve.giveUp(), sizeBytes()], [false, undefined]);
   {
     using kernel = recordKernel();
     kernel.failNth('fallocate', 1, 'ENOSPC');
     reserve.renew();
-    assert.ok(!existsSync(`${dir}/reserve`));
+    assert.equal(sizeBytes(), undefined);
   }
   reserve.renew();
-  assert.ok(existsSync(`${dir}/reserve`));
+  assert.equal(sizeBytes(), whole);
+  assert.equal(new Reserve(dir).giveUp(), true, 'the next engine has it');
   rmSync(dir, { recursive: true });
 });

@@ -154,6 +154,8 @@ test('a daemon that is killed during a pull leaves nothing half made; the next p
   const pull = engine.docker(['pull', name]);
   const root = engine.daemon!.place.rootDir;
   for (let tries = 0; tries < 200 && !(proxy.asked.includes(layers[1]!) && readdirSync(join(root, 'blobs/sha256')).includes(layers[0]!.slice(7))); tries++) await sleep(25);
+  // The record follows the file.
+  await sleep(250);
   await engine.daemon!.crash();
   assert.notEqual((await pull).code, 0);
   await engine.daemon!.start();
