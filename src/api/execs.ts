@@ -1,5 +1,7 @@
 // Execs: another program in a running container.
+import type { Duplex } from 'node:stream';
 import { decode, fail } from '../base/index.ts';
+import type { ExecRecord } from '../engine/index.ts';
 import type { ExecConfig } from '../spec/docker/container.ts';
 import type { CreateExecResponse } from '../spec/docker/container-view.ts';
 import { answerEmpty, answerJson, sentenceOf } from './answer.ts';
@@ -51,35 +53,46 @@ interface StartOptions {
 export const startOptions = object<StartOptions>({ Detach: flag, Tty: flag, ConsoleSize: consoleSize });
 
 export async function start(call: Call): Promise<void> {
-  const { engine, request, response, apiMinor, signal } = call;
-  const { Detach: detach, ConsoleSize: size } = await readJson(request, startOptions);
+  const { engine, request, response } = call;
+  const { Detach: detach, ConsoleSize: consoleSize } = await readJson(request, startOptions);
   const exec = engine.containers.getExec(parameterOf(call, 'id'));
+  if (!detach) return startAttached(call, exec, consoleSize);
+  await engine.containers.startExec(exec.id, { detach, consoleSize });
+  answerEmpty(response, 200);
+}
+
+async function startAttached(call: Call, exec: ExecRecord, consoleSize: StartOptions['ConsoleSize']): Promise<void> {
+  const { engine, signal } = call;
+  const hijacked: { socket?: Duplex } = {};
   let attachment;
   try {
-    attachment = await engine.containers.startExec(exec.id, { detach, consoleSize: size });
+    attachment = await engine.containers.startExec(exec.id, { detach: false, consoleSize, onAllowed: () => { hijacked.socket = takeExecSocket(call, exec.config.Tty); } });
   } catch (error) {
-    if (detach || engine.containers.getExec(exec.id).state.status !== 'exited' || exec.state.status !== 'created') throw error;
-    tellInStream(call, exec.config.Tty, sentenceOf(error));
+    if (hijacked.socket === undefined) throw error;
+    tellInStream(hijacked.socket, exec.config.Tty, sentenceOf(error));
     return;
   }
-  if (attachment === undefined) {
-    answerEmpty(response, 200);
-    return;
-  }
-  const socket = takeSocket(request, response, streamType(attachment.tty, apiMinor));
-  await relay(socket, {
-    attachment,
-    framed: !attachment.tty,
+  await relay(hijacked.socket!, {
+    attachment: attachment!,
+    framed: !exec.config.Tty,
     stdin: exec.config.AttachStdin,
-    atEndOfInput: attachment.tty ? 'leave' : 'close',
-    detachKeys: attachment.tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined,
+    atEndOfInput: exec.config.Tty ? 'leave' : 'close',
+    detachKeys: exec.config.Tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined,
     signal,
   });
 }
 
-/** A command that cannot be run gives the exec an exit code (127, 126), which clients ask for after the stream's end: the reason goes into the stream. */
-function tellInStream({ request, response, apiMinor }: Call, tty: boolean, sentence: string): void {
+/**
+ * Before the program begins: clients like docker-py read the head of the answer through a buffer, and lose what came together with it.
+ */
+function takeExecSocket({ request, response, apiMinor }: Call, tty: boolean): Duplex {
   const socket = takeSocket(request, response, streamType(tty, apiMinor));
+  socket.on('error', () => undefined); // 'close' follows
+  return socket;
+}
+
+/** A command that cannot be run gives the exec an exit code (127, 126), which clients ask for after the stream's end: the reason goes into the stream. */
+function tellInStream(socket: Duplex, tty: boolean, sentence: string): void {
   const bytes = Buffer.from(`${sentence}\r\n`);
   socket.end(tty ? bytes : Buffer.concat([frameHeader('stdout', bytes.length), bytes]));
 }

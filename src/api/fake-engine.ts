@@ -51,6 +51,8 @@ export class FakeEngine implements Engine {
   readonly image: Image = fakeImage();
   imported: { readonly bytes: number; readonly options: ImportOptions } | undefined;
   detached = 0;
+  /** What an exec's launch waits for. */
+  launching: Promise<void> = Promise.resolve();
   abortedWaits = 0;
   readonly #live = new Map<string, Live>();
   readonly #execs = new Map<string, { record: ExecRecord; readonly live: Live }>();
@@ -121,8 +123,10 @@ export class FakeEngine implements Engine {
       return id;
     },
     getExec: (id) => this.#exec(id).record,
-    startExec: async (id, { detach }) => {
+    startExec: async (id, { detach, onAllowed }) => {
       const exec = this.#exec(id);
+      onAllowed?.();
+      await this.launching;
       if (exec.record.config.Cmd[0] === '/nope') {
         exec.record = { ...exec.record, state: { status: 'exited', exitCode: 127, pid: 0 } };
         throw fail('invalid', 'exec: "/nope": no such file or directory');

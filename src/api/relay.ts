@@ -31,7 +31,7 @@ export async function relay(socket: Duplex, { attachment, framed, signal, ...inp
   const cutOff = () => socket.destroy();
   signal.addEventListener('abort', cutOff, { once: true });
   socket.on('error', () => undefined); // 'close' follows, and says all there is to say
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const closed = socket.closed ? Promise.resolve() : new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const output = async () => {
     try {
       await sendOutput(socket, attachment.output, framed);

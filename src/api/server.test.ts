@@ -314,6 +314,15 @@ test('exec runs, streams, and tells exit codes; a command that is not there is t
   const missing = await exec({ Cmd: ['/nope'] });
   assert.match(await raw(start(missing, '{}')), /101 UPGRADED[^]*exec: "\/nope": no such file or directory\r\n$/);
   assert.equal(json(await call('GET', `/exec/${missing}/json`))['ExitCode'], 127);
+  const { promise, resolve: launch } = Promise.withResolvers<void>();
+  engine.launching = promise;
+  // Nothing would come if the head came with the first output.
+  const early = await raw(start(await exec({ Cmd: ['repeat'], AttachStdin: true, AttachStdout: true }), '{}'), (socket, sofar) => {
+    if (!sofar().endsWith('\r\n\r\n')) return;
+    launch();
+    socket.end('x');
+  });
+  assert.ok(early.endsWith(`\r\n\r\n${frame(1, 'x')}${frame(2, 'bye\n')}`), JSON.stringify(early));
   const detached = await exec({ Cmd: 'true' });
   assert.deepEqual([(await call('POST', `/exec/${detached}/start`, '{"Detach":true}')).status, (await call('POST', `/exec/${detached}/resize?h=1&w=2`)).status], [200, 200]);
   assert.equal((await call('POST', '/containers/c1/exec', '{}')).status, 400);

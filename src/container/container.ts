@@ -127,6 +127,14 @@ export interface ExecRecord {
   readonly state: { readonly status: 'created' } | { readonly status: 'running'; readonly pid: number } | { readonly status: 'exited'; readonly exitCode: number; readonly pid: number };
 }
 
+export interface ExecStart {
+  /** Nothing is attached. */
+  readonly detach: boolean;
+  readonly consoleSize?: readonly [height: number, width: number] | undefined;
+  /** Nothing refuses it any more; it has not begun, and its output comes later. */
+  readonly onAllowed?: () => void;
+}
+
 /**
  * The verbs. Every `idOrName` is a full id, an unambiguous prefix of one, or a name (with or without a leading slash).
  * @throws `not_found` "No such container: x"; `invalid` "Multiple IDs found with provided prefix: x"; `conflict` for a verb that the state does not allow.
@@ -176,7 +184,7 @@ export interface Containers extends FileVerbs {
   createExec(idOrName: string, config: ExecConfig): Promise<string>;
   getExec(execId: string): ExecRecord;
   /** Runs it; the attachment's output ends when the program has ended and its streams are read. `detach`: nothing is attached, resolves at execve. */
-  startExec(execId: string, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined>;
+  startExec(execId: string, options: ExecStart): Promise<Attachment | undefined>;
   resizeExec(execId: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;
   /** Until it has ended. @returns the exit code. */
   waitExec(execId: string): Promise<number>;

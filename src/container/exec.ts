@@ -5,7 +5,7 @@ import { fail, messageOf, type ContainerId } from '../base/index.ts';
 import { assemble, CLONE, hostArchitecture, isKernelError, sendSignal, setWindowSize, type Image } from '../kernel/index.ts';
 import { planExec, type ExternalLaunch, type LaunchAnswer, type TaskExit } from '../runtime/index.ts';
 import type { ExecConfig } from '../spec/docker/container.ts';
-import type { Attachment, ContainerRecord, ExecRecord } from './container.ts';
+import type { Attachment, ContainerRecord, ExecRecord, ExecStart } from './container.ts';
 import { externalExec, externalFailure } from './external/index.ts';
 import { chooseCapabilities } from './oci/capabilities.ts';
 import { seccompChoice } from './oci/security.ts';
@@ -23,6 +23,8 @@ import { resolveUser } from './user.ts';
 const joinedNamespaces = CLONE.NEWNS + CLONE.NEWUTS + CLONE.NEWIPC + CLONE.NEWNET + CLONE.NEWCGROUP;
 /** Execs that ended are remembered for `inspect`, the newest of them. */
 const rememberedMax = 1000;
+/** Docker's exit code of what could not be started for a reason that is not the command's. */
+const notTried = 128;
 
 export function createExec(room: Room, record: ContainerRecord, config: ExecConfig): string {
   allow('exec', record);
@@ -55,14 +57,15 @@ function notRunning({ id }: { readonly id: ContainerId }): Error {
   return fail('conflict', `container ${id} is not running`, { hint: 'Start it first' });
 }
 
-export async function startExec(room: Room, exec: LiveExec, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined> {
+export async function startExec(room: Room, exec: LiveExec, options: ExecStart): Promise<Attachment | undefined> {
   const { record: { config, id } } = exec;
   const container = room.shelf.get(exec.record.containerId);
   if (exec.record.state.status !== 'created') throw fail('conflict', `Error: Exec command ${id} is already running`);
   allow('exec', container);
   await room.supervised;
   using launch = execLaunch(room, container, exec.record, options.consoleSize ?? config.ConsoleSize);
-  const answer = await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: container.id, external: launch.external }, launch.image);
+  options.onAllowed?.();
+  const answer = await launched(room, exec, launch);
   if (!('launched' in answer)) {
     const { error, exitCode } = launch.failureOf(answer);
     exec.record = { ...exec.record, state: { status: 'exited', exitCode, pid: 0 } };
@@ -80,6 +83,17 @@ export async function startExec(room: Room, exec: LiveExec, options: { readonly 
   room.tell({ kind: 'exec_start', container, execId: id, command: config.Cmd });
   if (options.detach) return undefined;
   return untilRecorded(streams.attach({ stdin: config.AttachStdin, stdout: config.AttachStdout, stderr: config.AttachStderr }), exec.task.exited.promise);
+}
+
+/** Who was told that it begins may ask how it ended, also when it could not be tried. */
+async function launched(room: Room, exec: LiveExec, { external, image }: ExecLaunch): Promise<LaunchAnswer> {
+  const { id, containerId, config } = exec.record;
+  try {
+    return await room.supervisor.launch({ task: id, terminal: config.Tty, stdin: config.AttachStdin, within: containerId, external }, image);
+  } catch (error) {
+    exec.record = { ...exec.record, state: { status: 'exited', exitCode: notTried, pid: 0 } };
+    throw error;
+  }
 }
 
 /** From outside, once it has memory of its own: on its way there it shares the supervisor's, and the score with it. It may have ended already. */

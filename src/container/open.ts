@@ -13,7 +13,7 @@ import { exportRoot, openDestination, readArchive, statPath, writeArchive } from
 import { attachContainer } from './attach.ts';
 import { runBuildStep, type BuildStep, type BuildStepEnd } from './build-step.ts';
 import { changesOf, commitContainer } from './commit.ts';
-import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExplainedStep, LogEntry, LogOptions, Pruned, StopOptions, WaitCondition, WaitResult } from './container.ts';
+import type { AttachOptions, Attachment, ContainerRecord, Containers, ExecRecord, ExecStart, ExplainedStep, LogEntry, LogOptions, Pruned, StopOptions, WaitCondition, WaitResult } from './container.ts';
 import { Copies } from './copies.ts';
 import { createContainer } from './create.ts';
 import { createExec, findExec, killExec, recordExecExit, resizeExec, startExec, waitExec } from './exec.ts';
@@ -265,7 +265,7 @@ class StoredContainers implements Containers, AsyncDisposable {
     return findExec(this.#room, execId).record;
   }
 
-  async startExec(execId: string, options: { readonly detach: boolean; readonly consoleSize?: readonly [height: number, width: number] | undefined }): Promise<Attachment | undefined> {
+  async startExec(execId: string, options: ExecStart): Promise<Attachment | undefined> {
     return startExec(this.#room, findExec(this.#room, execId), options);
   }
 
