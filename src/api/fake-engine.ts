@@ -319,7 +319,7 @@ function fakeNetworks(): Engine['networks'] {
   const none = (): never => { throw fail('not_found', 'network x not found'); };
   return {
     get: none, list: () => [], create: none, remove: none, prune: () => [], usage: () => [], members: () => [], check: none, join: none, connect: none, disconnect: none, publish: none, unpublish: none,
-    rename: () => undefined, leave: () => undefined, restore: () => undefined, reconcile: () => undefined, [Symbol.asyncDispose]: async () => undefined,
+    rename: () => undefined, leave: () => undefined, restore: () => undefined, reconcile: () => undefined, mend: () => undefined, [Symbol.asyncDispose]: async () => undefined,
   };
 }
 

@@ -21,25 +21,31 @@ import { openTask, recordExit } from './task.ts';
 
 /** Runs once, before the first request. */
 export async function recover(room: Room): Promise<void> {
-  const late: ContainerId[] = [];
+  const running: Running = { restored: [], late: [] };
   const tasks = new Map(room.supervisor.found.map((report) => [report.task, report]));
   const exits = readExits(room.runDir);
   for (const record of room.shelf.list()) {
     const report = tasks.get(record.id);
     tasks.delete(record.id);
-    if (report !== undefined) await takeOver(room, record, report, late);
+    if (report !== undefined) await takeOver(room, record, report, running);
     else if (hasProcess(record.state)) await recordLost(room, record, exits.get(record.id));
     else await clearLeftovers(room, record);
   }
   room.networks.reconcile();
-  for (const id of late) await joinLate(room, id);
+  for (const id of running.restored) mendNetworks(room, id);
+  for (const id of running.late) await joinLate(room, id);
   for (const id of room.storage.snapshots.snapshotIds()) if (room.shelf.find(id) === undefined) await removeNameless(room, id);
   for (const { task, exit } of tasks.values()) if (exit !== undefined) await room.supervisor.release(task);
   for (const task of exits.keys()) removeExit(room.runDir, task);
 }
 
-/** `late`: gets who runs without anybody knowing what it has of its networks. */
-async function takeOver(room: Room, record: ContainerRecord, report: TaskReport, late: ContainerId[]): Promise<void> {
+/** Who runs in networks: what it has of them is on record; or nobody knows. */
+interface Running {
+  readonly restored: ContainerId[];
+  readonly late: ContainerId[];
+}
+
+async function takeOver(room: Room, record: ContainerRecord, report: TaskReport, others: Running): Promise<void> {
   if (isRecorded(record, report)) {
     await Promise.all([room.supervisor.release(record.id), clearLeftovers(room, record)]);
     return;
@@ -49,18 +55,29 @@ async function takeOver(room: Room, record: ContainerRecord, report: TaskReport,
   const task = openTask(room, running, report);
   room.live.set(record.id, task);
   if (report.exit === undefined) {
-    restoreNetworks(room, running, task, late);
+    restoreNetworks(room, running, task, others);
     return beginHealthChecks(room, running);
   }
   await recordExit(room, running, task, report.exit);
   await afterRun(room, record.id);
 }
 
-function restoreNetworks(room: Room, record: ContainerRecord, { fds: { network } }: LiveTask, late: ContainerId[]): void {
+function restoreNetworks(room: Room, record: ContainerRecord, { fds: { network } }: LiveTask, { restored, late }: Running): void {
   if (network === undefined) return;
   const { membership } = record.state as StateWithProcess;
-  if (membership !== undefined) room.networks.restore(sandboxOf(record, network), record.connections, portRequestsOf(record.hostConfig, record.config.ExposedPorts), membership);
-  else if (hasLinks(record)) late.push(record.id);
+  if (membership !== undefined) {
+    room.networks.restore(sandboxOf(record, network), record.connections, portRequestsOf(record.hostConfig, record.config.ExposedPorts), membership);
+    restored.push(record.id);
+  } else if (hasLinks(record)) late.push(record.id);
+}
+
+/** Died amid a connect or disconnect: the kernel may be ahead of the record, which decides. */
+function mendNetworks(room: Room, id: ContainerId): void {
+  try {
+    room.networks.mend(sandboxOf(room.shelf.get(id), taskOf(room, id).fds.network!));
+  } catch (error) {
+    room.log.error({ container: id, error: messageOf(error) }, 'a connection of a container could not be made again: connect it anew');
+  }
 }
 
 /** Died between the launch and the record: what it had of its networks is written nowhere, and was taken away. It gets the same anew, or does not go on. */

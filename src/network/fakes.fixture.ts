@@ -28,6 +28,7 @@ export class FakeFabric implements Fabric {
   removeNetwork: Fabric['removeNetwork'] = ({ link }) => { this.#note(`remove ${link}`); this.networks.delete(link); };
   plug: Fabric['plug'] = (_network, { interface: name, ipv4, ipv6 }, _namespace, { isWayOut }) => { this.#note(`plug ${name}`); this.links.set(`${name} ${ipv4 ?? ipv6 ?? ''}`, isWayOut); };
   unplug: Fabric['unplug'] = (_network, { interface: name, ipv4, ipv6 }) => { this.#note(`unplug ${name}`); this.links.delete(`${name} ${ipv4 ?? ipv6 ?? ''}`); };
+  isPlugged: Fabric['isPlugged'] = ({ interface: name, ipv4, ipv6 }) => this.links.has(`${name} ${ipv4 ?? ipv6 ?? ''}`);
   setWayOut: Fabric['setWayOut'] = ({ interface: name, ipv4, ipv6 }, _namespace, isWayOut) => { this.#note(`way ${name} ${isWayOut}`); this.links.set(`${name} ${ipv4 ?? ipv6 ?? ''}`, isWayOut); };
   abandon: Fabric['abandon'] = ({ interface: name, ipv4, ipv6 }) => { this.#note(`abandon ${name}`); this.links.delete(`${name} ${ipv4 ?? ipv6 ?? ''}`); };
   open: Fabric['open'] = (forwards) => { this.#note('open'); for (const one of forwards) this.forwards.add(textOf(one)); };

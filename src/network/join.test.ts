@@ -209,6 +209,24 @@ test('restore(): addresses and ports are taken again, and the next connect knows
   assert.deepEqual([after.ports, after.endpoints.map(({ gateway4 }) => gateway4)], [membership.ports, [undefined, '10.1.0.1', undefined]]);
 });
 
+test('mend(): a link that went before its record did is made again, a way out that was given ahead of it is taken back', async () => {
+  const first = fakeNetworks();
+  for (const name of ['a', 'b']) first.networks.create(request(name, { ipam: subnets(name === 'a' ? '10.1.0.0/24' : '10.2.0.0/24') }));
+  const asked = [connection('a', { gatewayPriority: 5 }), connection('b')];
+  const membership = await first.networks.join(sandbox(1), asked, []);
+  await using again = first.reopen();
+  const { networks, fabric } = again;
+  const [a, b] = membership.endpoints.map(({ interface: name, ipv4 }) => `${name} ${ipv4}`) as [string, string];
+  // The daemon died in a disconnect from `a`.
+  fabric.links.set(b, true);
+  networks.restore(sandbox(1), asked, [], membership);
+  networks.reconcile();
+  networks.mend(sandbox(1));
+  assert.deepEqual([...fabric.links], [[b, false], [a, true]]);
+  networks.mend(sandbox(1));
+  assert.deepEqual(fabric.calls.slice(1), ['way eth1 false', 'plug eth0', 'way eth1 false', 'way eth0 true'], 'made once');
+});
+
 test('host and none: a membership without links', async () => {
   await using fakes = fakeNetworks();
   const { networks, fabric } = fakes;

@@ -199,4 +199,6 @@ export interface Networks extends AsyncDisposable {
   restore(sandbox: Sandbox, connections: readonly Connection[], ports: readonly PortRequest[], membership: Membership): void;
   /** After all `restore`: what belongs to nobody goes away, what is missing of networks, links and rules comes back. */
   reconcile(): void;
+  /** After `reconcile`, for who was restored: connections that the kernel lost are made again, what it did beyond the record is undone. @throws KernelError */
+  mend(sandbox: Sandbox): void;
 }

@@ -9,7 +9,7 @@ import type { Fabric } from './fabric/fabric.ts';
 import { thisHost, type Host } from './host.ts';
 import { Ipam } from './ipam/ipam.ts';
 import type { Connection, CreateNetworkRequest, Endpoint, Membership, NetworkHappening, NetworkId, NetworkRecord, Networks, PortRequest, PublishedPort, PublishMode, Sandbox, SubnetUsage } from './network.ts';
-import { madeNetwork, rearrange, tellNames } from './plug.ts';
+import { madeNetwork, mend, rearrange, tellNames } from './plug.ts';
 import { Ports } from './ports/ports.ts';
 import { makePredefined } from './predefined.ts';
 import { forwardsOf, wishesWithout } from './publish.ts';
@@ -167,6 +167,10 @@ class OpenedNetworks implements Networks {
     members.set(sandbox.containerId, member);
     if (hasResolver) dns.serve({ containerId: sandbox.containerId, namespace: sandbox.namespace, servers: sandbox.dnsServers });
     tellNames(this.#room, undefined, member);
+  }
+
+  mend(sandbox: Sandbox): void {
+    mend(this.#room, memberOf(this.#room, sandbox), sandbox.namespace);
   }
 
   reconcile(): void {

@@ -10,7 +10,7 @@ import { sysctlsOf } from './endpoint.ts';
 import { settleDefaultBridge } from './predefined.ts';
 import { forwardsOf, settlePorts } from './publish.ts';
 import { answersNames, type Member, type Room } from './room.ts';
-import { isWayOut, waysOut, withGateways, type Plugged } from './way-out.ts';
+import { gatewayOf, isWayOut, waysOut, withGateways, type Plugged } from './way-out.ts';
 
 /** Makes `before` into what `wanted` says; its endpoints that are new have their addresses already. `undo` takes back what this does. */
 export function rearrange(room: Room, before: Member, wanted: Omit<Member, 'ports'>, namespace: Fd, undo: DisposableStack): Member {
@@ -39,6 +39,21 @@ export function rearrange(room: Room, before: Member, wanted: Omit<Member, 'port
   fabric.open(change.opened);
   undo.defer(() => { fabric.close(change.opened); });
   return after;
+}
+
+/** After a crash in the middle of a change: links that went are made again, and the ways out are those of the records. */
+export function mend(room: Room, { plugged }: Member, namespace: Fd): void {
+  const { fabric } = room;
+  const ways = waysOut(plugged);
+  const settle = (one: Plugged, isOut: boolean): void => {
+    // One that is no way out has no gateway on record; the kernel may have a route by it.
+    const endpoint = isOut ? one.endpoint : { ...one.endpoint, gateway4: gatewayOf(one, 4), gateway6: gatewayOf(one, 6) };
+    if (fabric.isPlugged(endpoint, namespace)) fabric.setWayOut(endpoint, namespace, isOut);
+    else plugIn(room, one, namespace, isOut);
+  };
+  const linked = plugged.filter(hasLink);
+  // First those that are none: two default routes cannot be there.
+  for (const isOut of [false, true]) for (const one of linked) if (isWayOut(one, ways) === isOut) settle(one, isOut);
 }
 
 /** The network's own link and rules are made by now, or made here: those of the default network, which wait for their first endpoint. */

@@ -27,6 +27,7 @@ export interface Fabric extends Disposable {
   plug(network: NetworkRecord, endpoint: Endpoint, namespace: Fd, settings: PlugSettings): void;
   /** While the container runs. */
   unplug(network: NetworkRecord, endpoint: Endpoint, namespace: Fd): void;
+  isPlugged(endpoint: Endpoint, namespace: Fd): boolean;
   /** Its default routes come or go: another endpoint is the way out now. */
   setWayOut(endpoint: Endpoint, namespace: Fd, isWayOut: boolean): void;
   /** The container ended. The link vanishes with the namespace; it must not answer for its address any more, whatever still holds the namespace. */

@@ -7,5 +7,5 @@ export function noFabric(cause: unknown): Fabric {
     throw fail('unsupported', 'This kernel has no nf_tables, which networks are made with', { hint: 'Use --network none or host', cause });
   };
   const nothing = (): void => undefined;
-  return { makeNetwork: refuse, plug: refuse, setWayOut: refuse, open: (forwards) => (forwards.length === 0 ? undefined : refuse()), removeNetwork: nothing, unplug: nothing, abandon: nothing, close: nothing, reconcile: nothing, [Symbol.dispose]: nothing };
+  return { makeNetwork: refuse, plug: refuse, isPlugged: () => false, setWayOut: refuse, open: (forwards) => (forwards.length === 0 ? undefined : refuse()), removeNetwork: nothing, unplug: nothing, abandon: nothing, close: nothing, reconcile: nothing, [Symbol.dispose]: nothing };
 }

@@ -1,7 +1,7 @@
 // The fabric of one engine: its links and its table, by two netlink sockets that stay open.
 import { isKernelError, Netlink, NETLINK_ROUTE, route, type Fd, type Readiness } from '../../kernel/index.ts';
 import type { Endpoint, NetworkRecord } from '../network.ts';
-import { makeBridge, removeBridge, removeLinkElsewhere, type Failed } from './bridge.ts';
+import { findLink, makeBridge, removeBridge, removeLinkElsewhere, type Failed } from './bridge.ts';
 import { configureInside, makePair, makeUpper, retireInside, settle, setWayOut } from './endpoint.ts';
 import type { Fabric, Forward, PlugSettings } from './fabric.ts';
 import { entriesOfNetwork, entryOfForward } from './firewall/entries.ts';
@@ -105,6 +105,12 @@ class HostFabric implements Fabric {
   unplug(_network: NetworkRecord, endpoint: Endpoint, namespace: Fd): void {
     retireInside(endpoint, namespace, this.#failed);
     if (endpoint.hostLink !== '') this.#removeLink(endpoint.hostLink);
+  }
+
+  isPlugged({ hostLink, interface: name }: Endpoint, namespace: Fd): boolean {
+    if (hostLink !== '') return findLink(this.#netlink, hostLink) !== undefined;
+    using inside = Netlink.inNamespace(namespace, NETLINK_ROUTE);
+    return findLink(inside, name) !== undefined;
   }
 
   #removeLink(name: string): void {
