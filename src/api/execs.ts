@@ -64,22 +64,15 @@ export async function start(call: Call): Promise<void> {
 async function startAttached(call: Call, exec: ExecRecord, consoleSize: StartOptions['ConsoleSize']): Promise<void> {
   const { engine, signal } = call;
   const hijacked: { socket?: Duplex } = {};
-  let attachment;
+  const { Tty: tty, AttachStdin: stdin, DetachKeys: detachKeys = '' } = exec.config;
   try {
-    attachment = await engine.containers.startExec(exec.id, { detach: false, consoleSize, onAllowed: () => { hijacked.socket = takeExecSocket(call, exec.config.Tty); } });
+    const attachment = await engine.containers.startExec(exec.id, { detach: false, consoleSize, onAllowed: () => { hijacked.socket = takeExecSocket(call, tty); } });
+    if (attachment === undefined || hijacked.socket === undefined) throw new Error('An exec that is not detached has streams');
+    await relay(hijacked.socket, { attachment, framed: !tty, stdin, atEndOfInput: tty ? 'leave' : 'close', detachKeys: tty ? parseDetachKeys(detachKeys) : undefined, signal });
   } catch (error) {
-    if (hijacked.socket === undefined) throw error;
-    tellInStream(hijacked.socket, exec.config.Tty, sentenceOf(error));
-    return;
+    if (hijacked.socket?.writable !== true) throw error;
+    tellInStream(hijacked.socket, tty, sentenceOf(error));
   }
-  await relay(hijacked.socket!, {
-    attachment: attachment!,
-    framed: !exec.config.Tty,
-    stdin: exec.config.AttachStdin,
-    atEndOfInput: exec.config.Tty ? 'leave' : 'close',
-    detachKeys: exec.config.Tty ? parseDetachKeys(exec.config.DetachKeys ?? '') : undefined,
-    signal,
-  });
 }
 
 /**
