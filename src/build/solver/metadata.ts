@@ -4,6 +4,8 @@ import type { Command, CommandLine, HealthCheck } from '../../spec/dockerfile/in
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
 import { defaultShell } from '../program.ts';
 import type { Step } from '../step.ts';
+import type { BuildState } from './state.ts';
+import type { StepRoom, Work } from './work.ts';
 
 export interface Metadata {
   readonly config: ImageRunConfig;
@@ -11,6 +13,18 @@ export interface Metadata {
   /** Behind `#(nop) `. */
   readonly words: string;
   readonly setsCommand?: boolean;
+}
+
+export function metadataWork(step: Step, { config, hasOwnCommand }: BuildState, { options: { epochSeconds } }: StepRoom): Work {
+  const { instruction } = step;
+  const metadata = metadataOf(step, config, hasOwnCommand);
+  if (metadata === undefined) throw new Error(`No step is made of ${instruction.kind}`);
+  const { words, author, setsCommand } = metadata;
+  const shell = instruction.kind === 'SHELL' ? instruction.words : step.shell ?? defaultShell;
+  return {
+    keyParts: ['metadata', words, metadata.config, epochSeconds], createdBy: `${shell.join(' ')} #(nop)  ${words}`, config: metadata.config, ...author === undefined ? {} : { author },
+    ...setsCommand === true ? { hasOwnCommand: true } : {}, make: () => Promise.resolve(undefined),
+  };
 }
 
 /** Undefined for what changes files: RUN, COPY, ADD, WORKDIR. */

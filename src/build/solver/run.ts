@@ -4,9 +4,53 @@ import type { Run } from '../../spec/dockerfile/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
 import { programOf } from '../program.ts';
 import type { Step } from '../step.ts';
+import { BuildFailure } from './failure.ts';
+import type { BuildState } from './state.ts';
+import type { MadeLayer, SolveOptions, StepRoom, Work } from './work.ts';
+
+export function runWork(step: Step, instruction: Run, state: BuildState, room: StepRoom): Work {
+  const command = runCommandOf(step, instruction);
+  const { environment, shown } = runVariables(step, state.config);
+  const { extraHosts, epochSeconds, network: usual } = room.options;
+  const network = instruction.network === 'default' ? usual : instruction.network;
+  const { User: user = '', WorkingDir: workingDir = '' } = state.config;
+  return {
+    keyParts: ['RUN', command, environment, user, workingDir, network, extraHosts, epochSeconds], createdBy: `${shown}${command.join(' ')}`, config: state.config,
+    make: () => room.inTurn(() => run({ command, environment, user, workingDir, network }, instruction, state, room)),
+  };
+}
+
+interface Program {
+  readonly command: readonly string[];
+  readonly environment: readonly string[];
+  readonly user: string;
+  readonly workingDir: string;
+  readonly network: string;
+}
+
+async function run(program: Program, { lines }: Run, { layers, platform }: BuildState, { options, ports, signal, tell }: StepRoom): Promise<MadeLayer | undefined> {
+  const { command, environment } = program;
+  const { extraHosts, limits, epochSeconds: latestSeconds } = options;
+  let containerId: string | undefined;
+  const end = await ports.run({
+    ...program, layers, platform, environment: [...environment, ...proxiesOf(options, environment)], extraHosts, limits, latestSeconds, signal,
+    onStarted: (id) => { containerId = id; tell({ what: 'running', containerId: id }); }, onOutput: (chunk) => tell({ what: 'output', ...chunk }),
+  });
+  if (end.exitCode !== 0) throw new BuildFailure(`The command '${command.join(' ')}' returned a non-zero code: ${end.exitCode}`, { lines: [lines], exitCode: end.exitCode });
+  if (containerId !== undefined && options.removesContainers) tell({ what: 'removed', containerId });
+  return end.layer;
+}
+
+const proxyNames = /^(https?_proxy|ftp_proxy|no_proxy|all_proxy)$/i;
+
+/** Docker's proxy variables are there without being declared; they are no part of the key. */
+function proxiesOf({ buildArgs }: SolveOptions, environment: readonly string[]): readonly string[] {
+  const declared = new Set(environment.map((entry) => entry.split('=', 1)[0]!));
+  return [...buildArgs].filter(([name]) => proxyNames.test(name) && !declared.has(name)).map(([name, value]) => `${name}=${value}`);
+}
 
 /** @throws `unsupported` for what comes later */
-export function runCommandOf({ mounts, shell }: Pick<Step, 'mounts' | 'shell'>, run: Run): readonly string[] {
+function runCommandOf({ mounts, shell }: Pick<Step, 'mounts' | 'shell'>, run: Run): readonly string[] {
   const mount = mounts[0];
   if (mount !== undefined) throw fail('unsupported', `RUN --mount=type=${mount.type} comes later`, { hint: 'Copy what the step needs with COPY, and remove it again' });
   if (run.security === 'insecure') throw fail('unsupported', 'RUN --security=insecure comes later', { hint: 'Steps run with the rights of an ordinary container' });
