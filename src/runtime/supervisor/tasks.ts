@@ -30,6 +30,8 @@ export interface Tasks {
 
 interface Task {
   readonly name: string;
+  /** A container's first process: its end is asked for even when both sides have died. That of an exec is not, nor is the exec known then. */
+  readonly isFirst: boolean;
   readonly pid: number;
   readonly pidfd: Fd;
   readonly terminal: boolean;
@@ -98,7 +100,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     }
     const master = sendsTerminal ? receiveFd(sockets![0]) : consoles?.take();
     const task: Task = {
-      name: request.task, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, mounts, network,
+      name: request.task, isFirst: within === undefined, ...made, terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, mounts, network,
       stdin: pipes?.stdin?.[1], stdout: master ?? pipes?.stdout[0], stderr: pipes?.stderr[0],
     };
     keep(task);
@@ -123,7 +125,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
     task.exit = exit;
     // Told first, which is faster; written down for the case that both sides die before the daemon has recorded it.
     onExit(task.name, exit);
-    writeDown(`${exitsDir}/${task.name}`, exit);
+    if (task.isFirst) writeDown(`${exitsDir}/${task.name}`, exit);
     unmount(task.name, task.mounts);
   }
 
@@ -185,7 +187,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       using lender = openPidfd(request.lender);
       const borrow = (number: number | undefined): Fd | undefined => (number === undefined ? undefined : borrowFd(lender, number));
       const task: Task = {
-        name: request.task, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, mounts: undefined, network: borrow(request.fds.network),
+        name: request.task, isFirst: true, pid: request.pid, pidfd: borrowFd(lender, request.fds.pidfd), terminal: request.terminal, spool: request.spool, spools: new Map(), exit: undefined, mounts: undefined, network: borrow(request.fds.network),
         stdin: request.terminal ? undefined : borrow(request.fds.stdin), stdout: borrow(request.fds.stdout), stderr: borrow(request.fds.stderr),
       };
       keep(task);
@@ -211,7 +213,7 @@ export function openTasks(readiness: Readiness, exitsDir: string, onExit: (task:
       for (const fd of [task.pidfd, task.stdout, task.stderr]) if (fd !== undefined) readiness.unwatch(fd);
       for (const fd of [task.pidfd, task.stdin, task.stdout, task.stderr, task.network]) fd?.[Symbol.dispose]();
       for (const spool of task.spools.values()) spool[Symbol.dispose]();
-      forget(`${exitsDir}/${name}`);
+      if (task.isFirst) forget(`${exitsDir}/${name}`);
     },
     reports: () => [...tasks.values()].map(report),
     drain: () => {
