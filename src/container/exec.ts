@@ -1,6 +1,7 @@
 // exec: one more program in a running container, with the container's own posture.
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fail, messageOf, type ContainerId } from '../base/index.ts';
 import { assemble, CLONE, hostArchitecture, isKernelError, sendSignal, setWindowSize, type Image } from '../kernel/index.ts';
 import { planExec, type ExternalLaunch, type LaunchAnswer, type TaskExit } from '../runtime/index.ts';
@@ -29,8 +30,8 @@ const notTried = 128;
 export function createExec(room: Room, record: ContainerRecord, config: ExecConfig): string {
   allow('exec', record);
   if (config.Cmd.length === 0) throw fail('invalid', 'No exec command specified');
-  // As dockerd does: a user who is not there is an error of the create.
-  execUser(room, record, config);
+  // As dockerd does: a user who is not there is an error of the create. Root is always there.
+  if (userName(record, config) !== '') execUser(room, record, config);
   const id = randomBytes(32).toString('hex');
   room.execs.set(id, { record: { id, containerId: record.id, config, state: { status: 'created' } }, task: undefined });
   if (room.execs.size > rememberedMax) forgetOldest(room);
@@ -139,13 +140,13 @@ function execLaunch(room: Room, container: ContainerRecord, { id, config }: Exec
     const call = externalExec(room, container, runtime, id, process);
     return { ...call, failureOf: (answer) => externalFailure(runtime, { verb: 'exec', image: call.image, answer, log: call.log }) };
   }
-  const steps = planExec(process, {
+  const seccomp = config.Privileged ? 'unconfined' : seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged);
+  const setting = {
     cgroup: room.cgroups.join(cgroupPathOf(container.id, hostConfig.CgroupParent)),
-    seccompFilter: room.seccomp.get(config.Privileged ? 'unconfined' : seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged), capabilities),
     watched: hasProcess(container.state) && tracersBeside(room, container.state.pid).length > 0,
     namespaces: joinedNamespaces,
-  });
-  const image = assemble(steps, hostArchitecture());
+  };
+  const image = room.execPrograms.get(container.id, [process, setting, seccomp, capabilities], () => assemble(planExec(process, { ...setting, seccompFilter: room.seccomp.get(seccomp, capabilities) }), hostArchitecture()));
   return {
     image,
     failureOf: (answer) => {
@@ -156,9 +157,13 @@ function execLaunch(room: Room, container: ContainerRecord, { id, config }: Exec
   };
 }
 
+function userName(container: ContainerRecord, config: ExecConfig): string {
+  return config.User !== '' ? config.User : container.config.User;
+}
+
 function execUser(room: Room, container: ContainerRecord, config: ExecConfig): ReturnType<typeof resolveUser> {
   const pid = hasProcess(container.state) ? container.state.pid : 0;
-  const name = config.User !== '' ? config.User : container.config.User;
+  const name = userName(container, config);
   const groups = container.hostConfig.GroupAdd ?? [];
   // The process that another runtime shows us may be one that only stands for the container, with a root of its own.
   if (room.runtimes.find(container.hostConfig.Runtime) !== undefined) return resolveUser(name, groups, stoppedRoot(room.storage.snapshots.dirs(container.id, container.layers)));
@@ -199,5 +204,7 @@ export async function recordExecExit(room: Room, exec: LiveExec, exit: TaskExit)
   task.exited.resolve();
   const container = room.shelf.find(exec.record.containerId);
   if (container !== undefined) room.tell({ kind: 'exec_die', container, execId: exec.record.id, exitCode: exit.code });
+  // Who waits is answered first: the supervisor, once woken, may take the processor from us.
+  await nextTurn();
   await room.supervisor.release(exec.record.id);
 }

@@ -78,7 +78,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   });
   const supervisor = await connect();
   const ready: Room = {
-    ...options, shelf: new Shelf(options.storage.records), readiness, host, runtimes, seccomp: new SeccompFilters(host.kernelRelease), programs: new Programs(), supervisor, supervised: Promise.resolve(),
+    ...options, shelf: new Shelf(options.storage.records), readiness, host, runtimes, seccomp: new SeccompFilters(host.kernelRelease), programs: new Programs(), execPrograms: new Programs(), supervisor, supervised: Promise.resolve(),
     waiters: new Waiters(), live: new Map(), execs: new Map(), steps: new Map(), logs: new Map(), aftermath: new Map(), restarts: new Map(), monitors: new Map(), isPruning: false, delays: new Map(), pending: new Map(), copies: new Copies(),
     queueOf: (id) => {
       const queue = queues.get(id) ?? new SerialQueue();

@@ -1,6 +1,6 @@
-// Programs of starts, remembered by their shape.
+// Programs of starts and of execs, remembered by their shape.
 //
-// Containers that were created alike have the same program but for their ids: in paths, and in the host name. To plan and assemble one takes a millisecond and
+// Containers that were created alike, and execs of one command, have the same program but for their ids: in paths, and in the host name. To plan and assemble one takes a millisecond and
 // more of a start; to see that the shape is known, and to write another id into a copy, a tenth of that.
 //
 // What holds: plan and assembler copy a string that has an id in it and never look at what it says, and ids are equally long. So what is the same but

@@ -53,6 +53,7 @@ export interface Room {
   readonly host: Host;
   readonly seccomp: SeccompFilters;
   readonly programs: Programs;
+  readonly execPrograms: Programs;
   readonly runtimes: Runtimes;
   readonly runDir: string;
   readonly log: Logger;
