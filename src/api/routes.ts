@@ -24,7 +24,7 @@ import * as volumeCopies from './volume-copies.ts';
 import * as volumes from './volumes.ts';
 
 interface Route {
-  readonly method: string;
+  readonly beginning: string;
   readonly path: RegExp;
   readonly handler: Handler;
 }
@@ -118,19 +118,26 @@ const routes: readonly Route[] = [
   route('POST', '/build/prune', pruneBuildCache),
 ];
 
+const byBeginning = Map.groupBy(routes, ({ beginning }) => beginning);
+
 /** The handler for `method` and `path` (without version), and what stands in the path for its names. @throws `not_found`, `unsupported` for what Docker has, `invalid` for broken percent escapes. */
 export function findRoute(method: string, path: string): { readonly handler: Handler; readonly parameters: Readonly<Record<string, string>> } {
-  for (const { method: expected, path: pattern, handler } of routes) {
-    const match = method === expected ? pattern.exec(path) : null;
+  for (const { path: pattern, handler } of byBeginning.get(beginningOf(method, path)) ?? []) {
+    const match = pattern.exec(path);
     if (match !== null) return { handler, parameters: Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, unescapePath(value)])) };
   }
   refuseLater(method, path);
   throw fail('not_found', 'page not found');
 }
 
+/** The method and the path's first word, which no pattern leaves open: a request looks at the few routes that share them. */
+function beginningOf(method: string, path: string): string {
+  return `${method} ${path.split('/', 2)[1]}`;
+}
+
 function route(method: string, pattern: string, handler: Handler): Route {
   const source = pattern.replace(/\{(\w+)\.\.\.\}/, '(?<$1>.+)').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
-  return { method, path: new RegExp(`^${source}$`), handler };
+  return { beginning: beginningOf(method, pattern), path: new RegExp(`^${source}$`), handler };
 }
 
 function unescapePath(text: string): string {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { isFail } from '../base/index.ts';
+import { fail, isFail } from '../base/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { answerError } from './answer.ts';
 import { apiVersion, splitVersion } from './api-version.ts';
@@ -101,10 +101,13 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, { en
 /** Made when a handler first asks: most never do, and it is dearer than all else that a short call makes. */
 function signalOf(response: ServerResponse, closing: AbortSignal): AbortSignal {
   const hungUp = new AbortController();
-  if (response.destroyed) hungUp.abort();
-  else response.once('close', () => hungUp.abort());
+  if (response.destroyed) hungUp.abort(clientLeft);
+  else response.once('close', () => hungUp.abort(clientLeft));
   return AbortSignal.any([hungUp.signal, closing]);
 }
+
+/** Of every call's end, also a good one. One for all: left to itself, the platform makes an exception with a stack for each. */
+const clientLeft = fail('unavailable', 'The client hung up');
 
 function commonHeaders(version: string): readonly (readonly [name: string, value: string])[] {
   return [['Api-Version', apiVersion], ['Docker-Experimental', 'false'], ['Ostype', 'linux'], ['Server', `Estiva/${version} (linux)`]];
