@@ -17,11 +17,12 @@ export async function diskUsage(call: Call): Promise<void> {
   const unknown = asked.find((type) => !types.includes(type));
   if (unknown !== undefined) throw fail('invalid', `unknown object type: ${unknown.slice(0, 100)}`, { hint: `One of ${types.join(', ')}` });
   const wants = (type: string): boolean => asked.length === 0 || asked.includes(type);
+  const cached = wants('image') || wants('build-cache') ? await call.engine.builds.cached() : [];
   const answer: DiskUsage = {
-    ...wants('image') ? imagesOf(call) : { LayersSize: 0, Images: null },
+    ...wants('image') ? imagesOf(call, cached) : { LayersSize: 0, Images: null },
     Containers: wants('container') ? await containerSummaries(call.engine, call.engine.containers.list(), true) : null,
     Volumes: wants('volume') ? await volumesOf(call) : null,
-    BuildCache: wants('build-cache') ? call.engine.builds.cached().map(toBuildCacheView) : null,
+    BuildCache: wants('build-cache') ? cached.map(toBuildCacheView) : null,
   };
   answerJson(call.response, 200, answer);
 }
@@ -36,11 +37,11 @@ async function volumesOf({ engine }: Call): Promise<readonly VolumeView[]> {
   return views;
 }
 
-function imagesOf({ engine }: Call): Pick<DiskUsage, 'LayersSize' | 'Images' | 'EstivaKeptBlobs'> {
+function imagesOf({ engine }: Call, cached: readonly CachedStep[]): Pick<DiskUsage, 'LayersSize' | 'Images' | 'EstivaKeptBlobs'> {
   const { layerBytes, sharedBytes, keptBytes } = engine.images.usage();
   const used = Map.groupBy(engine.containers.list(), ({ imageId }) => imageId);
   const images = engine.images.list().map((image) => toImageSummary(image, used.get(image.id)?.length ?? 0, sharedBytes.get(image.id) ?? 0));
-  return { LayersSize: layerBytes - cacheBytes(engine.builds.cached()), Images: images, EstivaKeptBlobs: keptBytes };
+  return { LayersSize: layerBytes - cacheBytes(cached), Images: images, EstivaKeptBlobs: keptBytes };
 }
 
 /** Layers that only the build cache has. */
@@ -50,8 +51,8 @@ function cacheBytes(steps: readonly CachedStep[]): number {
 }
 
 /** Steps that changed no file take nothing; they are listed, because a prune forgets them. */
-function toBuildCacheView({ key, parent, what, isShared, sizeBytes, createdAt, usedAt, uses }: CachedStep): BuildCacheView {
+function toBuildCacheView({ key, parent, what, isShared, sizeBytes, createdAt, usedAt, uses, type, isInUse }: CachedStep): BuildCacheView {
   return {
-    ID: key, Parents: parent === '' ? null : [parent], Type: 'regular', Description: what, InUse: false, Shared: isShared, Size: sizeBytes, CreatedAt: createdAt, LastUsedAt: uses === 0 ? null : usedAt, UsageCount: uses,
+    ID: key, Parents: parent === '' ? null : [parent], Type: type, Description: what, InUse: isInUse, Shared: isShared, Size: sizeBytes, CreatedAt: createdAt, LastUsedAt: uses === 0 ? null : usedAt, UsageCount: uses,
   };
 }

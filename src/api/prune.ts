@@ -28,14 +28,14 @@ export async function pruneImages({ engine, query, response }: Call): Promise<vo
 const buildFilters = ['description', 'id', 'inuse', 'label', 'label!', 'parent', 'private', 'shared', 'type', 'unused-for', 'until'];
 
 /** Steps whose layers no image has; with `all`, those too. The layers go unless an image or a container has them. */
-export function pruneBuildCache({ engine, query, response }: Call): void {
+export async function pruneBuildCache({ engine, query, response }: Call): Promise<void> {
   const filters = query.filters(buildFilters);
   const until = untilOf([...filters.get('until') ?? [], ...filters.get('unused-for') ?? []], new Date());
   for (const name of ['max-used-space', 'min-free-space']) if ((query.integer(name) ?? 0) > 0) throw fail('unsupported', `${name} is not supported yet`, { hint: 'Use keep-storage' });
   const all = query.flag('all');
   const isWanted = (step: CachedStep): boolean => (all || !step.isShared) && (until === undefined || new Date(step.usedAt).getTime() <= until) && fitsBuildFilters(step, filters);
-  const kept = keptSteps(engine.builds.cached(), query.integer('reserved-space') ?? query.integer('keep-storage') ?? 0);
-  const { keys, reclaimedBytes } = engine.builds.pruneCache((step) => isWanted(step) && !kept.has(step.key));
+  const kept = keptSteps(await engine.builds.cached(), query.integer('reserved-space') ?? query.integer('keep-storage') ?? 0);
+  const { keys, reclaimedBytes } = await engine.builds.pruneCache((step) => isWanted(step) && !kept.has(step.key));
   answerJson(response, 200, { CachesDeleted: keys.length === 0 ? null : keys, SpaceReclaimed: reclaimedBytes });
 }
 
@@ -46,10 +46,10 @@ function keptSteps(steps: readonly CachedStep[], roomBytes: number): ReadonlySet
   return new Set(steps.toSorted((a, b) => (a.usedAt < b.usedAt ? 1 : -1)).filter(({ sizeBytes }) => (room -= sizeBytes) >= 0).map(({ key }) => key));
 }
 
-function fitsBuildFilters({ key, parent, what, isShared }: CachedStep, filters: Filters): boolean {
+function fitsBuildFilters({ key, parent, what, isShared, isInUse, type }: CachedStep, filters: Filters): boolean {
   const is = (name: string, value: string): boolean => (filters.get(name) ?? [value]).includes(value);
   const truth = (name: string, value: boolean): boolean => (filters.get(name) ?? []).every((text) => truthOf(name, text) === value);
-  return is('id', key) && is('parent', parent) && is('type', 'regular') && is('description', what) && truth('shared', isShared) && truth('inuse', false) && truth('private', true)
+  return is('id', key) && is('parent', parent) && is('type', type) && is('description', what) && truth('shared', isShared) && truth('inuse', isInUse) && truth('private', true)
     && !filters.has('label');
 }
 

@@ -3,10 +3,11 @@
 // Its life is one call. A daemon that dies in between leaves a directory below containers/ without a record, a cgroup of that name, and a task at the
 // supervisor: the next one ends and removes them (recover.ts).
 import { fail, newContainerId, shortId, type ContainerId, type Digest } from '../base/index.ts';
-import { O, openIn } from '../kernel/index.ts';
-import type { TaskExit, TaskReport } from '../runtime/index.ts';
+import { O, openIn, S, statFd, type Fd } from '../kernel/index.ts';
+import { heldSlot, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
 import type { Platform } from '../spec/oci/image.ts';
+import type { Mount } from '../spec/oci/runtime.ts';
 import { explainDiskFull, pack, type Layer } from '../storage/index.ts';
 import type { ContainerRecord, OutputChunk } from './container.ts';
 import { discardWhatCannotBe, limitFactsOf } from './discard.ts';
@@ -26,6 +27,15 @@ import { leaveNetworks } from './task.ts';
 /** What the builds of a daemon may set of a step's container. */
 export type StepLimits = Pick<HostConfig, 'ShmSize' | 'Ulimits' | 'Memory' | 'MemorySwap' | 'CpuShares' | 'CpuPeriod' | 'CpuQuota' | 'CpusetCpus' | 'CpusetMems'>;
 
+/** What a step is shown besides its own files. */
+export interface StepMount {
+  /** Absolute. */
+  readonly destination: string;
+  /** A mount that is held and nowhere yet; undefined: a tmpfs of its own. */
+  readonly source: Fd | undefined;
+  readonly options: readonly string[];
+}
+
 export interface BuildStep {
   /** Lowest first. */
   readonly layers: readonly Digest[];
@@ -40,6 +50,11 @@ export interface BuildStep {
   /** `name:address`. */
   readonly extraHosts: readonly string[];
   readonly limits: StepLimits;
+  readonly mounts: readonly StepMount[];
+  /** Some of the environment may be kept nowhere, not even in the memory of this daemon. */
+  readonly hasSecrets: boolean;
+  /** Called with what the program changed before it becomes a layer. */
+  readonly onChanges: (changes: Fd) => void;
   /** Seconds since 1970: no time of the layer is later. */
   readonly latestSeconds: number | undefined;
   readonly onStarted: (id: ContainerId) => void;
@@ -73,8 +88,9 @@ export async function runBuildStep(room: Room, step: BuildStep): Promise<BuildSt
   return code === 0 ? { exitCode: 0, layer: await layerOf(room, record, step) } : { exitCode: code, oomKilled, layer: undefined };
 }
 
-async function layerOf(room: Room, { id }: ContainerRecord, { signal, latestSeconds }: BuildStep): Promise<Layer> {
+async function layerOf(room: Room, { id }: ContainerRecord, { signal, latestSeconds, onChanges }: BuildStep): Promise<Layer> {
   using changed = room.storage.snapshots.openChanges(id);
+  onChanges(changed);
   await using tar = pack({ what: 'directory', dir: openIn(changed, '.', O.RDONLY | O.DIRECTORY, 'plain'), as: undefined, form: 'layer', latestSeconds });
   return await room.storage.snapshots.unpack(tar.bytes, { signal });
 }
@@ -86,17 +102,18 @@ async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep): P
   const end = (): void => room.cgroups.killAll(cgroupPath);
   await room.supervised;
   await using network = prepareNetwork(room, record);
-  const spec = startSpec(room, record, { mounts: [] });
+  const spec = startSpec(room, record, { mounts: step.mounts.map(ociMount) });
+  const held = step.mounts.flatMap(({ destination, source }) => (source === undefined ? [] : [{ destination, source }]));
   await using undo = new AsyncDisposableStack();
   undo.defer(() => endGroup(room, record));
   room.cgroups.create(cgroupPath, spec.linux.resources ?? {});
   room.steps.set(id, live);
   undo.defer(() => void room.steps.delete(id));
-  const image = startImage(room, record, spec, new Map());
+  const image = startImage(room, record, spec, new Map(held.map(({ destination, source }) => [destination, { number: source.number, isFile: !isDirectory(source) }])), { isRemembered: !step.hasSecrets });
   const joined = await network?.join();
   if (joined !== undefined && 'failure' in joined) throw joined.failure.error;
   step.onStarted(id);
-  const answer = await room.supervisor.launch({ task: id, terminal: false, stdin: false }, image);
+  const answer = await room.supervisor.launch({ task: id, terminal: false, stdin: false, ...lentOf(held) }, image);
   if ('failed' in answer) throw startFailureOf(image, answer.failed, step.command, step.workingDir).error;
   if (!('launched' in answer)) throw new Error('The supervisor answered for another runtime');
   network?.keep();
@@ -109,6 +126,19 @@ async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep): P
   const exit = await readToEnd(room, live, answer.launched, step);
   step.signal.throwIfAborted();
   return { code: exit.code, oomKilled: room.cgroups.oomKills(cgroupPath) > 0 };
+}
+
+function ociMount({ destination, source, options }: StepMount): Mount {
+  return source === undefined ? { destination, type: 'tmpfs', source: 'tmpfs', options } : { destination, type: 'bind', source: 'bind', options: ['rbind', 'rprivate', ...options] };
+}
+
+function isDirectory(source: Fd): boolean {
+  return (statFd(source).mode & S.IFMT) === S.IFDIR;
+}
+
+/** What is held here is lent to the launch by its descriptors. */
+function lentOf(held: readonly { readonly destination: string; readonly source: Fd }[]): Pick<Parameters<Room['supervisor']['launch']>[0], 'lent'> {
+  return held.length === 0 ? {} : { lent: { lender: process.pid, slots: held.map(({ destination, source }) => [heldSlot(destination), source.number]) } };
 }
 
 async function readToEnd(room: Room, live: LiveStep, report: TaskReport, step: BuildStep): Promise<TaskExit> {

@@ -183,8 +183,8 @@ function rootOf(room: Room, record: ContainerRecord, sends: 'root' | 'mounts'): 
   return { kind: 'overlay', layersDir, ...dirs, lowerDirs: dirs.lowerDirs.map((dir) => (dir.startsWith(`${layersDir}/`) ? dir.slice(layersDir.length + 1) : dir)), isVolatile: record.hostConfig.AutoRemove, sends };
 }
 
-/** The program of a start by our own runtime. */
-export function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held']): Image {
+/** The program of a start by our own runtime. `isRemembered`: it may be kept for the next start that is alike. */
+export function startImage(room: Room, record: ContainerRecord, spec: Spec, held: ReadyMounts['held'], { isRemembered = true }: { readonly isRemembered?: boolean } = {}): Image {
   const { hostConfig } = record;
   const seccomp = seccompChoice(hostConfig.SecurityOpt ?? [], hostConfig.Privileged);
   const setting = {
@@ -197,10 +197,11 @@ export function startImage(room: Room, record: ContainerRecord, spec: Spec, held
     preparedNetwork: true,
   };
   const heldPlaces = [...held.keys()];
-  return room.programs.get(record.id, [spec, setting, heldPlaces, seccomp], () => {
+  const plan = (): Image => {
     const seccompFilter = room.seccomp.get(seccomp, spec.process.capabilities?.bounding ?? []);
     return assemble(planStart(spec, { ...setting, held: new Set(heldPlaces), seccompFilter }), hostArchitecture());
-  });
+  };
+  return isRemembered ? room.programs.get(record.id, [spec, setting, heldPlaces, seccomp], plan) : plan();
 }
 
 /** The program by which it is or would be started, in words. */

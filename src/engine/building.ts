@@ -1,6 +1,6 @@
 // Building in this engine: the solver, with our images under it and our containers for its steps.
 import { isFail } from '../base/index.ts';
-import { build, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheRecord } from '../build/index.ts';
+import { build, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheMounts, type CacheRecord } from '../build/index.ts';
 import { resolveUser, type Containers } from '../container/index.ts';
 import type { OpenedImages } from '../image/index.ts';
 import { readFileIn, signalNumber } from '../kernel/index.ts';
@@ -16,18 +16,22 @@ export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform'> & {
   readonly credentials: ReadonlyMap<string, Credentials>;
 };
 
+/** What the build cache has: the results of steps, and the directories that programs keep (RUN --mount=type=cache). */
 export interface CachedStep extends CacheRecord {
+  readonly type: 'regular' | 'exec.cachemount';
   /** An image has its layer: to forget the step gives no space back. */
   readonly isShared: boolean;
+  /** A step works in it: it stays. */
+  readonly isInUse: boolean;
 }
 
 export interface Building {
   /** @throws DockerfileError, BuildFailure, and what a pull or a start throws */
   build(wishes: BuildWishes): Promise<Built>;
   /** What the build cache has. */
-  cached(): readonly CachedStep[];
+  cached(): Promise<readonly CachedStep[]>;
   /** Forgets steps. Gives those that are gone, and the bytes that this gave back. */
-  pruneCache(isChosen: (step: CachedStep) => boolean): { readonly keys: readonly string[]; readonly reclaimedBytes: number };
+  pruneCache(isChosen: (step: CachedStep) => boolean): Promise<{ readonly keys: readonly string[]; readonly reclaimedBytes: number }>;
 }
 
 export interface BuildingParts {
@@ -35,12 +39,13 @@ export interface BuildingParts {
   readonly images: OpenedImages;
   readonly containers: Pick<Containers, 'runStep'>;
   readonly cache: BuildCache;
+  readonly cacheMounts: CacheMounts;
   readonly buildPlatform: Platform;
 }
 
 const passwdBytesMax = 4 << 20;
 
-export function openBuilding({ storage, images, containers, cache, buildPlatform }: BuildingParts): Building {
+export function openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform }: BuildingParts): Building {
   const ports: Omit<BuildPorts, 'image'> = {
     run: (request) => containers.runStep(request),
     put: ({ config, references }) => images.putBuilt(config, references),
@@ -48,22 +53,30 @@ export function openBuilding({ storage, images, containers, cache, buildPlatform
     owner: (root, text) => resolveUser(text.includes(':') ? text : `${text}:${text}`, [], (path) => readFileIn(root, path, passwdBytesMax, 'inside')),
     isSignal: (word) => signalNumber(word) !== undefined,
   };
-  const cached = (): readonly CachedStep[] => {
+  const steps = (): readonly CachedStep[] => {
     const inImages = new Set(images.list().flatMap(({ layers }) => layers));
-    return cache.list().map((record) => ({ ...record, isShared: record.layer !== undefined && inImages.has(record.layer) }));
+    return cache.list().map((record) => ({ ...record, type: 'regular', isShared: record.layer !== undefined && inImages.has(record.layer), isInUse: false }));
   };
+  const cached = async (): Promise<readonly CachedStep[]> => [...steps(), ...await Promise.all(cacheMounts.list().map((mount) => mountAsStep(cacheMounts, mount)))];
   return {
-    build: ({ credentials, ...wishes }) => build({ storage, cache, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, platform: wishes.platform ?? buildPlatform, buildPlatform }),
+    build: ({ credentials, ...wishes }) => build({ storage, cache, cacheMounts, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, platform: wishes.platform ?? buildPlatform, buildPlatform }),
     cached,
-    pruneCache: (isChosen) => {
-      const chosen = cached().filter(isChosen);
+    pruneCache: async (isChosen) => {
+      const chosen = (await cached()).filter((step) => !step.isInUse && isChosen(step));
+      const [mounts, results] = [chosen.filter(({ type }) => type === 'exec.cachemount'), chosen.filter(({ type }) => type === 'regular')];
       const layerBytes = (): number => storage.snapshots.layers().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       const before = layerBytes();
-      cache.forget(chosen.map(({ key }) => key));
+      cache.forget(results.map(({ key }) => key));
+      cacheMounts.forget(mounts.map(({ key }) => key));
       images.sweep();
-      return { keys: chosen.map(({ key }) => key), reclaimedBytes: Math.max(0, before - layerBytes()) };
+      return { keys: chosen.map(({ key }) => key), reclaimedBytes: Math.max(0, before - layerBytes()) + mounts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
     },
   };
+}
+
+/** Its directory's name is its id: one that was asked for as private has brothers of the same key. */
+async function mountAsStep(mounts: CacheMounts, { name, isInUse, createdAt, usedAt, uses, what }: ReturnType<CacheMounts['list']>[number]): Promise<CachedStep> {
+  return { key: name, parent: '', createdAt, usedAt, uses, sizeBytes: await mounts.usedBytes(name), what, type: 'exec.cachemount', isShared: false, isInUse };
 }
 
 /** Local images first, unless the registry is to be asked anyway. */

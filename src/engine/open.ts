@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { BuildCache } from '../build/index.ts';
+import { BuildCache, CacheMounts } from '../build/index.ts';
 import { isUp, openContainers, type Containers, type ImagePort, type RuntimeSettings } from '../container/index.ts';
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
@@ -42,6 +42,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const known: { containers?: Containers } = {};
   const events = new EventBus();
   const cache = new BuildCache(storage);
+  const cacheMounts = new CacheMounts(storage);
   const registrySettings = completeSettings(options.registries ?? {});
   const registries = opened.use(openRegistries(registrySettings));
   const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'work on images in the background came to nothing'), ...usesOfImages(known, cache), tell: (happening) => events.publish(imageEvent(happening)) }));
@@ -57,7 +58,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, buildPlatform: plainPlatform() })),
+    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform: plainPlatform() })),
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,

@@ -24,6 +24,8 @@ const allSignals = new Uint8Array(8).fill(0xff);
 export type TreeRoot =
   /** An overlay made for this tree. `options` as mount(2) takes them; relative directories are looked up from `workingDir`. */
   | { readonly kind: 'overlay'; readonly options: string; readonly workingDir: string }
+  /** A file system in memory that is never swapped out, with one empty file of this name. */
+  | { readonly kind: 'memory'; readonly file: string }
   /** The root mount of the namespace in which the process behind `pidfd` is; nothing that is mounted upon it. */
   | { readonly kind: 'process'; readonly pidfd: number };
 
@@ -103,6 +105,13 @@ function rootSteps(root: TreeRoot, mountPoint: string): readonly Op[] {
       alone,
       { call: 'chdir', args: [root.workingDir], why: 'lower directories are named from here' },
       { call: 'mount', args: ['overlay', mountPoint, 'overlay', 0, root.options], why: 'the layers as one tree' },
+    ];
+  }
+  if (root.kind === 'memory') {
+    return [
+      alone,
+      { call: 'mount', args: ['ramfs', mountPoint, 'ramfs', 0, 'mode=700'], why: 'memory, without a place on any disk' },
+      { call: 'mknodat', args: [AT_FDCWD, `${mountPoint}/${root.file}`, S_IFREG | 0o600, 0] },
     ];
   }
   return [

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fail, isFail, messageOf } from '../base/index.ts';
+import { CacheDirectories } from './cache-directories.ts';
 import { openContent } from './content.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { lockRoot } from './lock.ts';
@@ -29,9 +30,10 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
   const snapshots = opened.use(new LayerSnapshots(rootDir, records, onTrouble));
   snapshots.sweep();
   const volumes = opened.use(new VolumeDirectories(rootDir, snapshots.trash));
+  const caches = opened.use(new CacheDirectories(rootDir, snapshots.trash));
   const all = opened.move();
   return {
-    rootDir, records, snapshots, volumes,
+    rootDir, records, snapshots, volumes, caches,
     containerDir: (id) => `${rootDir}/containers/${id}`,
     content: openContent(rootDir, snapshots.trash),
     openSpool: () => openSpool(rootDir),
@@ -44,7 +46,7 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
 function makeDirectories(rootDir: string): void {
   try {
     makeOwnDirectory(rootDir, 0o710);
-    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'frames', 'containers', 'merged']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'frames', 'containers', 'merged', 'caches']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
     // As in Docker: who knows a volume's name may go there.
     mkdirSync(`${rootDir}/volumes`, { recursive: true, mode: 0o701 });
   } catch (error) {

@@ -4,7 +4,7 @@
 // recorded, in this order: a crash leaves something in tmp/ or a directory without a record, and both are cleared away at the next start. The names are short because overlayfs takes all of
 // them in one page of options; they are random because two layers must never want the same one.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail, parseContainerId, parseDigest, decode, type ContainerId, type Digest } from '../base/index.ts';
 import { AT_REMOVEDIR, call, detachedDirectory, detachedTree, Fd, KernelError, O, openToUse, overlayOptions, tryCall, volatileMark, type OverlayDirs, type TreePart } from '../kernel/index.ts';
@@ -16,7 +16,7 @@ import { namesIn } from './listing.ts';
 import { removeTree } from './remove-tree.ts';
 import { nameArgument } from './names.ts';
 import { pack, type PackedTar } from './pack-elsewhere.ts';
-import type { Layer, Records, RootDirs, Scratch, Snapshots, Table } from './storage.ts';
+import type { Layer, Records, RootDirs, Scratch, ShownFiles, Snapshots, Table } from './storage.ts';
 import { digestFile, surveyTree, type SurveyedEntry } from './survey.ts';
 import { Trash } from './trash.ts';
 import { unpack } from './unpack-elsewhere.ts';
@@ -259,6 +259,31 @@ export class LayerSnapshots implements Snapshots, Disposable {
     return tree;
   }
 
+  openShown(files: ShownFiles, subpath: string, changes: Fd | undefined): Fd {
+    const dirs = 'layers' in files ? this.dirs('' as ContainerId, files.layers).lowerDirs.filter((dir) => dir !== this.#initDir) : files.dirs.map(pathOfHeld);
+    if (changes !== undefined) for (const name of ['upper', 'work']) call('mkdirat', changes.number, name, 0o755);
+    // An overlay that cannot be written wants two directories; the one that it is mounted upon is empty.
+    const upper = changes === undefined ? undefined : { upperDir: `${pathOfHeld(changes)}/upper`, workDir: `${pathOfHeld(changes)}/work` };
+    const lowerDirs = upper === undefined || dirs.length === 0 ? [...dirs, this.#mergedDir] : dirs;
+    const tree = lowerDirs.length > 1 || upper !== undefined ? this.#overlay({ lowerDirs, ...upper }, [], subpath) : detachedDirectory(lowerDirs[0]!);
+    openToUse(tree, { readOnly: upper === undefined });
+    return tree;
+  }
+
+  openMemoryFile(content: Uint8Array, { mode, uid, gid }: { readonly mode: number; readonly uid: number; readonly gid: number }): Fd {
+    using undo = new DisposableStack();
+    const tree = undo.use(detachedTree({ kind: 'memory', file: 'content' }, { mountPoint: this.#mergedDir, subpath: 'content' }));
+    {
+      using file = Fd.open(`/proc/self/fd/${tree.number}`, O.WRONLY);
+      for (let at = 0; at < content.length;) at += call('pwrite64', file.number, content.subarray(at), content.length - at, at);
+      call('fchown', file.number, uid, gid);
+      call('fchmod', file.number, mode);
+    }
+    openToUse(tree, { readOnly: true });
+    undo.move();
+    return tree;
+  }
+
   openRootOf(pidfd: Fd, parts: readonly TreePart[]): Fd {
     return detachedTree({ kind: 'process', pidfd: pidfd.number }, { mountPoint: this.#mergedDir, parts });
   }
@@ -288,6 +313,11 @@ export class LayerSnapshots implements Snapshots, Disposable {
     this.trash[Symbol.dispose]();
     for (const fd of [this.#layersFd, this.#framesFd, this.#containersFd, this.#tmpFd]) fd[Symbol.dispose]();
   }
+}
+
+/** Of a directory of ours below the data root: an overlay must find it in the namespace that it is made in. */
+function pathOfHeld(fd: Fd): string {
+  return readlinkSync(`/proc/self/fd/${fd.number}`);
 }
 
 function allNames(path: string): readonly ByteString[] {

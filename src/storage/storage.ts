@@ -71,6 +71,19 @@ export interface Scratch extends Disposable {
   readonly dir: Fd;
 }
 
+export type ShownFiles = { readonly layers: readonly Digest[] } | { readonly dirs: readonly Fd[] };
+
+/** Directories that programs of builds keep between builds, by name: one component of a path. */
+export interface CacheTrees {
+  /** An empty one. @throws KernelError EEXIST */
+  make(name: string): Fd;
+  open(name: string): Fd;
+  names(): readonly string[];
+  /** Gone from its place at once, from the disk in the background. Idempotent. */
+  discard(name: string): void;
+  usedBytes(name: string): Promise<number>;
+}
+
 export interface Snapshots {
   /** Unpacks an uncompressed layer tar into a directory of its own; verified against `expected` before it becomes visible. Idempotent by diff id. */
   unpack(tar: AsyncIterable<Uint8Array>, options?: { readonly expected?: Digest | undefined; readonly signal?: AbortSignal | undefined }): Promise<Layer>;
@@ -104,6 +117,10 @@ export interface Snapshots {
   openImage(layers: readonly Digest[], subpath: string): Fd;
   /** A directory of the host with what is written to it kept elsewhere. */
   openUpon(path: string, dirs: { readonly upperDir: string; readonly workDir: string }): Fd;
+  /** Files for a program to be shown, or what is at a path of them: a directory that is held (with what lies above it, in marks of overlayfs), or layers. What is written to them is kept in `changes`; without, they are read-only. @throws KernelError of openat2 */
+  openShown(files: ShownFiles, subpath: string, changes: Fd | undefined): Fd;
+  /** A file in memory that is nowhere else, not even in swap: read-only for whoever it is shown to. */
+  openMemoryFile(content: Uint8Array, owner: { readonly mode: number; readonly uid: number; readonly gid: number }): Fd;
   /** The root mount of a process, without what is mounted upon it. @throws KernelError ESRCH when the process is gone. */
   openRootOf(pidfd: Fd, files: readonly TreePart[]): Fd;
   /** What a container changed: the upper directory, with overlayfs's marks in it. */
@@ -186,5 +203,6 @@ export interface Storage extends AsyncDisposable {
   openSpool(): Promise<Spool>;
   readonly snapshots: Snapshots;
   readonly volumes: VolumeTrees;
+  readonly caches: CacheTrees;
   readonly records: Records;
 }

@@ -10,6 +10,7 @@ import type { EvaluatedStage } from '../evaluate.ts';
 import type { BuildRequest } from '../request.ts';
 import { imageKey, type Base } from '../stages.ts';
 import type { BuildCache } from './cache.ts';
+import type { CacheMounts } from './cache-mounts.ts';
 import { openContext, type Context } from './context.ts';
 import type { Tell } from './happening.ts';
 import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
@@ -46,6 +47,7 @@ export interface Built {
 export interface BuildRoom {
   readonly storage: Storage;
   readonly cache: BuildCache;
+  readonly cacheMounts: CacheMounts;
   readonly ports: BuildPorts;
 }
 
@@ -59,7 +61,7 @@ export async function build(room: BuildRoom, order: BuildOrder): Promise<Built> 
   return await ports.whileMaking(() => buildFrom(room, order, context, references));
 }
 
-async function buildFrom({ storage, cache, ports }: BuildRoom, order: BuildOrder, context: Context, references: readonly string[]): Promise<Built> {
+async function buildFrom({ storage, cache, cacheMounts, ports }: BuildRoom, order: BuildOrder, context: Context, references: readonly string[]): Promise<Built> {
   const dockerfile = parseDockerfile(context.dockerfile);
   const images = new Map<string, BaseImage>();
   const findImage = async (base: ImageBase, signal: AbortSignal): Promise<BaseImage> => {
@@ -74,7 +76,7 @@ async function buildFrom({ storage, cache, ports }: BuildRoom, order: BuildOrder
   const { noCache, network, extraHosts, limits, buildArgs, removesContainers } = order;
   const globalSteps = dockerfile.globals;
   const options = { noCache, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
-  const solver = new Solver(stages, options, { storage, cache, ports, context: context.tree, images, findImage, tell: order.onHappening, signal: order.signal }, globalSteps.length);
+  const solver = new Solver(stages, options, { storage, cache, cacheMounts, ports, context: context.tree, images, findImage, tell: order.onHappening, signal: order.signal }, globalSteps.length);
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
   const state = await solver.solve(labelled);
   if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });

@@ -18,7 +18,7 @@ export interface Context extends Disposable {
 export async function openContext(storage: Storage, tar: AsyncIterable<Uint8Array>, dockerfile: string, signal: AbortSignal): Promise<Context> {
   using undo = new DisposableStack();
   const scratch = undo.use(storage.snapshots.scratch());
-  await unpackInto(openIn(scratch.dir, '.', O.RDONLY | O.DIRECTORY, 'plain'), decompress(tar), { keepsKinds: false, owner: undefined }, storage.rootDir, signal);
+  await unpackInto(openIn(scratch.dir, '.', O.RDONLY | O.DIRECTORY, 'plain'), decompress(tar), { keepsKinds: false, owner: { uid: 0, gid: 0 } }, storage.rootDir, signal);
   const text = read(scratch, dockerfile, dockerfileBytesMax) ?? (dockerfile === 'Dockerfile' ? read(scratch, 'dockerfile', dockerfileBytesMax) : undefined);
   if (text === undefined) throw fail('invalid', `Cannot locate specified Dockerfile: ${dockerfile}`, { hint: 'Its path is relative to the context' });
   const ignoreText = read(scratch, `${dockerfile}.dockerignore`, ignoreBytesMax) ?? read(scratch, '.dockerignore', ignoreBytesMax) ?? '';

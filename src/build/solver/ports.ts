@@ -23,6 +23,15 @@ export interface StepLimits {
   readonly CpusetMems: string;
 }
 
+/** What a step is shown besides its own files. */
+export interface RunMount {
+  /** Absolute. */
+  readonly destination: string;
+  /** A mount that is held and nowhere yet; undefined: a tmpfs of its own. */
+  readonly source: Fd | undefined;
+  readonly options: readonly string[];
+}
+
 export interface RunRequest {
   readonly layers: readonly Digest[];
   readonly platform: Platform;
@@ -33,6 +42,11 @@ export interface RunRequest {
   readonly network: string;
   readonly extraHosts: readonly string[];
   readonly limits: StepLimits;
+  readonly mounts: readonly RunMount[];
+  /** Some of the environment may be kept nowhere. */
+  readonly hasSecrets: boolean;
+  /** Called with what the program changed before it becomes a layer. */
+  readonly onChanges: (changes: Fd) => void;
   /** No time in the layer is later. */
   readonly latestSeconds: number | undefined;
   readonly onStarted: (containerId: string) => void;

@@ -5,18 +5,26 @@ import type { ImageRunConfig } from '../../spec/oci/image.ts';
 import { programOf } from '../program.ts';
 import type { Step } from '../step.ts';
 import { BuildFailure } from './failure.ts';
+import { openMounts, planMounts } from './mounts.ts';
+import type { RunMount } from './ports.ts';
 import type { BuildState } from './state.ts';
+import { stubRemoval } from './stubs.ts';
 import type { MadeLayer, SolveOptions, StepRoom, Work } from './work.ts';
 
-export function runWork(step: Step, instruction: Run, state: BuildState, room: StepRoom): Work {
+export async function runWork(step: Step, instruction: Run, state: BuildState, room: StepRoom): Promise<Work> {
   const command = runCommandOf(step, instruction);
   const { environment, shown } = runVariables(step, state.config);
   const { extraHosts, epochSeconds, network: usual } = room.options;
   const network = instruction.network === 'default' ? usual : instruction.network;
+  const mounts = await planMounts(step, state, room);
   const { User: user = '', WorkingDir: workingDir = '' } = state.config;
   return {
-    keyParts: ['RUN', command, environment, user, workingDir, network, extraHosts, epochSeconds], createdBy: `${shown}${command.join(' ')}`, config: state.config,
-    make: () => room.inTurn(() => run({ command, environment, user, workingDir, network }, instruction, state, room)),
+    keyParts: ['RUN', command, environment, user, workingDir, network, extraHosts, epochSeconds, ...mounts.length === 0 ? [] : [mounts.map(({ keyParts }) => keyParts)]], createdBy: `${shown}${command.join(' ')}`, config: state.config,
+    make: async () => {
+      const { opened } = room;
+      const ready = await openMounts(mounts, room, opened);
+      return await room.inTurn(() => run({ command, environment, user, workingDir, network, mounts: ready }, instruction, state, room));
+    },
   };
 }
 
@@ -26,14 +34,16 @@ interface Program {
   readonly user: string;
   readonly workingDir: string;
   readonly network: string;
+  readonly mounts: readonly RunMount[];
 }
 
-async function run(program: Program, { lines }: Run, { layers, platform }: BuildState, { options, ports, signal, tell }: StepRoom): Promise<MadeLayer | undefined> {
-  const { command, environment } = program;
+async function run(program: Program, { lines }: Run, { layers, platform }: BuildState, { storage, opened, options, ports, signal, tell }: StepRoom): Promise<MadeLayer | undefined> {
+  const { command, environment, mounts } = program;
   const { extraHosts, limits, epochSeconds: latestSeconds } = options;
   let containerId: string | undefined;
   const end = await ports.run({
     ...program, layers, platform, environment: [...environment, ...proxiesOf(options, environment)], extraHosts, limits, latestSeconds, signal,
+    hasSecrets: false, onChanges: mounts.length === 0 ? () => undefined : stubRemoval(opened.use(storage.snapshots.openFiles(layers)), mounts.map(({ destination }) => destination)),
     onStarted: (id) => { containerId = id; tell({ what: 'running', containerId: id }); }, onOutput: (chunk) => tell({ what: 'output', ...chunk }),
   });
   if (end.exitCode !== 0) throw new BuildFailure(`The command '${command.join(' ')}' returned a non-zero code: ${end.exitCode}`, { lines: [lines], exitCode: end.exitCode });
@@ -50,9 +60,7 @@ function proxiesOf({ buildArgs }: SolveOptions, environment: readonly string[]):
 }
 
 /** @throws `unsupported` for what comes later */
-function runCommandOf({ mounts, shell }: Pick<Step, 'mounts' | 'shell'>, run: Run): readonly string[] {
-  const mount = mounts[0];
-  if (mount !== undefined) throw fail('unsupported', `RUN --mount=type=${mount.type} comes later`, { hint: 'Copy what the step needs with COPY, and remove it again' });
+function runCommandOf({ shell }: Pick<Step, 'shell'>, run: Run): readonly string[] {
   if (run.security === 'insecure') throw fail('unsupported', 'RUN --security=insecure comes later', { hint: 'Steps run with the rights of an ordinary container' });
   const { args, files } = programOf(run, shell);
   if (files.length > 0) throw fail('unsupported', 'A heredoc of RUN with an interpreter of its own (#!) comes later', { hint: 'Name the program: RUN python3 <<EOF' });

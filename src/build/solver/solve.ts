@@ -6,6 +6,7 @@ import type { EvaluatedStage } from '../evaluate.ts';
 import { imageKey, type Base, type PlacedStage } from '../stages.ts';
 import type { Step } from '../step.ts';
 import type { BuildCache } from './cache.ts';
+import type { CacheMounts } from './cache-mounts.ts';
 import { copyWork } from './copy-step.ts';
 import { failedAt } from './failure.ts';
 import { InOrder, type Tell } from './happening.ts';
@@ -20,6 +21,7 @@ import { workdirWork } from './workdir.ts';
 export interface Surroundings {
   readonly storage: Storage;
   readonly cache: BuildCache;
+  readonly cacheMounts: CacheMounts;
   readonly ports: BuildPorts;
   /** Undefined: there is none, COPY finds nothing. */
   readonly context: SourceTree;
@@ -109,7 +111,7 @@ export class Solver {
   async #step(step: Step, state: BuildState, tell: Tell): Promise<BuildState> {
     const { storage, ports } = this.#around;
     using opened = new DisposableStack();
-    const room: StepRoom = { storage, ports, options: this.#options, tell, signal: this.#signal, opened, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work) };
+    const room: StepRoom = { storage, ports, options: this.#options, tell, signal: this.#signal, opened, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work), leaseCache: (wish) => this.#around.cacheMounts.lease(wish, this.#signal) };
     try {
       const work = await workOf(step, state, room);
       const key = keyOf(state.key, ...work.keyParts);
@@ -154,14 +156,14 @@ export class Solver {
     if (source === undefined) return this.#around.context;
     const { snapshots } = this.#around.storage;
     const layers = source.kind === 'scratch' ? [] : source.kind === 'stage' ? (await this.#results.get(source.stage)!).layers : (await this.#around.findImage(source, this.#signal)).layers;
-    return { root: opened.use(snapshots.openFiles(layers)), hides: () => false, isContext: false };
+    return { root: opened.use(snapshots.openFiles(layers)), hides: () => false, isContext: false, layers };
   }
 }
 
 async function workOf(step: Step, state: BuildState, room: StepRoom): Promise<Work> {
   const { instruction } = step;
   switch (instruction.kind) {
-    case 'RUN': return runWork(step, instruction, state, room);
+    case 'RUN': return await runWork(step, instruction, state, room);
     case 'COPY': case 'ADD': return await copyWork(step, instruction, state, room);
     case 'WORKDIR': return workdirWork(step, instruction.path, state, room);
     default: return metadataWork(step, state, room);

@@ -1,9 +1,9 @@
 // What COPY and ADD take: from a tree (the context, a stage, an image) the files that a pattern means, as entries that can be hashed and packed.
 // Every path is opened by openat2 on the held root: links lead within it, never out.
 import { posix } from 'node:path';
-import { fail } from '../../base/index.ts';
+import { fail, type Digest } from '../../base/index.ts';
 import { Fd, isKernelError, O, openIn, readLinkIn, S, statFd, statIn, tryOpenIn, type FileStat } from '../../kernel/index.ts';
-import type { IgnoreFile } from '../../spec/dockerfile/index.ts';
+import { parseIgnoreFile, type IgnoreFile } from '../../spec/dockerfile/index.ts';
 import { byteString, byteStringOf, bytesOf, quoteName, tarLimits, type ByteString, type TarType } from '../../spec/tar/index.ts';
 import { allEntriesIn, nameArgument, readAttributes, Turn } from '../../storage/index.ts';
 import { isPattern, matcherOf } from './wildcard.ts';
@@ -15,6 +15,8 @@ export interface SourceTree {
   readonly hides: (path: string) => boolean;
   /** For sentences: the context or a stage. */
   readonly isContext: boolean;
+  /** What it is made of, lowest first; undefined: it is a directory. */
+  readonly layers?: readonly Digest[];
 }
 
 export interface SourceEntry {
@@ -49,6 +51,35 @@ export async function findSources(tree: SourceTree, written: string, { exclude, 
     else if (!isPattern(path)) throw notFound(tree, path);
   }
   return sources;
+}
+
+const nothing = parseIgnoreFile('');
+
+/** What is at a path, which is no pattern; undefined: nothing. Opens it; `opened` closes it. */
+export async function sourceAt(tree: SourceTree, path: string, { opened, signal }: { readonly opened: DisposableStack; readonly signal: AbortSignal }): Promise<Source | undefined> {
+  return await openSource(tree, path, nothing, opened, signal);
+}
+
+/** What is there and yet is not: the topmost paths below which all is hidden. */
+export function hiddenPaths({ root, hides }: SourceTree): readonly string[] {
+  const hidden: string[] = [];
+  const showsSome = (path: string): boolean => {
+    const number = tryOpenIn(root, nameArgument(byteString(path === '' ? '.' : path)), directoryFlags | O.NOFOLLOW, 'plain');
+    if (number < 0) return !hides(path);
+    using dir = new Fd(number);
+    const names = allEntriesIn(dir).map(({ name }) => posix.join(path, bytesOf(name).toString('utf8')));
+    const before = hidden.length;
+    const shown = names.filter((name) => {
+      const isShown = showsSome(name);
+      if (!isShown) hidden.push(name);
+      return isShown;
+    });
+    if (path === '' || shown.length > 0 || !hides(path)) return true;
+    hidden.length = before;
+    return false;
+  };
+  showsSome('');
+  return hidden;
 }
 
 /** @throws for a path that leads out of the tree */

@@ -4,6 +4,7 @@ import type { Digest } from '../../base/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
 import type { Storage } from '../../storage/index.ts';
 import type { Base } from '../stages.ts';
+import type { CacheLease, CacheWish } from './cache-mounts.ts';
 import type { Tell } from './happening.ts';
 import type { BuildPorts, StepLimits } from './ports.ts';
 import type { SourceTree } from './sources.ts';
@@ -50,6 +51,8 @@ export interface StepRoom {
   readonly opened: DisposableStack;
   /** The files of a stage or an image; of the context, when there is no source. */
   readonly treeOf: (source: Base | undefined) => Promise<SourceTree>;
+  /** Waits where another step has it. */
+  readonly leaseCache: (wish: CacheWish) => Promise<CacheLease>;
   /** Waits until fewer than the most programs run. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
