@@ -1,6 +1,6 @@
 // Mounts: binds, volumes, tmpfs, images and what other containers have mounted, with the real client, beside dockerd.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import { busybox, openEngine, succeeded, until } from './engine.ts';
@@ -215,6 +215,11 @@ test('Podman\'s words: ids shown as others, files given to the user, changes tha
   assert.equal(readFileSync(host.here('owned/f'), 'utf8'), 'old\n');
   assert.equal(await runs('-u', '1234:4321', '-v', `${owned}:/x:U`, busybox, 'sh', '-c', 'stat -c "%u %g" /x/f; echo mine > /x/f'), '1234 4321\n');
   assert.equal(statSync('/etc/passwd').uid, before);
+  assert.equal(await runs('-u', '1234:4321', '-v', `${owned}:/x:U,O`, busybox, 'sh', '-c', 'stat -c "%u %g" /x; touch /x/new; ls /x/new'), '1234 4321\n/x/new\n');
+  writeFileSync(host.here('owned/later'), '');
+  chmodSync(host.here('owned/f'), 0o4755);
+  assert.equal(await runs('-u', '1234:4321', '-v', `${owned}:/x:U`, busybox, 'stat', '-c', '%n %u %a', '/x/f', '/x/later'), '/x/f 1234 4755\n/x/later 1234 644\n', 'also what came since, and what is that user\'s already keeps its bits');
+  assert.match((await engine.run(['--rm', '-v', `${owned}/f:/x:O`, busybox, 'true'])).stderr, /Changes can be laid upon a directory, and .*\/f is none/);
   assert.match((await engine.run(['--rm', '-v', `${owned}:/x:idmap=uids=x`, busybox, 'true'])).stderr, /invalid map of ids/);
 });
 

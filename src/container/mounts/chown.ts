@@ -1,5 +1,5 @@
-// `U`: the files of a source are given to the container's user, once: not again as long as the top of the tree is that user's. No link is followed.
-import { Fd, O, statFd } from '../../kernel/index.ts';
+// `U`: the files of a source are given to the container's user at each start, as in Podman. No link is followed.
+import { Fd, O } from '../../kernel/index.ts';
 import { giveTree } from '../../storage/index.ts';
 
 export interface Owner {
@@ -9,6 +9,5 @@ export interface Owner {
 
 export async function giveTo(path: string, { uid, gid }: Owner): Promise<void> {
   using top = Fd.open(path, O.PATH);
-  const stat = statFd(top);
-  if (stat.uid !== uid || stat.gid !== gid) await giveTree(top, uid, gid);
+  await giveTree(top, uid, gid);
 }

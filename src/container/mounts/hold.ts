@@ -1,6 +1,6 @@
 // Sources that a path alone does not say, taken hold of as mounts that are nowhere yet.
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { fail } from '../../base/index.ts';
 import { cloneMount, errnoSentence, Fd, idmapMount, isKernelError, KernelError, O, openIn, makeSlave, openUserNamespace } from '../../kernel/index.ts';
 import type { ContainerRecord } from '../container.ts';
@@ -63,9 +63,14 @@ function within(what: string, subpath: string, open: () => Fd): Fd {
 /** What is written lies in the container's own directory, begun anew at each start, as in Podman. */
 function overlayOf(room: Room, record: ContainerRecord, point: BindPoint | VolumePoint, path: string): Fd {
   if (point.type === 'volume' && point.subpath !== '') throw fail('unsupported', `Cannot lay changes of ${point.destination} upon a part of volume ${point.name}`, { hint: 'Use O with the whole volume' });
+  const source = statSync(path);
+  if (!source.isDirectory()) throw fail('invalid', `Changes can be laid upon a directory, and ${path} is none`, { hint: 'Leave out O, or mount the directory that has it' });
   const dir = `${room.storage.containerDir(record.id)}/upon/${createHash('sha256').update(point.destination).digest('hex').slice(0, 32)}`;
   rmSync(dir, { recursive: true, force: true });
   for (const name of ['upper', 'work']) mkdirSync(`${dir}/${name}`, { recursive: true, mode: 0o755 });
+  // An overlay shows the owner and mode of its upper directory.
+  chownSync(`${dir}/upper`, source.uid, source.gid);
+  chmodSync(`${dir}/upper`, source.mode & 0o7777);
   return room.storage.snapshots.openUpon(path, { upperDir: `${dir}/upper`, workDir: `${dir}/work` });
 }
 
