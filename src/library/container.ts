@@ -1,9 +1,10 @@
 // A container as a program holds it: a handle with the verbs. Nothing of it is in memory but its id; what is true is asked of the engine.
-import { createRequest } from '../api/index.ts';
+import { createRequest, updateRequest } from '../api/index.ts';
 import type { Attachment, ContainerRecord, Containers } from '../engine/index.ts';
 import type { MountRequest } from '../spec/docker/mount.ts';
 import { copyIn, copyOut, readFile, type CopyInOptions, type FilesToCopy, type ReadFileOptions } from './files.ts';
 import { collect, type Begun, type CollectOptions, type Output } from './output.ts';
+import { bindingsOf, openPorts, type OpenPort, type Ports } from './ports.ts';
 
 export type { Output } from './output.ts';
 
@@ -40,6 +41,10 @@ export interface ContainerOptions {
   readonly privileged?: boolean;
   /** `none` unless given; `bridge`, `host`, `container:NAME`, or the name of a network. */
   readonly network?: string;
+  /** Published ports: `{ '80': 8080, '53/udp': '127.0.0.1:5353' }`. Its network is then `bridge` unless given. */
+  readonly ports?: Ports;
+  /** `host-socket`: a listening socket of this process instead of a rule of the kernel, so that rules for input apply. */
+  readonly publishMode?: 'host-socket';
   /** Everything else that a container can have, in the words of Docker's `POST /containers/create`. What is not there yet is refused by name. */
   readonly docker?: Readonly<Record<string, unknown>> & { readonly HostConfig?: Readonly<Record<string, unknown>> };
 }
@@ -73,6 +78,16 @@ export interface LogLine {
   readonly text: string;
 }
 
+/** What changes while it runs, too: at once, all or nothing. */
+export interface ContainerChanges extends Pick<ContainerOptions, 'memoryBytes' | 'cpus' | 'pidsMax' | 'mounts'> {
+  /** Published from now on. */
+  readonly publish?: Ports;
+  /** Published no longer: ports of the container, `80` or `53/udp`, wherever they are. */
+  readonly unpublish?: readonly string[];
+  /** Places that mounts are taken away from. */
+  readonly unmount?: readonly string[];
+}
+
 /** As the engine has it: `status`, and what belongs to that status. */
 export type ContainerState = ContainerRecord['state'];
 
@@ -102,6 +117,10 @@ export interface Container extends AsyncDisposable {
   copyOut(path: string): AsyncIterable<Uint8Array>;
   /** What is in a file; a link is followed, within the container. @throws `not_found`; `invalid` for what is no file; `too_large`. */
   readFile(path: string, options?: ReadFileOptions): Promise<Buffer>;
+  /** Published ports that are open now, with the numbers that they got. None while it does not run. */
+  ports(): readonly OpenPort[];
+  /** @throws `invalid` for what cannot be, `conflict` for a port that is taken; then nothing has changed */
+  update(changes: ContainerChanges): Promise<void>;
   /** Its streams, before or after it is started. Disposing detaches. */
   attach(): Promise<Attachment>;
   remove(options?: { readonly force?: boolean }): Promise<void>;
@@ -129,12 +148,20 @@ function bodyOf(options: ContainerOptions): object {
     Hostname: options.hostname, Labels: options.labels, Tty: options.tty, OpenStdin: stdin, StdinOnce: stdin, AttachStdin: stdin,
     ...docker,
     HostConfig: {
-      NetworkMode: options.network ?? 'none', Memory: options.memoryBytes, NanoCpus: options.cpus === undefined ? undefined : Math.round(options.cpus * 1e9),
-      PidsLimit: options.pidsMax, ReadonlyRootfs: options.readOnly, Binds: options.volumes, Mounts: options.mounts, Tmpfs: options.tmpfs, CapAdd: options.capAdd, CapDrop: options.capDrop,
+      ...limitsOf(options), NetworkMode: options.network ?? (options.ports === undefined ? 'none' : 'bridge'), PortBindings: bindingsOf(options.ports ?? {}), PublishMode: options.publishMode, ReadonlyRootfs: options.readOnly, Binds: options.volumes, Mounts: options.mounts, Tmpfs: options.tmpfs, CapAdd: options.capAdd, CapDrop: options.capDrop,
       SecurityOpt: options.securityOptions, Privileged: options.privileged,
       ...docker.HostConfig,
     },
   };
+}
+
+function limitsOf({ memoryBytes, cpus, pidsMax }: Pick<ContainerOptions, 'memoryBytes' | 'cpus' | 'pidsMax'>): object {
+  return { Memory: memoryBytes, NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9), PidsLimit: pidsMax };
+}
+
+/** As `bodyOf`. Swap goes with the memory, as at creation: twice as much in all. */
+function changesOf({ publish = {}, unpublish = [], mounts, unmount, ...limits }: ContainerChanges): object {
+  return { ...limitsOf(limits), MemorySwap: limits.memoryBytes === undefined ? undefined : limits.memoryBytes * 2, Publish: bindingsOf(publish), Unpublish: Object.fromEntries(unpublish.map((port) => [port, []])), Mounts: mounts, Unmounts: unmount };
 }
 
 function environment(env: Readonly<Record<string, string>> = {}): readonly string[] {
@@ -158,6 +185,8 @@ export function handleOf(containers: Containers, { id, name }: ContainerRecord):
     copyIn: (directory, files, options) => copyIn(containers, id, directory, files, options),
     copyOut: (path) => copyOut(containers, id, path),
     readFile: (path, options) => readFile(containers, id, path, options),
+    ports: () => openPorts(containers.get(id)),
+    update: async (changes) => { await containers.update(id, updateRequest(changesOf(changes), '')); },
     remove: ({ force = false } = {}) => containers.remove(id, { force, volumes: false }),
     begin: async (signal) => {
       signal?.throwIfAborted();

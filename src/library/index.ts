@@ -6,8 +6,9 @@
 //   const { exitCode, stdout } = await engine.run('busybox', ['echo', 'hello']);
 //
 // Needs Linux, root, and Node 26 (which comes with the package: node_modules/.bin/node).
-export type { Container, ContainerOptions, ContainerState, ExecOptions, LogLine, LogsOptions, Output, RunOptions } from './container.ts';
+export type { Container, ContainerChanges, ContainerOptions, ContainerState, ExecOptions, LogLine, LogsOptions, Output, RunOptions } from './container.ts';
 export { EstivaError, type ErrorKind } from '../base/index.ts';
 export type { CopyInOptions, FilesToCopy, ReadFileOptions } from './files.ts';
+export type { OpenPort, Ports } from './ports.ts';
 export type { MountRequest } from '../spec/docker/mount.ts';
 export { openEngine, type Engine, type EngineOptions, type ImageSummary, type ImportOptions, type NetworkOptions, type NetworkSummary, type VolumeOptions, type VolumeSummary } from './engine.ts';

@@ -165,3 +165,24 @@ test('networks through the library: containers find each other by name', ours, a
     console.log(engine.networks().length);`);
   assert.deepEqual([code, stdout], [0, '0 true bridge:1,host:0,jobs:1,none:0\n3\n'], stderr);
 });
+
+test('ports through the library: open from the start, more of them and fewer while it runs', ours, async () => {
+  const { code, stdout, stderr } = await program(`import { connect } from 'node:net';
+    const ask = (port) => new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.end('GET /hostname HTTP/1.0\\r\\n\\r\\n'));
+      let text = '';
+      socket.on('data', (bytes) => { text += bytes; }).on('error', () => resolve('refused')).on('close', () => resolve(text.includes('200 OK') ? 'answered' : text));
+    });
+    await using web = await engine.create({ image, command: ['httpd', '-f', '-p', '80', '-h', '/etc'], ports: { 80: '127.0.0.1:' } });
+    console.log(web.ports().length);
+    await web.start();
+    const [{ containerPort, protocol, hostAddress, hostPort }] = web.ports();
+    for (let i = 0; i < 100 && await ask(hostPort) !== 'answered'; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    console.log(containerPort, protocol, hostAddress, hostPort > 0, await ask(hostPort));
+    await web.update({ publish: { 80: hostPort + 1 }, memoryBytes: 64 << 20 });
+    console.log(web.ports().length, await ask(hostPort + 1));
+    await web.update({ unpublish: ['80/tcp'] });
+    console.log(web.ports().length, await ask(hostPort));
+    console.log(await web.update({ publish: { '80/xyz': 1 } }).catch(({ kind, message }) => [kind, message].join(': ')));`);
+  assert.deepEqual([code, stdout], [0, '0\n80 tcp 127.0.0.1 true answered\n2 answered\n0 refused\ninvalid: invalid port specification: "80/xyz"\n'], stderr);
+});
