@@ -19,7 +19,7 @@ const mayImport: Record<string, readonly string[]> = {
   engine: ['build', 'container', 'image', 'event', 'registry', 'network', 'volume', 'storage', 'runtime', 'kernel'],
   api: ['engine'],
   cli: ['client', 'registry'],
-  library: ['engine', 'api'],
+  library: ['engine', 'api', 'client'],
   bundle: ['runtime', 'kernel'],
   bin: ['runtime', 'engine', 'api', 'cli', 'bundle'],
 };

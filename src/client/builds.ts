@@ -1,8 +1,11 @@
-// Looking at Dockerfiles: the typed call of Estiva's own endpoint.
+// Builds, and looks at Dockerfiles: the typed calls.
+import { fail } from '../base/index.ts';
 import type { BuildCall, BuildCheckRequest, CheckResult, OutlineResult, TargetsResult } from '../spec/estiva/build-check.ts';
+import type { ContextAnswer } from '../spec/estiva/build-context.ts';
 import type { ProgressMessage } from '../spec/docker/image.ts';
+import { contextOfDirectory, deliverContext, packContext, type ContextDoor, type ContextSource, type WalkedEntry } from './context/index.ts';
 import { filtersText, type Filters } from './containers.ts';
-import { readJsonLines, type Docker, type Query } from './docker.ts';
+import { isDaemonError, readJsonLines, type Docker, type Query } from './docker.ts';
 
 interface Results {
   readonly check: CheckResult;
@@ -18,13 +21,71 @@ export interface BuildImageOptions {
   readonly tags: readonly string[];
   readonly extraHosts: readonly string[];
   readonly query: Query;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends a context; all messages of the stream come to `onMessage`, failures too. */
-export async function buildImage(docker: Docker, context: AsyncIterable<Uint8Array>, { tags, extraHosts, query }: BuildImageOptions, onMessage: (message: ProgressMessage) => void): Promise<void> {
+/** Sends a context; all messages of the stream come to `onMessage`, failures too. To an engine that keeps contexts goes only what is not there yet. */
+export async function buildImage(docker: Docker, context: ContextSource, { tags, extraHosts, query, signal }: BuildImageOptions, onMessage: (message: ProgressMessage) => void): Promise<void> {
   const repeated = [...tags.map((tag) => `t=${encodeURIComponent(tag)}`), ...extraHosts.map((host) => `extrahosts=${encodeURIComponent(host)}`)].join('&');
-  const answer = await docker.call('POST', `/build${repeated === '' ? '' : `?${repeated}`}`, { upload: { bytes: context, contentType: 'application/x-tar' }, query: { version: '1', rm: true, ...query } });
+  const entries = 'bytes' in context ? undefined : [...context.entries];
+  const id = 'bytes' in context ? undefined : await deliveredTo(docker, context.key, entries!, signal);
+  const upload = id === undefined ? { upload: { bytes: 'bytes' in context ? context.bytes : packContext(entries!), contentType: 'application/x-tar' } } : {};
+  const options = signal === undefined ? {} : { signal };
+  const answer = await docker.call('POST', `/build${repeated === '' ? '' : `?${repeated}`}`, { ...upload, ...options, query: { version: '1', rm: true, dockerfile: context.dockerfile, estivacontext: id, ...query } });
   await readJsonLines(answer, (value) => onMessage(value as ProgressMessage));
+}
+
+export interface BuildOptions {
+  /** A directory of this machine, or a tar of one, plain or compressed. */
+  readonly context: string | AsyncIterable<Uint8Array>;
+  /** Path of the Dockerfile in the context: `Dockerfile` unless given. */
+  readonly dockerfile?: string;
+  /** The stage that is built: the last one unless given. */
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  /** `name[:tag]` */
+  readonly tags?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `linux/arm64`: this machine's unless given. */
+  readonly platform?: string;
+  /** Does every step anew. */
+  readonly noCache?: boolean;
+  /** Each message of the daemon as it comes: `stream` has text for people. */
+  readonly onMessage?: (message: ProgressMessage) => void;
+  /** Ends the build; what was done by then stays in the cache. */
+  readonly signal?: AbortSignal;
+}
+
+/** Builds an image. @returns its id. @throws `invalid` with the daemon's sentence for a step that failed, DaemonError before any step */
+export async function build(docker: Docker, options: BuildOptions): Promise<string> {
+  const { context, dockerfile = 'Dockerfile', target, buildArgs = {}, tags = [], labels = {}, platform, noCache, onMessage, signal } = options;
+  const source = typeof context === 'string' ? contextOfDirectory(context, dockerfile) : { dockerfile, bytes: context };
+  const query = { buildargs: JSON.stringify(buildArgs), labels: JSON.stringify(labels), target, platform, nocache: noCache };
+  let id: string | undefined;
+  let failure: ProgressMessage | undefined;
+  await buildImage(docker, source, { tags, extraHosts: [], query, signal }, (message) => {
+    if (message.error !== undefined) failure = message;
+    if (typeof message.aux === 'object' && message.aux !== null && 'ID' in message.aux) id = String(message.aux.ID);
+    onMessage?.(message);
+  });
+  if (failure !== undefined) throw fail('invalid', failure.errorDetail?.message ?? failure.error ?? '');
+  if (id === undefined) throw new Error('The daemon did not say which image it has built');
+  return id;
+}
+
+/** Undefined: the daemon is one that takes tars only. */
+async function deliveredTo(docker: Docker, key: string, entries: readonly WalkedEntry[], signal: AbortSignal | undefined): Promise<string | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  const door: ContextDoor = {
+    offer: (offer) => docker.json<ContextAnswer>('POST', '/estiva/build/contexts', { body: offer, ...options }),
+    send: async (id, parcel) => { await docker.json('PUT', `/estiva/build/contexts/${id}`, { upload: { bytes: parcel, contentType: 'application/octet-stream' }, ...options }); },
+  };
+  try {
+    return await deliverContext(door, key, entries);
+  } catch (error) {
+    if (isDaemonError(error, 404)) return undefined;
+    throw error;
+  }
 }
 
 export interface PrunedBuildCache {

@@ -1,6 +1,7 @@
 // The Docker Engine API as typed functions over one small transport. Works against Estiva's daemon and against dockerd.
-export { buildImage, checkBuild, pruneBuildCache, type BuildImageOptions } from './builds.ts';
+export { build, buildImage, checkBuild, pruneBuildCache, type BuildImageOptions, type BuildOptions } from './builds.ts';
 export * from './connect.ts';
+export { contextOfDirectory, deliverContext, directoryAsContext, packContext, textEntry, type ContextDoor, type ContextSource } from './context/index.ts';
 export * from './containers.ts';
 export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, type Hijacked } from './docker.ts';
 export * from './demultiplex.ts';

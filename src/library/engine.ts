@@ -6,6 +6,7 @@ import { fail } from '../base/index.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../spec/reference.ts';
 import { openEngine as openRooms, supervisorCommand, type CreateNetworkRequest, type Engine as Rooms, type Image } from '../engine/index.ts';
+import { buildIn, type BuildOptions } from './build.ts';
 import { createIn, handleOf, type Container, type ContainerOptions, type Output, type RunOptions } from './container.ts';
 import { collect } from './output.ts';
 
@@ -54,7 +55,6 @@ export interface NetworkOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
 export interface VolumeSummary {
   readonly name: string;
   /** Where its files are on the host. */
@@ -69,6 +69,7 @@ export interface VolumeOptions {
   readonly options?: Readonly<Record<string, string>>;
 }
 
+/** Errors that can be foreseen are `EstivaError`: `kind` for programs, `message` and `hint` for people. */
 export interface Engine extends AsyncDisposable {
   /** Newest first. `estiva/hello` is always there. */
   images(): readonly ImageSummary[];
@@ -80,6 +81,9 @@ export interface Engine extends AsyncDisposable {
   pull(reference: string, options?: { readonly platform?: string; readonly signal?: AbortSignal }): Promise<void>;
   /** @throws `conflict` when a container uses it, unless `force`. */
   removeImage(nameOrId: string, options?: { readonly force?: boolean }): Promise<void>;
+
+  /** Builds an image from a Dockerfile. @returns its id. @throws DockerfileError for a wrong Dockerfile, BuildFailure for a step that failed: both with its lines. */
+  build(options: BuildOptions): Promise<string>;
 
   /** Makes a container; it does not run yet. `await using` removes it at the end of the block. */
   create(options: ContainerOptions): Promise<Container>;
@@ -132,6 +136,7 @@ function faceOf(rooms: Rooms): Engine {
     import: (files, { reference, changes, message, signal } = {}) => images.import(files, { reference, changes, message, signal }),
     pull: (reference, { platform, signal } = {}) => images.pull(named(reference), { platform: platform === undefined ? undefined : parsePlatform(platform), signal }),
     removeImage: async (nameOrId, { force = false } = {}) => { await images.remove(nameOrId, { force, prune: true }); },
+    build: (options) => buildIn(rooms.builds, options),
     create: (options) => createIn(containers, options),
     run: async (image, command, { input, signal, outputBytesMax, ...options } = {}) => {
       await using container = await createIn(containers, { ...options, image, command: command ?? options.command ?? [], stdin: input !== undefined });

@@ -6,6 +6,7 @@
 //   const { exitCode, stdout } = await engine.run('busybox', ['echo', 'hello']);
 //
 // Needs Linux, root, and Node 26 (which comes with the package: node_modules/.bin/node).
+export type { BuildOptions, BuildProgress } from './build.ts';
 export type { Container, ContainerChanges, ContainerOptions, ContainerState, ExecOptions, LogLine, LogsOptions, Output, RunOptions } from './container.ts';
 export { EstivaError, type ErrorKind } from '../base/index.ts';
 export type { CopyInOptions, FilesToCopy, ReadFileOptions } from './files.ts';

@@ -4,6 +4,7 @@ import { isAbsolute } from 'node:path';
 import { fail, isFail, messageOf } from '../base/index.ts';
 import { CacheDirectories } from './cache-directories.ts';
 import { openContent } from './content.ts';
+import { ContextDirectories } from './context-trees.ts';
 import { explainDiskFull } from './disk-full.ts';
 import { lockRoot } from './lock.ts';
 import { makeOwnDirectory } from './own-directory.ts';
@@ -31,9 +32,10 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
   snapshots.sweep();
   const volumes = opened.use(new VolumeDirectories(rootDir, snapshots.trash));
   const caches = opened.use(new CacheDirectories(rootDir, snapshots.trash));
+  const contexts = opened.use(new ContextDirectories(rootDir, snapshots.trash));
   const all = opened.move();
   return {
-    rootDir, records, snapshots, volumes, caches,
+    rootDir, records, snapshots, volumes, caches, contexts,
     containerDir: (id) => `${rootDir}/containers/${id}`,
     content: openContent(rootDir, snapshots.trash),
     openSpool: () => openSpool(rootDir),
@@ -46,7 +48,7 @@ export async function openStorage({ rootDir, onTrouble = () => undefined }: Stor
 function makeDirectories(rootDir: string): void {
   try {
     makeOwnDirectory(rootDir, 0o710);
-    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'frames', 'containers', 'merged', 'caches']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
+    for (const name of ['tmp', 'blobs', 'blobs/sha256', 'layers', 'frames', 'containers', 'merged', 'caches', 'contexts']) mkdirSync(`${rootDir}/${name}`, { recursive: true, mode: 0o700 });
     // As in Docker: who knows a volume's name may go there.
     mkdirSync(`${rootDir}/volumes`, { recursive: true, mode: 0o701 });
   } catch (error) {

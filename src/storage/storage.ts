@@ -157,6 +157,20 @@ export interface VolumeDraft extends Disposable {
   moveInto(name: string): void;
 }
 
+/** Trees of build contexts that are kept for the next build. A name is one that make() gave. */
+export interface ContextTrees {
+  /** An empty one. */
+  make(): string;
+  open(name: string): Fd;
+  /** What was written of it last; undefined: nothing. */
+  readNotes(name: string): string | undefined;
+  /** In one step. */
+  writeNotes(name: string, text: string): void;
+  /** Idempotent. */
+  discard(name: string): void;
+  names(): readonly string[];
+}
+
 /** The directories of volumes. A name is one component of a path: that is the caller's to check. */
 export interface VolumeTrees {
   /** `<root>/volumes/<name>/_data`. */
@@ -204,5 +218,6 @@ export interface Storage extends AsyncDisposable {
   readonly snapshots: Snapshots;
   readonly volumes: VolumeTrees;
   readonly caches: CacheTrees;
+  readonly contexts: ContextTrees;
   readonly records: Records;
 }

@@ -86,6 +86,22 @@ test('examples/files.ts: files into a container, and out again', ours, async () 
   assert.match(succeeded(await node(['files.ts', archive, root])), /^Ada\nGrace\n\na tar of \d{4} bytes\n$/);
 });
 
+test('examples/build.ts: an image from a directory', ours, async () => {
+  const said = succeeded(await node(['build.ts', archive, root]));
+  assert.match(said, /^1\/5 FROM .*\n2\/5 ARG NAME\n3\/5 COPY greeting \/\n4\/5 RUN .*\n5\/5 CMD .*\nhello, builder\n$/);
+});
+
+test('build() throws with the lines of the step, and ends with its signal', ours, async () => {
+  const said = succeeded(await program(`import { mkdtempSync, writeFileSync } from 'node:fs'; import { tmpdir } from 'node:os'; import { join } from 'node:path';
+const why = (error: unknown) => console.log(error instanceof Error && 'lines' in error ? [error.name, JSON.stringify(error.lines), error.message] : error instanceof Error ? error.message : error);
+const files = (text: string) => { const dir = mkdtempSync(join(tmpdir(), 'context-')); writeFileSync(join(dir, 'Dockerfile'), text); return dir; };
+await engine.build({ context: files(\`FROM \${image}\nRUN exit 4\n\`) }).catch(why);
+await engine.build({ context: files(\`FROM \${image}\nRUN sleep 60\n\`), signal: AbortSignal.timeout(1000) }).catch(why);
+await engine.build({ context: '/nowhere' }).catch(why);
+`));
+  assert.match(said, /\[\{"start":2,"end":2\}\][^]*exit 4.*code: 4[^]*timeout[^]*Cannot build "\/nowhere"/);
+});
+
 test('copyIn() and readFile() refuse what cannot be, in one sentence; a tar and a link work', ours, async () => {
   const said = succeeded(await program(`const why = (error: unknown) => console.log(error instanceof Error && 'kind' in error ? error.kind : error, error instanceof Error ? error.message.slice(0, 40) : '');
 await using box = await engine.create({ image, command: ['true'] });

@@ -15,39 +15,6 @@ export async function* packLocal(source: LocalSource, as: string): AsyncGenerato
   yield Buffer.alloc(2 * blockBytes);
 }
 
-/** What of a directory stays behind; `inside`: it does, but not all that is in it. */
-export type LeaveOut = (path: string, isDirectory: boolean) => 'no' | 'yes' | 'inside';
-
-/** What is in a directory (if there is one), by name, all of it root's; then the files that are not in it. */
-export async function* packContents(directory: string | undefined, leavesOut: LeaveOut, more: readonly { readonly name: string; readonly text: string }[]): AsyncGenerator<Uint8Array, void, undefined> {
-  if (directory !== undefined) yield* gathered(contents(Buffer.from(directory), '', leavesOut, new Map()));
-  for (const { name, text } of more) {
-    const bytes = Buffer.from(text);
-    yield Buffer.concat([formatHeader(tarHeader({ type: 'file', path: name, sizeBytes: bytes.length })), bytes, Buffer.alloc((blockBytes - (bytes.length % blockBytes)) % blockBytes)]);
-  }
-  yield Buffer.alloc(2 * blockBytes);
-}
-
-function* contents(directory: Buffer, prefix: string, leavesOut: LeaveOut, links: Map<string, ByteString>): Generator<Uint8Array, void, undefined> {
-  const entries = said('open', directory.toString(), () => readdirSync(directory, { encoding: 'buffer', withFileTypes: true })).sort((a, b) => Buffer.compare(a.name, b.name));
-  for (const one of entries) {
-    const name = `${prefix}${one.name.toString()}`;
-    const path = Buffer.concat([directory, Buffer.from('/'), one.name]);
-    const fate = leavesOut(name, one.isDirectory());
-    if (fate === 'yes') continue;
-    if (one.isDirectory()) {
-      if (fate === 'no') yield header('directory', fstatOf(path), byteStringOf(Buffer.from(`${name}/`)), roots);
-      yield* contents(path, `${name}/`, leavesOut, links);
-    } else yield* entry(path, byteStringOf(Buffer.from(name)), links, roots);
-  }
-}
-
-const roots = { uid: 0, gid: 0 };
-
-function fstatOf(path: Buffer): BigIntStats {
-  return said('lstat', path.toString(), () => lstatSync(path, { bigint: true }));
-}
-
 /** Small pieces are put together. */
 async function* gathered(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)] as const;
@@ -66,21 +33,21 @@ async function* gathered(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Arra
   if (length > 0) yield chunks[turn % 2 === 0 ? 0 : 1].subarray(0, length);
 }
 
-function* entry(path: Buffer, name: ByteString, links: Map<string, ByteString>, owner: Partial<TarHeader> = {}): Generator<Uint8Array, void, undefined> {
+function* entry(path: Buffer, name: ByteString, links: Map<string, ByteString>): Generator<Uint8Array, void, undefined> {
   const stat = said('lstat', path.toString(), () => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
   const type = stat === undefined ? undefined : typeOf(stat);
   if (stat === undefined || type === undefined) return;
   const key = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1n && type !== 'directory' ? links.get(key) : undefined;
   if (first !== undefined) {
-    yield header('hardlink', stat, name, { linkPath: first, ...owner });
+    yield header('hardlink', stat, name, { linkPath: first });
     return;
   }
   if (stat.nlink > 1n && type !== 'directory') links.set(key, name);
   if (type === 'directory') yield* directory(path, stat, name, links);
-  else if (type === 'file') yield* file(path, name, owner);
-  else if (type === 'symlink') yield header(type, stat, name, { linkPath: byteStringOf(readlinkSync(path, { encoding: 'buffer' })), ...owner });
-  else yield header(type, stat, name, { ...type === 'fifo' ? {} : deviceOf(stat.rdev), ...owner });
+  else if (type === 'file') yield* file(path, name);
+  else if (type === 'symlink') yield header(type, stat, name, { linkPath: byteStringOf(readlinkSync(path, { encoding: 'buffer' })) });
+  else yield header(type, stat, name, type === 'fifo' ? {} : deviceOf(stat.rdev));
 }
 
 function* directory(path: Buffer, stat: BigIntStats, name: ByteString, links: Map<string, ByteString>): Generator<Uint8Array, void, undefined> {
@@ -92,12 +59,12 @@ function* directory(path: Buffer, stat: BigIntStats, name: ByteString, links: Ma
 const piece = Buffer.allocUnsafe(chunkBytes);
 
 /** As long as it was when it was opened: what is missing later is filled up with zeros, as tar does. */
-function* file(path: Buffer, name: ByteString, owner: Partial<TarHeader>): Generator<Uint8Array, void, undefined> {
+function* file(path: Buffer, name: ByteString): Generator<Uint8Array, void, undefined> {
   const fd = said('open', path.toString(), () => openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   try {
     const stat = fstatSync(fd, { bigint: true });
     const sizeBytes = Number(stat.size);
-    yield header('file', stat, name, { sizeBytes, ...owner });
+    yield header('file', stat, name, { sizeBytes });
     for (let at = 0; at < sizeBytes;) {
       const wanted = Math.min(sizeBytes - at, chunkBytes);
       const got = readSync(fd, piece, 0, wanted, at);

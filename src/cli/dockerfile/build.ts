@@ -19,7 +19,7 @@ export interface RunOptions extends BuildImageOptions {
 export async function runBuild(session: Session, context: BuildContext, { quiet, idFile, ...options }: RunOptions): Promise<number> {
   let id: string | undefined;
   let failure: ProgressMessage | undefined;
-  await buildImage(session.docker, context.bytes, { ...options, query: { ...options.query, dockerfile: context.dockerfile } }, (message) => {
+  await buildImage(session.docker, context, options, (message) => {
     if (message.error !== undefined) failure = message;
     else if (message.stream !== undefined && !quiet) session.stdout.write(message.stream);
     else if (message.status !== undefined && !quiet) say(session, message.status);

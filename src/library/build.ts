@@ -1,0 +1,45 @@
+// A build as a program asks for it: a directory or a tar, and what shall come of it.
+import { contextOfDirectory, packContext } from '../client/index.ts';
+import type { BuildHappening, Engine } from '../engine/index.ts';
+import { parsePlatform } from '../spec/oci/platform.ts';
+
+/** What happens in a build: steps, what they print, what came out of the cache. */
+export type BuildProgress = BuildHappening;
+
+export interface BuildOptions {
+  /** A directory, or a tar of one, plain or compressed. `.dockerignore` says what of it stays behind. */
+  readonly context: string | AsyncIterable<Uint8Array>;
+  /** Path of the Dockerfile in the context: `Dockerfile` unless given. */
+  readonly dockerfile?: string;
+  /** The stage that is built, by name or number: the last one unless given. */
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  /** `name[:tag]`: names of the new image. */
+  readonly tags?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `linux/arm64`: this machine's unless given. */
+  readonly platform?: string;
+  /** Does every step anew. */
+  readonly noCache?: boolean;
+  /** Asks the registry also for images that are here. */
+  readonly pull?: boolean;
+  /** Of RUN steps: `none`, `host`, or a network by name. */
+  readonly network?: string;
+  readonly onProgress?: (progress: BuildProgress) => void;
+  /** Ends the build; what was done by then stays in the cache. */
+  readonly signal?: AbortSignal;
+}
+
+/** Nothing asked for. Bytes; 64 MiB of /dev/shm, as ever. */
+const plainLimits = { ShmSize: 64 << 20, Ulimits: [], Memory: 0, MemorySwap: 0, CpuShares: 0, CpuPeriod: 0, CpuQuota: 0, CpusetCpus: '', CpusetMems: '' };
+
+export async function buildIn(builds: Pick<Engine['builds'], 'build'>, options: BuildOptions): Promise<string> {
+  const { context, dockerfile = 'Dockerfile', buildArgs = {}, tags = [], labels = {}, platform, target, noCache = false, pull = false, network = '', onProgress, signal } = options;
+  const source = typeof context === 'string' ? contextOfDirectory(context, dockerfile) : { dockerfile, bytes: context };
+  const { id } = await builds.build({
+    context: 'bytes' in source ? source.bytes : packContext(source.entries), dockerfile: source.dockerfile, tags, buildArgs: new Map(Object.entries(buildArgs)), labels, target,
+    platform: platform === undefined ? undefined : parsePlatform(platform), noCache, pull, network, extraHosts: [], limits: plainLimits, removesContainers: true, credentials: new Map(),
+    onHappening: (happening) => onProgress?.(happening), signal: signal ?? new AbortController().signal,
+  });
+  return id;
+}
