@@ -1,62 +1,15 @@
 // Builds by the classic builder's endpoint, with Docker's own client: what comes out is compared field by field with what dockerd's builder makes of the
 // same Dockerfile, since the expectations here are those that pass against it.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from './command.ts';
+import { openBuilding } from './building.ts';
 import { busybox, openEngine, succeeded } from './engine.ts';
 
 const engine = await openEngine();
-const dir = mkdtempSync(join(tmpdir(), 'estiva-build-'));
-const made: string[] = [];
-after(async () => {
-  if (made.length > 0) await engine.docker(['rmi', '-f', ...made]);
-  rmSync(dir, { recursive: true });
-});
-
-type Files = Readonly<Record<string, string>>;
-
-function contextOf(files: Files): string {
-  const context = mkdtempSync(join(dir, 'context-'));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(context, name)), { recursive: true });
-    writeFileSync(join(context, name), text);
-  }
-  return context;
-}
-
-async function build(files: Files | string, flags: readonly string[] = []): Promise<Outcome & { readonly tag: string }> {
-  const tag = engine.unique('built');
-  const context = typeof files === 'string' ? files : contextOf(files);
-  const outcome = await engine.docker(['build', '-t', tag, ...flags, context], { env: { ...process.env, DOCKER_HOST: engine.dockerHost, DOCKER_BUILDKIT: '0' }, timeoutMs: 60_000 });
-  if (outcome.code === 0) made.push(tag);
-  return { ...outcome, tag };
-}
-
-async function built(files: Files | string, flags: readonly string[] = []): Promise<{ readonly tag: string; readonly stdout: string }> {
-  const outcome = await build(files, flags);
-  succeeded(outcome);
-  return outcome;
-}
-
-interface Inspected {
-  readonly Id: string;
-  readonly Author: string;
-  readonly Config: Readonly<Record<string, unknown>>;
-  readonly RootFS: { readonly Layers: readonly string[] };
-}
-
-async function inspect(tag: string): Promise<Inspected> {
-  return (JSON.parse(succeeded(await engine.docker(['image', 'inspect', tag]))) as [Inspected])[0];
-}
-
-/** What a shell line says in a container of the image. */
-async function say(tag: string, script: string): Promise<string> {
-  return succeeded(await engine.run(['--rm', '--user', '0', '--entrypoint', 'sh', tag, '-c', script]));
-}
+const { contextOf, build, built, inspect, say } = openBuilding(engine);
 
 test('every instruction that changes the configuration, and what history says of it', async () => {
   const { tag } = await built({ Dockerfile: `FROM ${busybox}

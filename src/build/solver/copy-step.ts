@@ -4,9 +4,10 @@ import { parseIgnoreFile } from '../../spec/dockerfile/index.ts';
 import { defaultShell } from '../program.ts';
 import type { Step } from '../step.ts';
 import { isArchive } from './archive.ts';
-import { checkDestination, layerTarOf, type CopyPlan } from './copy.ts';
+import { absoluteDestination, checkDestination, layerTarOf, type CopyPlan } from './copy.ts';
 import { digestOfSources } from './digest.ts';
-import { findSources, type Source } from './sources.ts';
+import { parseMode } from './mode.ts';
+import { findSources, findWithParents, type Source } from './sources.ts';
 import { keyOf, type BuildState } from './state.ts';
 import { nowSecondsOf, type MadeLayer, type StepRoom, type Work } from './work.ts';
 
@@ -15,38 +16,48 @@ type Copying = Extract<Step['instruction'], { kind: 'COPY' | 'ADD' }>;
 export async function copyWork(step: Step, instruction: Copying, state: BuildState, room: StepRoom): Promise<Work> {
   refuseLater(instruction);
   const { options: { epochSeconds }, signal } = room;
+  const { chown, chmod, inline, kind, link } = instruction;
+  if (link && chown !== undefined && !/^\d+(:\d+)?$/.test(chown)) throw fail('invalid', `--link cannot look up --chown=${chown}: it does not look at the files below it, and so not at their users`, { hint: 'Give the ids as numbers, or leave --link away' });
   const found = await sourcesOf(step, instruction, room);
-  const archives = instruction.kind === 'ADD' && instruction.unpack !== false ? await archivesAmong(found) : new Set<Source>();
-  const { chown, chmod, destination, inline, kind } = instruction;
-  const draft = { keyword: kind, inline, sources: found.filter((source) => !archives.has(source)), archives: [...archives].map(({ entries: [entry] }) => ({ entry: entry! })), destination };
+  const archives = kind === 'ADD' && instruction.unpack !== false ? await archivesAmong(found) : new Set<Source>();
+  const destination = destinationOf(instruction, state);
+  const draft = {
+    keyword: kind, inline, sources: found.filter((source) => !archives.has(source)), archives: [...archives].map(({ entries: [entry] }) => ({ entry: entry! })), destination,
+    keepsOwners: kind === 'COPY' && instruction.from !== undefined && chown === undefined, changeMode: chmod === undefined ? undefined : parseMode(chmod),
+  };
   checkDestination(draft);
-  const keepsOwners = instruction.kind === 'COPY' && instruction.from !== undefined && chown === undefined;
-  const digest = await digestOfSources(found, { withOwners: keepsOwners, signal });
-  const workingDir = state.config.WorkingDir ?? '';
+  const digest = await digestOfSources(found, { withOwners: draft.keepsOwners, signal });
   const content = keyOf(digest, inline);
   return {
-    keyParts: [kind, content, destination, workingDir, chown, chmod, archives.size, epochSeconds], config: state.config,
-    createdBy: `${(step.shell ?? defaultShell).join(' ')} #(nop) ${kind} ${chown === undefined ? '' : `--chown=${chown} `}${chmod === undefined ? '' : `--chmod=${chmod} `}${kindOf(found, inline.length)}:${content} in ${destination} `,
-    make: () => copy({ ...draft, workingDir, keepsOwners }, instruction, state, room),
+    keyParts: [kind, content, destination, chown, chmod, archives.size, epochSeconds], isIndependent: link, config: state.config,
+    createdBy: `${(step.shell ?? defaultShell).join(' ')} #(nop) ${kind} ${flagsText(instruction)}${kindOf(found, inline.length)}:${content} in ${instruction.destination} `,
+    make: () => copy(draft, instruction, link ? [] : state.layers, room),
   };
 }
 
-async function sourcesOf({ sources: [from] }: Step, { exclude, sources }: Copying, { opened, signal, treeOf }: StepRoom): Promise<readonly Source[]> {
+/** What goes with its parents goes into a directory. */
+function destinationOf(instruction: Copying, { config: { WorkingDir = '' } }: BuildState): string {
+  const destination = absoluteDestination(instruction.destination, WorkingDir);
+  return instruction.kind === 'COPY' && instruction.parents && !destination.endsWith('/') ? `${destination}/` : destination;
+}
+
+async function sourcesOf({ sources: [from] }: Step, instruction: Copying, { opened, signal, treeOf }: StepRoom): Promise<readonly Source[]> {
   const tree = await treeOf(from);
-  const excluded = parseIgnoreFile(exclude.join('\n'));
+  const options = { exclude: parseIgnoreFile(instruction.exclude.join('\n')), opened, signal };
   const found: Source[] = [];
-  for (const written of sources) found.push(...await findSources(tree, written, { exclude: excluded, opened, signal }));
+  for (const written of instruction.sources) {
+    if (instruction.kind === 'COPY' && instruction.parents) found.push(...[await findWithParents(tree, written, options)].filter((source) => source !== undefined));
+    else found.push(...await findSources(tree, written, options));
+  }
   return found;
 }
 
-type Draft = Omit<CopyPlan, 'owner' | 'mode' | 'nowSeconds' | 'latestSeconds' | 'signal'>;
+type Draft = Omit<CopyPlan, 'owner' | 'nowSeconds' | 'latestSeconds' | 'signal'>;
 
-async function copy(draft: Draft, { chown, chmod }: Copying, { layers }: BuildState, { storage: { snapshots }, ports, options, signal }: StepRoom): Promise<MadeLayer> {
-  using root = snapshots.openFiles(layers);
-  const plan: CopyPlan = {
-    ...draft, owner: chown === undefined ? undefined : ports.owner(root, chown), mode: chmod === undefined ? undefined : modeOf(chmod),
-    nowSeconds: nowSecondsOf(options), latestSeconds: options.epochSeconds, signal,
-  };
+/** `below`: the layers that are looked at. */
+async function copy(draft: Draft, { chown }: Copying, below: BuildState['layers'], { storage: { snapshots }, ports, options, signal }: StepRoom): Promise<MadeLayer> {
+  using root = snapshots.openFiles(below);
+  const plan: CopyPlan = { ...draft, owner: chown === undefined ? undefined : ports.owner(root, chown), nowSeconds: nowSecondsOf(options), latestSeconds: options.epochSeconds, signal };
   return await snapshots.unpack(layerTarOf(plan, root), { signal });
 }
 
@@ -61,17 +72,14 @@ function kindOf(sources: readonly Source[], inlineCount: number): 'file' | 'dir'
   return sources[0]?.isDirectory === true ? 'dir' : 'file';
 }
 
-function modeOf(text: string): number {
-  if (/^[0-7]{1,4}$/.test(text)) return Number.parseInt(text, 8);
-  throw fail('unsupported', `--chmod=${text} is not supported yet`, { hint: 'Write the mode as a number, as in --chmod=755' });
+/** As history has them. */
+function flagsText({ chown, chmod, link }: Copying): string {
+  return [...chown === undefined ? [] : [`--chown=${chown} `], ...chmod === undefined ? [] : [`--chmod=${chmod} `], ...link ? ['--link '] : []].join('');
 }
 
 /** What is part of the language and not of this builder yet. */
 function refuseLater(instruction: Copying): void {
-  if (instruction.kind === 'COPY') {
-    if (instruction.parents) throw fail('unsupported', 'COPY --parents comes later', { hint: 'Copy the directories one by one' });
-    return;
-  }
+  if (instruction.kind === 'COPY') return;
   const url = instruction.sources.find((source) => /^(https?:\/\/|git:\/\/|git@|ssh:\/\/)/.test(source));
   if (url !== undefined) throw fail('unsupported', `ADD of something elsewhere (${url.slice(0, 200)}) comes later`, { hint: 'Download it before the build, or in a RUN' });
   if (instruction.checksum !== undefined || instruction.keepGitDir === true) throw fail('unsupported', 'ADD --checksum and --keep-git-dir are for sources elsewhere, which come later');

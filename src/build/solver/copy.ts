@@ -5,6 +5,7 @@ import type { Fd } from '../../kernel/index.ts';
 import { byteString, tarHeader, writeTar, type ByteString, type TarHeader, type TarMember } from '../../spec/tar/index.ts';
 import { archiveMembers, type ArchiveSource } from './archive.ts';
 import { piecesOf } from './digest.ts';
+import type { ModeChange } from './mode.ts';
 import { directoriesTo, findPlace, isDirectory, type Place } from './place.ts';
 import type { Source, SourceEntry } from './sources.ts';
 import { refuseWhiteout } from './whiteout.ts';
@@ -15,13 +16,13 @@ export interface CopyPlan {
   readonly inline: readonly { readonly name: string; readonly content: string }[];
   /** Archives of ADD, which are unpacked. */
   readonly archives: readonly ArchiveSource[];
-  /** As written; relative to the working directory. */
+  /** Absolute; with a slash at the end where it is written as a directory. */
   readonly destination: string;
-  readonly workingDir: string;
   /** Undefined: as at the source (COPY --from), or root's. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly keepsOwners: boolean;
-  readonly mode: number | undefined;
+  /** Of --chmod. */
+  readonly changeMode: ModeChange | undefined;
   /** For what is made, and the latest that any time may be. */
   readonly nowSeconds: number;
   readonly latestSeconds: number | undefined;
@@ -40,8 +41,14 @@ export function checkDestination({ keyword, sources, inline, archives, destinati
   if (count > 1 && !isWrittenAsDirectory(destination)) throw fail('invalid', `When using ${keyword} with more than one source file, the destination must be a directory and end with a /`);
 }
 
+/** Where a destination is, before anybody has looked. */
+export function absoluteDestination(destination: string, workingDir: string): string {
+  const absolute = posix.resolve('/', workingDir, destination);
+  return /(^|\/)\.{0,2}$/.test(destination) && absolute !== '/' ? `${absolute}/` : absolute;
+}
+
 function isWrittenAsDirectory(destination: string): boolean {
-  return /(^|\/)\.{0,2}$/.test(destination);
+  return destination.endsWith('/');
 }
 
 interface Target {
@@ -50,16 +57,15 @@ interface Target {
   readonly rename: ByteString | undefined;
 }
 
-function targetOf({ sources, inline, destination, workingDir }: CopyPlan, root: Fd): Target {
-  const absolute = posix.resolve('/', workingDir, destination);
-  const place = findPlace(root, absolute);
+function targetOf({ sources, inline, destination }: CopyPlan, root: Fd): Target {
+  const place = findPlace(root, destination);
   const goesInside = isWrittenAsDirectory(destination) || (place.stat !== undefined && isDirectory(place.stat));
   const isOneFile = sources.length + inline.length === 1 && sources.every((source) => !source.isDirectory);
   if (isOneFile && !goesInside) {
     const parts = place.parts.slice(0, -1);
     return { directory: { parts, existing: Math.min(place.existing, parts.length), stat: undefined }, rename: place.parts.at(-1)! };
   }
-  if (place.stat !== undefined && !isDirectory(place.stat)) throw fail('invalid', `cannot copy to non-directory: ${absolute}`);
+  if (place.stat !== undefined && !isDirectory(place.stat)) throw fail('invalid', `cannot copy to non-directory: ${posix.resolve(destination)}`);
   return { directory: place, rename: undefined };
 }
 
@@ -74,7 +80,7 @@ async function* members(plan: CopyPlan, root: Fd): AsyncGenerator<TarMember, voi
   const entries = new Map<string, Entry>();
   const put = (name: string, entry: Entry): void => void entries.set(`${prefix}${rename ?? name}`, entry);
   for (const source of plan.sources) for (const entry of source.entries) put(entry.path, { ...headerOf(entry, plan), entry });
-  for (const { name, content } of plan.inline) put(byteString(name), { header: { ...tarHeader({ type: 'file', path: '', mtimeSeconds: nowSeconds, mode: plan.mode ?? 0o644, ...owner }), sizeBytes: Buffer.byteLength(content) }, content });
+  for (const { name, content } of plan.inline) put(byteString(name), { header: { ...tarHeader({ type: 'file', path: '', mtimeSeconds: nowSeconds, mode: plan.changeMode?.(0o644, false) ?? 0o644, ...owner }), sizeBytes: Buffer.byteLength(content) }, content });
   for (const path of [...entries.keys()].sort()) {
     signal.throwIfAborted();
     yield* memberOf(path, entries.get(path)!, clamp);
@@ -84,12 +90,12 @@ async function* members(plan: CopyPlan, root: Fd): AsyncGenerator<TarMember, voi
 
 type Entry = { readonly header: TarHeader } & ({ readonly entry: SourceEntry } | { readonly content: string });
 
-function headerOf({ type, stat, linkPath, xattrs }: SourceEntry, { owner, keepsOwners, mode }: CopyPlan): { readonly header: TarHeader } {
+function headerOf({ type, stat, linkPath, xattrs }: SourceEntry, { owner, keepsOwners, changeMode }: CopyPlan): { readonly header: TarHeader } {
   const { uid, gid } = owner ?? (keepsOwners ? stat : { uid: 0, gid: 0 });
   const device = type === 'char' || type === 'block' ? { deviceMajor: stat.deviceMajor, deviceMinor: stat.deviceMinor } : {};
   return {
     header: {
-      ...tarHeader({ type, path: '' }), mode: type === 'symlink' ? 0o777 : mode ?? stat.mode & 0o7777, uid, gid, linkPath, xattrs, ...device,
+      ...tarHeader({ type, path: '' }), mode: type === 'symlink' ? 0o777 : changeMode?.(stat.mode & 0o7777, type === 'directory') ?? stat.mode & 0o7777, uid, gid, linkPath, xattrs, ...device,
       sizeBytes: type === 'file' ? stat.sizeBytes : 0, mtimeSeconds: stat.mtimeSeconds, mtimeNanoseconds: stat.mtimeNanoseconds,
     },
   };

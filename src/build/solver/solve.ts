@@ -114,8 +114,10 @@ export class Solver {
     const room: StepRoom = { storage, ports, options: this.#options, tell, signal: this.#signal, opened, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work), leaseCache: (wish) => this.#around.cacheMounts.lease(wish, this.#signal) };
     try {
       const work = await workOf(step, state, room);
-      const key = keyOf(state.key, ...work.keyParts);
-      const { layer, created } = await this.#cached(key, state, work, tell);
+      // What does not depend on the step before is looked for without it; what comes after depends on both.
+      const ownKey = work.isIndependent === true ? keyOf('independent', ...work.keyParts) : keyOf(state.key, ...work.keyParts);
+      const { layer, created } = await this.#cached(ownKey, work.isIndependent === true ? '' : state.key, work, tell);
+      const key = work.isIndependent === true ? keyOf(state.key, ownKey) : ownKey;
       const { config, author, createdBy, hasOwnCommand = state.hasOwnCommand } = work;
       return nextState(state, key, { config, ...author === undefined ? {} : { author }, layer, createdBy, created }, hasOwnCommand);
     } catch (error) {
@@ -124,7 +126,7 @@ export class Solver {
   }
 
   /** What the cache has under the key, or what the work makes. */
-  async #cached(key: string, before: BuildState, { createdBy: what, make }: Work, tell: Tell): Promise<{ readonly layer: Digest | undefined; readonly created: string }> {
+  async #cached(key: string, parent: string, { createdBy: what, make }: Work, tell: Tell): Promise<{ readonly layer: Digest | undefined; readonly created: string }> {
     const { cache } = this.#around;
     const epoch = this.#options.epochSeconds;
     const found = this.#options.noCache ? undefined : cache.find(key);
@@ -136,7 +138,7 @@ export class Solver {
     const made = await make();
     const layer = made === undefined || made.entries === 0 ? undefined : made;
     const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
-    cache.put({ key, parent: before.key, createdAt: created, layer: layer?.diffId, sizeBytes: layer?.sizeBytes ?? 0, what });
+    cache.put({ key, parent, createdAt: created, layer: layer?.diffId, sizeBytes: layer?.sizeBytes ?? 0, what });
     return { layer: layer?.diffId, created };
   }
 

@@ -3,7 +3,7 @@
 import { posix } from 'node:path';
 import { fail, type Digest } from '../../base/index.ts';
 import { Fd, isKernelError, O, openIn, readLinkIn, S, statFd, statIn, tryOpenIn, type FileStat } from '../../kernel/index.ts';
-import { parseIgnoreFile, type IgnoreFile } from '../../spec/dockerfile/index.ts';
+import { parseIgnoreFile, pathMatcher, type IgnoreFile } from '../../spec/dockerfile/index.ts';
 import { byteString, byteStringOf, bytesOf, quoteName, tarLimits, type ByteString, type TarType } from '../../spec/tar/index.ts';
 import { allEntriesIn, nameArgument, readAttributes, Turn } from '../../storage/index.ts';
 import { isPattern, matcherOf } from './wildcard.ts';
@@ -40,8 +40,16 @@ const directoryFlags = O.RDONLY | O.DIRECTORY;
 const fileFlags = O.RDONLY | O.NOFOLLOW | O.NONBLOCK | O.NOCTTY | O.CLOEXEC;
 const entriesMax = tarLimits.entriesMax;
 
-/** Opens what it finds; `opened` closes it. @throws in dockerd's words for what is not there */
-export async function findSources(tree: SourceTree, written: string, { exclude, opened, signal }: { readonly exclude: IgnoreFile; readonly opened: DisposableStack; readonly signal: AbortSignal }): Promise<readonly Source[]> {
+export interface FindOptions {
+  /** What is left out, by its path below the directory that is copied. */
+  readonly exclude: IgnoreFile;
+  /** Closes what is found. */
+  readonly opened: DisposableStack;
+  readonly signal: AbortSignal;
+}
+
+/** @throws in dockerd's words for what is not there */
+export async function findSources(tree: SourceTree, written: string, { exclude, opened, signal }: FindOptions): Promise<readonly Source[]> {
   const path = insideTree(written);
   const paths = isPattern(path) ? matching(tree, path) : [path];
   const sources: Source[] = [];
@@ -82,6 +90,41 @@ export function hiddenPaths({ root, hides }: SourceTree): readonly string[] {
   return hidden;
 }
 
+/**
+ * With --parents: what fits goes with the directories that it is in, up to the top of the tree, or to where a dot stands between slashes (`a/./b/*.txt`).
+ * In the pattern `**` stands for any number of directories; links in the path are not followed. Undefined: nothing fits.
+ */
+export async function findWithParents(tree: SourceTree, written: string, { exclude, opened, signal }: FindOptions): Promise<Source | undefined> {
+  const pivot = written.indexOf('/./');
+  const base = insideTree(pivot < 0 ? '.' : written.slice(0, pivot));
+  const pattern = insideTree(pivot < 0 ? written : written.slice(pivot + 3));
+  const [fits, leadsThere] = [pathMatcher(pattern), leadsTo(pattern)];
+  const chosen = new Map<string, SourceEntry>();
+  for (const path of isPattern(base) ? matching(tree, base) : [base]) {
+    const found = tree.hides(path) ? undefined : openFound(tree, path);
+    if (found === undefined || (statFd(opened.use(found)).mode & S.IFMT) !== S.IFDIR) continue;
+    const dir = opened.use(openIn(found, '.', directoryFlags, 'plain'));
+    const above = new Map<string, SourceEntry>();
+    for await (const { entry, name } of entriesOf(dir, { signal, enters: leadsThere })) {
+      if (entry.type === 'directory') above.set(name, entry);
+      if (!fits(name) || tree.hides(posix.join(path, name)) || exclude.ignores(name)) continue;
+      for (let parent = posix.dirname(name); parent !== '.' && !chosen.has(parent); parent = posix.dirname(parent)) chosen.set(parent, above.get(parent)!);
+      chosen.set(name, entry);
+      if (chosen.size > entriesMax) throw tooMany();
+    }
+  }
+  if (chosen.size === 0 && !isPattern(base) && !isPattern(pattern)) throw notFound(tree, posix.join(base, pattern));
+  return chosen.size === 0 ? undefined : { isDirectory: true, entries: [...chosen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry) };
+}
+
+/** Whether something that fits may be in the directory: what stands before the first wildcard is where it is. */
+function leadsTo(pattern: string): (directory: string) => boolean {
+  const parts = pattern === '.' ? [] : pattern.split('/');
+  const firstPattern = parts.findIndex(isPattern);
+  const fixed = firstPattern < 0 ? parts : parts.slice(0, firstPattern);
+  return (directory) => directory.split('/').slice(0, fixed.length).every((part, i) => part === fixed[i]);
+}
+
 /** @throws for a path that leads out of the tree */
 function insideTree(written: string): string {
   const clean = posix.normalize(written.replace(/^\/+/, '') || '.').replace(/(?<=.)\/$/, '');
@@ -119,10 +162,8 @@ async function openSource(tree: SourceTree, path: string, exclude: IgnoreFile, o
   if ((stat.mode & S.IFMT) === S.IFDIR) {
     const dir = opened.use(openIn(found, '.', directoryFlags, 'plain'));
     const entries: SourceEntry[] = [];
-    for await (const entry of walk(dir, dir, byteString(''), new Turn(), signal)) {
-      const name = bytesOf(entry.path).toString('utf8');
-      if (tree.hides(posix.join(path, name)) || exclude.ignores(name)) continue;
-      if (entries.push(entry) > entriesMax) throw fail('too_large', `More than ${entriesMax} files are copied at once`);
+    for await (const { entry, name } of entriesOf(dir, { signal })) {
+      if (!tree.hides(posix.join(path, name)) && !exclude.ignores(name)) add(entries, entry);
     }
     return { isDirectory: true, entries };
   }
@@ -145,25 +186,46 @@ function openFound({ root }: SourceTree, path: string): Fd | undefined {
   }
 }
 
-async function* walk(root: Fd, dir: Fd, prefix: ByteString, turn: Turn, signal: AbortSignal, depth = 0): AsyncGenerator<SourceEntry, void, undefined> {
+interface WalkOptions {
+  readonly signal: AbortSignal;
+  /** Whether to look into a directory; absent: into all. */
+  readonly enters?: ((name: string) => boolean) | undefined;
+}
+
+/** All that is in a directory, by name, each directory before what is in it. */
+async function* entriesOf(dir: Fd, options: WalkOptions): AsyncGenerator<{ readonly entry: SourceEntry; readonly name: string }, void, undefined> {
+  yield* walk(dir, byteString(''), { ...options, root: dir, turn: new Turn() });
+}
+
+async function* walk(dir: Fd, prefix: ByteString, around: WalkOptions & { readonly root: Fd; readonly turn: Turn }, depth = 0): AsyncGenerator<{ readonly entry: SourceEntry; readonly name: string }, void, undefined> {
   if (depth > tarLimits.depthMax) throw fail('invalid', `Cannot copy ${quoteName(prefix)}: it is more than ${tarLimits.depthMax} directories deep`);
-  for (const { name } of allEntriesIn(dir).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const { root, signal, turn, enters = () => true } = around;
+  for (const { name: last } of allEntriesIn(dir).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     await turn.yield();
     signal.throwIfAborted();
-    const path = `${prefix}${name}` as ByteString;
-    const stat = statIn(dir, nameArgument(name));
+    const path = `${prefix}${last}` as ByteString;
+    const name = bytesOf(path).toString('utf8');
+    const stat = statIn(dir, nameArgument(last));
     const type = stat === undefined ? undefined : typeOf(stat);
     if (stat === undefined || type === undefined) continue;
     const open = (): Fd => openIn(root, nameArgument(path), fileFlags, 'plain');
     if (type !== 'directory') {
-      const linkPath = type === 'symlink' ? byteStringOf(readLinkIn(dir, nameArgument(name))) : byteString('');
-      yield { path, type, stat, linkPath, xattrs: readAttributes({ dir, name }).shown, open };
+      const linkPath = type === 'symlink' ? byteStringOf(readLinkIn(dir, nameArgument(last))) : byteString('');
+      yield { name, entry: { path, type, stat, linkPath, xattrs: readAttributes({ dir, name: last }).shown, open } };
       continue;
     }
-    using below = openIn(dir, nameArgument(name), directoryFlags | O.NOFOLLOW, 'plain');
-    yield { path, type, stat, linkPath: byteString(''), xattrs: readAttributes(below).shown, open };
-    yield* walk(root, below, `${path}/` as ByteString, turn, signal, depth + 1);
+    using below = openIn(dir, nameArgument(last), directoryFlags | O.NOFOLLOW, 'plain');
+    yield { name, entry: { path, type, stat, linkPath: byteString(''), xattrs: readAttributes(below).shown, open } };
+    if (enters(name)) yield* walk(below, `${path}/` as ByteString, around, depth + 1);
   }
+}
+
+function add(entries: SourceEntry[], entry: SourceEntry): void {
+  if (entries.push(entry) > entriesMax) throw tooMany();
+}
+
+function tooMany(): Error {
+  return fail('too_large', `More than ${entriesMax} files are copied at once`);
 }
 
 const types: Readonly<Record<number, TarType>> = { [S.IFREG]: 'file', [S.IFDIR]: 'directory', [S.IFLNK]: 'symlink', [S.IFCHR]: 'char', [S.IFBLK]: 'block', [S.IFIFO]: 'fifo' };

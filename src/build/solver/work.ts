@@ -18,6 +18,8 @@ export interface MadeLayer {
 export interface Work {
   /** All that it depends on besides the step before. */
   readonly keyParts: readonly unknown[];
+  /** Its layer does not depend on the step before either (--link): it is the same upon whatever there is below. */
+  readonly isIndependent?: boolean;
   readonly createdBy: string;
   /** Of the image after it. */
   readonly config: ImageRunConfig;

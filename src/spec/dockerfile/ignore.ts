@@ -32,6 +32,13 @@ export function parseIgnoreFile(text: string): IgnoreFile {
   };
 }
 
+/** One pattern by itself: fits a path, and all that is below it. @throws a DockerfileError for what is no pattern */
+export function pathMatcher(pattern: string): (path: string) => boolean {
+  if (pattern === '.') return () => true;
+  const matches = matcherOf(pattern);
+  return (path) => ancestors(path).some(matches);
+}
+
 function located(line: string, lines: LineRange): readonly IgnoreRule[] {
   try {
     return ruleOf(line);

@@ -3,7 +3,7 @@ export type { Escape } from './directives.ts';
 export { heredocMark, meantContent } from './heredoc.ts';
 export { excerpt } from './excerpt.ts';
 export { expand, type Lookup } from './expand.ts';
-export { parseIgnoreFile, type IgnoreFile } from './ignore.ts';
+export { parseIgnoreFile, pathMatcher, type IgnoreFile } from './ignore.ts';
 export * from './instruction.ts';
 export { readMount, mountSource, type Mount } from './mount.ts';
 export { parseDockerfile, parseTrigger, readDockerfile, type Dockerfile, type Stage } from './parse.ts';
