@@ -4,7 +4,7 @@ import { build, type BaseImage, type BuildCache, type BuildOrder, type BuildPort
 import { resolveUser, type Containers } from '../container/index.ts';
 import type { OpenedImages } from '../image/index.ts';
 import { readFileIn, signalNumber } from '../kernel/index.ts';
-import type { Credentials } from '../registry/index.ts';
+import { download, type Credentials, type RegistrySettings } from '../registry/index.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import { parseReference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
@@ -41,13 +41,15 @@ export interface BuildingParts {
   readonly cache: BuildCache;
   readonly cacheMounts: CacheMounts;
   readonly buildPlatform: Platform;
+  readonly registrySettings: RegistrySettings;
 }
 
 const passwdBytesMax = 4 << 20;
 
-export function openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform }: BuildingParts): Building {
+export function openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform, registrySettings }: BuildingParts): Building {
   const ports: Omit<BuildPorts, 'image'> = {
     run: (request) => containers.runStep(request),
+    download: (request) => download(request, registrySettings),
     put: ({ config, references }) => images.putBuilt(config, references),
     whileMaking: (work) => images.whileMaking(work),
     owner: (root, text) => resolveUser(text.includes(':') ? text : `${text}:${text}`, [], (path) => readFileIn(root, path, passwdBytesMax, 'inside')),

@@ -58,7 +58,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform: plainPlatform() })),
+    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform: plainPlatform(), registrySettings })),
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,

@@ -34,8 +34,9 @@ export interface EndpointOptions {
 }
 
 const redirectsMax = 5;
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const busy: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+export const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Worth another try. */
+export const busy: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 export class Endpoint {
   readonly site: Site;
@@ -162,7 +163,7 @@ export class Endpoint {
 
 type Waiting = RegistrySettings['patience'];
 
-function backOffMs(failures: number, { pauseMs, pauseMaxMs }: Waiting): number {
+export function backOffMs(failures: number, { pauseMs, pauseMaxMs }: Waiting): number {
   return Math.min(pauseMaxMs, pauseMs * 2 ** failures) * (1 - Math.random() / 2);
 }
 

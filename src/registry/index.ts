@@ -5,3 +5,4 @@ export { registrySettings, type RegistryWords } from './words.ts';
 export { copyImage, type BlobState, type CopyOptions } from './copy.ts';
 export { describeImage } from './describe.ts';
 export { openRegistries } from './open.ts';
+export { download, type Download, type DownloadRequest } from './download.ts';

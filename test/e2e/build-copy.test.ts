@@ -1,13 +1,16 @@
 // COPY and ADD beyond the plain ones. Most of it only BuildKit has: there the expectations are what buildx 0.29 made of the same Dockerfile, compared by hand.
 import assert from 'node:assert/strict';
-import { chmodSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openBuilding } from './building.ts';
 import { busybox, openEngine } from './engine.ts';
+import { gitBackend, makeRepository, serve } from './web.ts';
 
 const engine = await openEngine();
-const { contextOf, build, built, inspect, say } = openBuilding(engine);
+const { dir, contextOf, build, built, inspect, say } = openBuilding(engine);
 const ofBuildKit = { skip: !engine.ours && 'the classic builder of dockerd does not have it' };
 
 test('COPY --chmod with words changes the modes that files have; links are left alone', ofBuildKit, async () => {
@@ -67,4 +70,71 @@ test('COPY --link is the same layer upon whatever lies below: no link is followe
 
 test('COPY refuses a mode that is none, with the line', ofBuildKit, async () => {
   assert.match((await build({ a: '', Dockerfile: `FROM ${busybox}\nCOPY --chmod=u=rwZ a /a\n` })).stderr, /invalid chmod parameter: "u=rwZ"/);
+});
+
+test('ADD of a URL: named by its end, mode 600, as old as it was changed last; the same content is not done again', async () => {
+  const file = { text: 'one', etag: '"1"' };
+  const web = await serve((request, response) => {
+    if (request.url === '/moved/b.txt') response.writeHead(302, { Location: '/d/a%20b.txt?x=1' }).end();
+    else if (request.url === '/round') response.writeHead(302, { Location: '/round' }).end();
+    else if (request.url === '/none') response.writeHead(404).end('no');
+    else if (request.headers['if-none-match'] === file.etag) response.writeHead(304).end();
+    else response.writeHead(200, { ETag: file.etag, 'Last-Modified': 'Sat, 01 Jan 2022 00:00:00 GMT', 'Content-Disposition': 'attachment; filename="said.txt"' }).end(file.text);
+  });
+  const dockerfile = `FROM ${busybox}\nADD ${web.url}/d/a%20b.txt?x=1 /d/\nADD ${web.url}/moved/b.txt /e/renamed\nADD ${web.url}/ /f/\n`;
+  const { tag } = await built({ Dockerfile: dockerfile });
+  assert.equal(await say(tag, "stat -c '%a %u %Y %n' /d/* /e/* /f/*"), '600 0 1640995200 /d/a b.txt\n600 0 1640995200 /e/renamed\n600 0 1640995200 /f/said.txt\n');
+  const again = await built({ Dockerfile: dockerfile });
+  assert.equal(again.stdout.match(/Using cache/g)?.length, 3);
+  if (engine.ours) assert.equal(web.asked.filter(({ status }) => status === 200).length, 3, 'what has not changed is not sent again');
+  Object.assign(file, { text: 'two', etag: '"2"' });
+  const changed = await built({ Dockerfile: dockerfile });
+  assert.equal(changed.stdout.match(/Using cache/g), null);
+  assert.equal(await say(changed.tag, 'cat /e/renamed'), 'two');
+  assert.match((await build({ Dockerfile: `FROM ${busybox}\nADD ${web.url}/none /n\n` })).stderr, /ADD failed: failed to GET .*\/none with status 404 Not Found/);
+  assert.match((await build({ Dockerfile: `FROM ${busybox}\nADD ${web.url}/round /n\n` })).stderr, /stopped after 10 redirects/);
+});
+
+test('ADD of a URL: --checksum, --unpack, proxies of the build; a server that is not there is said', ofBuildKit, async () => {
+  const archive = join(dir, 'a.tgz');
+  execFileSync('tar', ['-czf', archive, '-C', contextOf({ 'in/x': 'x' }), 'in']);
+  const bytes = readFileSync(archive);
+  const sum = createHash('sha256').update(bytes).digest('hex');
+  const web = await serve((_, response) => { response.writeHead(200).end(bytes); });
+  const { tag } = await built({ Dockerfile: `FROM ${busybox}\nADD --checksum=sha256:${sum} ${web.url}/a.tgz /as/\nADD --unpack=true ${web.url}/a.tgz /in/\n` });
+  assert.equal(await say(tag, 'cat /in/in/x; ls /as'), 'xa.tgz\n');
+  const asked = web.asked.length;
+  await built({ Dockerfile: `FROM ${busybox}\nRUN true\nADD --checksum=sha256:${sum} ${web.url}/a.tgz /as/\n` });
+  assert.equal(web.asked.length, asked, 'a checksum that is known needs no question, and the file is kept');
+  const wrong: readonly (readonly [flags: string, message: RegExp])[] = [
+    [`--checksum=sha256:${'0'.repeat(64)} ${web.url}/b.tgz /x`, /digest mismatch of .*b\.tgz: sha256:[0-9a-f]{64} is there, sha256:0{64} was expected/], [`--checksum=md5:12 ${web.url}/a.tgz /x`, /invalid checksum: "md5:12"/],
+    [`--checksum=sha256:${sum} ${web.url}/a.tgz ${web.url}/b.tgz /x/`, /checksum can't be specified for multiple sources/], [`--checksum=sha256:${sum} a /x`, /checksum requires HTTP\(S\) or Git sources/],
+    ['--keep-git-dir a /x', /--keep-git-dir is for git repositories/], ['http://127.0.0.1:1/x /x', /connect: connection refused/],
+  ];
+  for (const [line, message] of wrong) assert.match((await build({ a: '', Dockerfile: `FROM ${busybox}\nADD ${line}\n` })).stderr, message, line);
+  const proxy = await serve((request, response) => { response.writeHead(200).end(`proxied ${request.url}`); });
+  const proxied = await built({ Dockerfile: `FROM ${busybox}\nADD http://files.invalid/p /p\n` }, ['--build-arg', `http_proxy=${proxy.url}`]);
+  assert.equal(await say(proxied.tag, 'cat /p'), 'proxied http://files.invalid/p');
+});
+
+test('ADD of a git repository: branch, tag, commit and directory; submodules from the network only, no hook, no configuration of the repository', ofBuildKit, async () => {
+  const root = join(dir, 'repositories');
+  const [main, part] = [makeRepository(join(root, 'main')), makeRepository(join(root, 'part'))];
+  const web = await serve(gitBackend(root));
+  const linked = part.commit({ p: 'part' });
+  const first = main.commit({ 'a.txt': 'one', 'docs/d.md': 'd' });
+  main.git('tag', '-a', '-m', 'x', 'v1');
+  main.link('sub', `${web.url}/part.git`, linked);
+  const second = main.commit({ 'a.txt': 'two', '.gitattributes': 'a.txt filter=evil\n' });
+  const add = (address: string, flags = '', to = '/r/'): string => `ADD ${flags} ${web.url}/main.git${address} ${to}`;
+  const { tag } = await built({ Dockerfile: `FROM ${busybox}\n${[add('', '', '/1/'), add('#v1', '', '/2/'), add(`#${first}`, `--checksum=${first}`, '/3/'), add('#main:docs', '', '/4/'), add('', '--keep-git-dir', '/5/')].join('\n')}\n` });
+  const files = await say(tag, 'for i in 1 2 3 4 5; do cd /$i; ls -A; cat a.txt d.md 2>/dev/null; echo; done');
+  assert.equal(files.replaceAll('\n', ' ').trim(), '.gitattributes .gitmodules a.txt docs sub two a.txt docs one a.txt docs one d.md d .git .gitattributes .gitmodules a.txt docs sub two');
+  assert.equal(await say(tag, "cat /1/sub/p; stat -c ' %u %Y' /1/a.txt; find /1 /2 /3 /4 -name .git"), 'part 0 1600000000\n');
+  assert.match((await build({ Dockerfile: `FROM ${busybox}\n${add('', `--checksum=${first}`)}\n` })).stderr, new RegExp(`expected checksum to match ${first}, got ${second}`));
+  assert.match((await build({ Dockerfile: `FROM ${busybox}\n${add('#nope')}\n` })).stderr, /has no branch or tag "nope"/);
+  assert.match((await build({ Dockerfile: `FROM ${busybox}\n${add('#main:nope')}\n` })).stderr, /The repository has no directory "nope"/);
+  main.link('local', part.dir, linked);
+  main.commit({});
+  assert.match((await build({ Dockerfile: `FROM ${busybox}\n${add('')}\n` })).stderr, /git submodule failed: .*transport 'file' not allowed/);
 });

@@ -14,6 +14,7 @@ import type { CacheMounts } from './cache-mounts.ts';
 import { openContext, type Context } from './context.ts';
 import type { Tell } from './happening.ts';
 import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
+import { Fetcher } from './remote/fetcher.ts';
 import { Solver } from './solve.ts';
 import { imageOf } from './state.ts';
 
@@ -76,7 +77,8 @@ async function buildFrom({ storage, cache, cacheMounts, ports }: BuildRoom, orde
   const { noCache, network, extraHosts, limits, buildArgs, removesContainers } = order;
   const globalSteps = dockerfile.globals;
   const options = { noCache, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
-  const solver = new Solver(stages, options, { storage, cache, cacheMounts, ports, context: context.tree, images, findImage, tell: order.onHappening, signal: order.signal }, globalSteps.length);
+  const fetcher = new Fetcher({ storage, cache, ports, noCache, buildArgs, signal: order.signal });
+  const solver = new Solver(stages, options, { storage, cache, cacheMounts, ports, fetcher, context: context.tree, images, findImage, tell: order.onHappening, signal: order.signal }, globalSteps.length);
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
   const state = await solver.solve(labelled);
   if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });

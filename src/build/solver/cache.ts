@@ -15,10 +15,22 @@ export interface CacheRecord {
   readonly sizeBytes: number;
   /** The step, in words. */
   readonly what: string;
+  /** Of a file from elsewhere: what it was, and what its server said of it. */
+  readonly remote?: RemoteFile | undefined;
 }
 
+export interface RemoteFile {
+  readonly digest: Digest;
+  readonly name?: string | undefined;
+  readonly etag?: string | undefined;
+  readonly lastModified?: string | undefined;
+}
+
+const digest = decode.mapped(decode.text, parseDigest);
+
 const revive = decode.object<CacheRecord>({
-  key: decode.text, parent: decode.text, createdAt: decode.text, usedAt: decode.text, uses: decode.integer, layer: decode.optional(decode.mapped(decode.text, parseDigest)), sizeBytes: decode.integer, what: decode.text,
+  key: decode.text, parent: decode.text, createdAt: decode.text, usedAt: decode.text, uses: decode.integer, layer: decode.optional(digest), sizeBytes: decode.integer, what: decode.text,
+  remote: decode.optional(decode.object<RemoteFile>({ digest, name: decode.optional(decode.text), etag: decode.optional(decode.text), lastModified: decode.optional(decode.text) })),
 });
 
 export class BuildCache {

@@ -3,7 +3,7 @@ import { fail } from '../../base/index.ts';
 import { parseIgnoreFile } from '../../spec/dockerfile/index.ts';
 import { defaultShell } from '../program.ts';
 import type { Step } from '../step.ts';
-import { isArchive } from './archive.ts';
+import { addedSources, archivesOf } from './add.ts';
 import { absoluteDestination, checkDestination, layerTarOf, type CopyPlan } from './copy.ts';
 import { digestOfSources } from './digest.ts';
 import { parseMode } from './mode.ts';
@@ -14,12 +14,11 @@ import { nowSecondsOf, type MadeLayer, type StepRoom, type Work } from './work.t
 type Copying = Extract<Step['instruction'], { kind: 'COPY' | 'ADD' }>;
 
 export async function copyWork(step: Step, instruction: Copying, state: BuildState, room: StepRoom): Promise<Work> {
-  refuseLater(instruction);
   const { options: { epochSeconds }, signal } = room;
   const { chown, chmod, inline, kind, link } = instruction;
   if (link && chown !== undefined && !/^\d+(:\d+)?$/.test(chown)) throw fail('invalid', `--link cannot look up --chown=${chown}: it does not look at the files below it, and so not at their users`, { hint: 'Give the ids as numbers, or leave --link away' });
   const found = await sourcesOf(step, instruction, room);
-  const archives = kind === 'ADD' && instruction.unpack !== false ? await archivesAmong(found) : new Set<Source>();
+  const archives = kind === 'ADD' ? await archivesOf(instruction, found) : new Set<Source>();
   const destination = destinationOf(instruction, state);
   const draft = {
     keyword: kind, inline, sources: found.filter((source) => !archives.has(source)), archives: [...archives].map(({ entries: [entry] }) => ({ entry: entry! })), destination,
@@ -41,12 +40,14 @@ function destinationOf(instruction: Copying, { config: { WorkingDir = '' } }: Bu
   return instruction.kind === 'COPY' && instruction.parents && !destination.endsWith('/') ? `${destination}/` : destination;
 }
 
-async function sourcesOf({ sources: [from] }: Step, instruction: Copying, { opened, signal, treeOf }: StepRoom): Promise<readonly Source[]> {
-  const tree = await treeOf(from);
+async function sourcesOf({ sources: [from] }: Step, instruction: Copying, room: StepRoom): Promise<readonly Source[]> {
+  const { opened, signal, treeOf } = room;
   const options = { exclude: parseIgnoreFile(instruction.exclude.join('\n')), opened, signal };
+  if (instruction.kind === 'ADD') return await addedSources(instruction, options, room);
+  const tree = await treeOf(from);
   const found: Source[] = [];
   for (const written of instruction.sources) {
-    if (instruction.kind === 'COPY' && instruction.parents) found.push(...[await findWithParents(tree, written, options)].filter((source) => source !== undefined));
+    if (instruction.parents) found.push(...[await findWithParents(tree, written, options)].filter((source) => source !== undefined));
     else found.push(...await findSources(tree, written, options));
   }
   return found;
@@ -61,12 +62,6 @@ async function copy(draft: Draft, { chown }: Copying, below: BuildState['layers'
   return await snapshots.unpack(layerTarOf(plan, root), { signal });
 }
 
-async function archivesAmong(sources: readonly Source[]): Promise<ReadonlySet<Source>> {
-  const archives = new Set<Source>();
-  for (const source of sources) if (!source.isDirectory && source.entries[0] !== undefined && await isArchive(source.entries[0])) archives.add(source);
-  return archives;
-}
-
 function kindOf(sources: readonly Source[], inlineCount: number): 'file' | 'dir' | 'multi' {
   if (sources.length + inlineCount !== 1) return 'multi';
   return sources[0]?.isDirectory === true ? 'dir' : 'file';
@@ -75,13 +70,4 @@ function kindOf(sources: readonly Source[], inlineCount: number): 'file' | 'dir'
 /** As history has them. */
 function flagsText({ chown, chmod, link }: Copying): string {
   return [...chown === undefined ? [] : [`--chown=${chown} `], ...chmod === undefined ? [] : [`--chmod=${chmod} `], ...link ? ['--link '] : []].join('');
-}
-
-/** What is part of the language and not of this builder yet. */
-function refuseLater(instruction: Copying): void {
-  if (instruction.kind === 'COPY') return;
-  const url = instruction.sources.find((source) => /^(https?:\/\/|git:\/\/|git@|ssh:\/\/)/.test(source));
-  if (url !== undefined) throw fail('unsupported', `ADD of something elsewhere (${url.slice(0, 200)}) comes later`, { hint: 'Download it before the build, or in a RUN' });
-  if (instruction.checksum !== undefined || instruction.keepGitDir === true) throw fail('unsupported', 'ADD --checksum and --keep-git-dir are for sources elsewhere, which come later');
-  if (instruction.unpack === true) throw fail('unsupported', 'ADD --unpack of something elsewhere comes later', { hint: 'Archives of the context are unpacked without it' });
 }

@@ -61,7 +61,27 @@ export interface NewImage {
   readonly references: readonly string[];
 }
 
+/** A file of the web that is asked for. */
+export interface DownloadRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** In the place of the daemon's own. */
+  readonly proxy: { readonly http?: string | undefined; readonly https?: string | undefined; readonly none?: string };
+  readonly signal: AbortSignal;
+}
+
+export interface Download extends Disposable {
+  readonly status: number;
+  readonly statusText: string;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Once. */
+  bytes(): AsyncIterable<Uint8Array>;
+}
+
 export interface BuildPorts {
+  /** @throws what went wrong on the way; a refusal is an answer */
+  download(request: DownloadRequest): Promise<Download>;
   /** @throws `not_found` when it is nowhere */
   image(reference: string, platform: Platform, options: { readonly pull: boolean; readonly signal: AbortSignal }): Promise<BaseImage>;
   /** Runs a program; when it ends well, what it changed is a layer. */

@@ -12,6 +12,7 @@ import { failedAt } from './failure.ts';
 import { InOrder, type Tell } from './happening.ts';
 import { metadataWork } from './metadata.ts';
 import type { BaseImage, BuildPorts } from './ports.ts';
+import type { Fetcher } from './remote/fetcher.ts';
 import { runWork } from './run.ts';
 import type { SourceTree } from './sources.ts';
 import { asBase, emptyState, idOf, keyOf, nextState, stateOfImage, type BuildState } from './state.ts';
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly cache: BuildCache;
   readonly cacheMounts: CacheMounts;
   readonly ports: BuildPorts;
+  readonly fetcher: Fetcher;
   /** Undefined: there is none, COPY finds nothing. */
   readonly context: SourceTree;
   /** By imageKey. */
@@ -109,9 +111,9 @@ export class Solver {
   }
 
   async #step(step: Step, state: BuildState, tell: Tell): Promise<BuildState> {
-    const { storage, ports } = this.#around;
+    const { storage, ports, fetcher } = this.#around;
     using opened = new DisposableStack();
-    const room: StepRoom = { storage, ports, options: this.#options, tell, signal: this.#signal, opened, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work), leaseCache: (wish) => this.#around.cacheMounts.lease(wish, this.#signal) };
+    const room: StepRoom = { storage, ports, options: this.#options, tell, signal: this.#signal, opened, fetcher, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work), leaseCache: (wish) => this.#around.cacheMounts.lease(wish, this.#signal) };
     try {
       const work = await workOf(step, state, room);
       // What does not depend on the step before is looked for without it; what comes after depends on both.

@@ -7,6 +7,7 @@ import type { Base } from '../stages.ts';
 import type { CacheLease, CacheWish } from './cache-mounts.ts';
 import type { Tell } from './happening.ts';
 import type { BuildPorts, StepLimits } from './ports.ts';
+import type { Fetcher } from './remote/fetcher.ts';
 import type { SourceTree } from './sources.ts';
 
 export interface MadeLayer {
@@ -55,6 +56,8 @@ export interface StepRoom {
   readonly treeOf: (source: Base | undefined) => Promise<SourceTree>;
   /** Waits where another step has it. */
   readonly leaseCache: (wish: CacheWish) => Promise<CacheLease>;
+  /** For what stands elsewhere. */
+  readonly fetcher: Fetcher;
   /** Waits until fewer than the most programs run. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
