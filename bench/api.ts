@@ -1,16 +1,12 @@
-// The Engine API with as little of our own time in it as possible: one kept-alive connection on the unix socket.
+// The Engine API with as little of our own time in it as possible: kept-alive connections on the unix socket.
 import { once } from 'node:events';
-import { Agent, request, type IncomingMessage } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-
-export interface Reply {
-  readonly status: number;
-  readonly text: string;
-}
+import { Connection, type Reply } from './connection.ts';
 
 export class Api {
-  readonly #agent = new Agent({ keepAlive: true });
+  #connections: readonly Connection[] = [];
   readonly #socketPath: string;
 
   constructor(socketPath: string) {
@@ -19,24 +15,16 @@ export class Api {
 
   /** Any status is a reply; `expect` is one that must come, or the bench has failed. */
   async send(method: string, path: string, body?: Record<string, unknown>, expect: readonly number[] = [200, 201, 204]): Promise<Reply> {
-    const reply = await this.#send(method, path, body);
+    const reply = await this.#idle().send(method, path, body === undefined ? '' : JSON.stringify(body));
     if (!expect.includes(reply.status)) throw new Error(`${method} ${path}: ${reply.status} ${reply.text}`);
     return reply;
   }
 
-  #send(method: string, path: string, body: Record<string, unknown> | undefined): Promise<Reply> {
-    const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers = payload === undefined ? { Host: 'docker' } : { Host: 'docker', 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) };
-    return new Promise((resolve, reject) => {
-      const sent = request({ socketPath: this.#socketPath, agent: this.#agent, method, path, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => { resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('latin1') }); });
-        response.on('error', reject);
-      });
-      sent.on('error', reject);
-      sent.end(payload);
-    });
+  #idle(): Connection {
+    this.#connections = this.#connections.filter(({ isOpen }) => isOpen);
+    const idle = this.#connections.find(({ isBusy }) => !isBusy) ?? new Connection(this.#socketPath);
+    if (!this.#connections.includes(idle)) this.#connections = [...this.#connections, idle];
+    return idle;
   }
 
   /** Sends a body of many megabytes, in chunks as Docker's client does. */
@@ -69,7 +57,7 @@ export class Api {
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const connection of this.#connections) connection.close();
   }
 }
 
