@@ -142,7 +142,7 @@ test('close() forgets who was connected: the next container at that address is n
   assert.equal(scene.outside.connect('192.0.2.1', 8080), 'open');
   acceptFrom(server);
   scene.here.within(() => scene.fabric.close(published));
-  await turns(3);
+  scene.container(network, endpoint(network, 2, { hostLink: 'evother' }));
   assert.doesNotMatch(scene.here.run('cat /proc/net/nf_conntrack'), /src=172\.30\.1\.2/);
   assert.equal(scene.outside.ask('192.0.2.1', 5353, datagrams, client).answer, 'none');
 });

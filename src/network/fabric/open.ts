@@ -33,6 +33,9 @@ export function openFabric(settings: FabricSettings): Fabric {
   }
 }
 
+/** The removal of a container follows its end within that time. */
+const restMs = 20;
+
 class HostFabric implements Fabric {
   readonly #engineId: string;
   readonly #failed: Failed;
@@ -40,6 +43,8 @@ class HostFabric implements Fabric {
   readonly #netlink: Netlink;
   readonly #firewall: Firewall;
   readonly #relays: Relays;
+  /** What was left for later. */
+  readonly #left = new Set<() => void>();
   /** How things should be, asked again when somebody took our rules away. */
   #state: (() => FabricState) | undefined;
 
@@ -93,6 +98,8 @@ class HostFabric implements Fabric {
   }
 
   plug(network: NetworkRecord, endpoint: Endpoint, namespace: Fd, settings: PlugSettings): void {
+    // Whoever comes may have the address of one that just went.
+    this.#catchUp();
     using undo = new DisposableStack();
     if (isBridge(network)) makePair(this.#netlink, network, endpoint, namespace, markOf(this.#engineId, `endpoint ${endpoint.id}`));
     else makeUpper(this.#netlink, network, endpoint, namespace);
@@ -139,26 +146,34 @@ class HostFabric implements Fabric {
     allowLoopback(byRule);
     this.#firewall.add(byRule.map(entryOfForward));
     undo.move();
-    this.#afterwards(() => this.#firewall.forgetDatagramsBefore(byRule));
+    this.#afterwards(() => this.#firewall.forgetDatagramsBefore(byRule), 0);
     this.#relays.openSoon(loopbackRelays(byRule));
   }
 
   close(forwards: readonly Forward[]): void {
     const byRule = forwards.filter(isByRule);
     this.#firewall.remove(byRule.map(entryOfForward));
-    this.#afterwards(() => this.#firewall.forgetConnectionsTo(byRule));
+    this.#afterwards(() => this.#firewall.forgetConnectionsTo(byRule), restMs);
     this.#relays.close([...forwards.filter((forward) => !isByRule(forward)), ...loopbackRelays(forwards)]);
   }
 
-  /** In the next turn of the event loop: the kernel looks through every connection of the machine for it, and no answer needs to wait for that. */
-  #afterwards(work: () => void): void {
-    setImmediate(() => {
+  /** Not at once: the kernel looks through every connection of the machine for it, and what the client asks for next shall not wait for that. */
+  #afterwards(work: () => void, afterMs: number): void {
+    const left = (): void => {
+      clearTimeout(timer);
+      this.#left.delete(left);
       try {
-        if (!this.#opened.disposed) work();
+        work();
       } catch (error) {
         this.#failed(error);
       }
-    });
+    };
+    const timer = setTimeout(left, afterMs);
+    this.#left.add(left);
+  }
+
+  #catchUp(): void {
+    for (const left of this.#left) left();
   }
 
   reconcile(state: () => FabricState): void {
@@ -175,6 +190,7 @@ class HostFabric implements Fabric {
   }
 
   [Symbol.dispose](): void {
+    this.#catchUp();
     this.#opened[Symbol.dispose]();
   }
 }
