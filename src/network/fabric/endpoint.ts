@@ -6,12 +6,13 @@ import { bridgeOptions, parentOptions } from '../options.ts';
 import { findLink, removeByIndex, retire, type Failed } from './bridge.ts';
 import type { PlugSettings } from './fabric.ts';
 import { noModule, parentOf } from './parent.ts';
-import { readSysctl, writeInterfaceSysctls, writeSysctlIfThere } from './sysctl.ts';
+import { readSysctl, writeInterfaceSysctls, writeSysctl, writeSysctlIfThere } from './sysctl.ts';
 
 /** Makes the pair. @throws KernelError */
 export function makePair(netlink: Netlink, network: NetworkRecord, endpoint: Endpoint, namespace: Fd, mark: string): void {
   const { icc, mtu } = bridgeOptions(network.options);
   const master = route.linkNamed(netlink, network.link).index;
+  using _born = bornWithoutIpv6(endpoint, namespace);
   netlink.send([
     route.newVeth({ name: endpoint.hostLink, master, mtu, up: icc }, { name: endpoint.interface, mac: endpoint.mac, mtu, namespace }),
     route.setLink(endpoint.hostLink, { alias: mark }),
@@ -26,6 +27,7 @@ export function makeUpper(netlink: Netlink, network: NetworkRecord, endpoint: En
   const { macvlanMode, ipvlanMode, mtu } = parentOptions(network.options);
   const parent = route.linkNamed(netlink, parentOf(network)).index;
   const link = { name: endpoint.interface, mtu, namespace };
+  using _born = bornWithoutIpv6(endpoint, namespace);
   try {
     netlink.send([network.driver === 'macvlan' ? route.newMacvlan({ ...link, mac: endpoint.mac }, parent, macvlanMode) : route.newIpvlan(link, parent, ipvlanMode)]);
   } catch (error) {
@@ -63,11 +65,26 @@ export function settle(netlink: Netlink, { link }: NetworkRecord, { hostLink }: 
   netlink.send([route.lookAt(hostLink), route.lookAt(link)]);
 }
 
+/**
+ * While this lasts, links of the namespace come without IPv6 if the endpoint has none. To turn it off at a link that is there, the kernel asks for the lock of all
+ * links again and again, and does nothing else on this thread, as long as it takes an earlier namespace down: some milliseconds. Source: addrconf_disable_ipv6() in net/ipv6/addrconf.c.
+ */
+function bornWithoutIpv6({ ipv6 }: Endpoint, namespace: Fd): Disposable {
+  const name = ['net', 'ipv6', 'conf', 'default', 'disable_ipv6'];
+  const isNew = ipv6 === undefined && inNetwork(namespace, () => {
+    if (readSysctl(name) !== '0') return false;
+    writeSysctl(name, '1');
+    return true;
+  });
+  return { [Symbol.dispose]: () => { if (isNew) inNetwork(namespace, () => { writeSysctl(name, '0'); }); } };
+}
+
 /** In the namespace. Neighbours hear of a new address at once: it may have been another container's a moment ago. */
 function writeDefaults({ interface: name, ipv6 }: Endpoint): void {
-  const ipv6Settings = ipv6 === undefined ? { disable_ipv6: '1' } : { disable_ipv6: '0', accept_ra: '0', ndisc_notify: '1' };
   writeSysctlIfThere(['net', 'ipv4', 'conf', name, 'arp_notify'], '1');
-  for (const [key, value] of Object.entries(ipv6Settings)) writeSysctlIfThere(['net', 'ipv6', 'conf', name, key], value);
+  if (ipv6 === undefined) return;
+  if (readSysctl(['net', 'ipv6', 'conf', name, 'disable_ipv6']) === '1') writeSysctl(['net', 'ipv6', 'conf', name, 'disable_ipv6'], '0');
+  for (const [key, value] of [['accept_ra', '0'], ['ndisc_notify', '1']] as const) writeSysctlIfThere(['net', 'ipv6', 'conf', name, key], value);
 }
 
 function withPrefix(address: string): string {
