@@ -3,7 +3,7 @@
 // They are written when the container is made, and for containers with links again at each start: addresses are known only then. While it runs they
 // are changed in place, line by line: a mount shows one file, not whatever has its name.
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { fail } from '../base/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
@@ -83,9 +83,22 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Readable by every user of the container, whatever this daemon's umask is. */
+/**
+ * What is there already stays, what differs is written over. (A file that is cut to nothing first has its blocks given back, and is on its way to the disk before
+ * its close is over.)
+ */
 function write(path: string, text: string): void {
-  writeFileSync(path, text, { mode: 0o644 });
+  const bytes = Buffer.from(text);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+  try {
+    const there = Buffer.alloc(bytes.length + 1);
+    const length = readSync(fd, there, 0, there.length, 0);
+    if (length === bytes.length && bytes.compare(there, 0, length) === 0) return;
+    writeFileSync(fd, bytes);
+    if (length > bytes.length) ftruncateSync(fd, bytes.length);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readOr(path: string, otherwise: string): string {
