@@ -59,6 +59,7 @@ test('links, addresses, routes and neighbours, as ip sees them', { skip: skipIp 
     using inThere = Netlink.inNamespace(there, NETLINK_ROUTE);
     netlink.send([newBridge({ name: 'br-test', mac: '02:42:00:00:00:01', mtu: 1400, up: true }), setLink('br-test', { alias: 'a bridge' })]);
     const bridge = linkNamed(netlink, 'br-test');
+    assert.equal(netlink.linkIndex('br-test'), bridge.index);
     assert.deepEqual([bridge.kind, bridge.mac, bridge.mtu, bridge.isUp, bridge.alias], ['bridge', '02:42:00:00:00:01', 1400, true, 'a bridge']);
     netlink.send([newAddress(bridge.index, '172.30.0.1/16'), newAddress(bridge.index, 'fd00:1::1/64'), newVeth({ name: 'vhost', master: bridge.index, up: true }, { name: 'eth0', mac: '02:42:ac:1e:00:02', namespace: there })]);
     const inside = linkNamed(inThere, 'eth0');
@@ -104,6 +105,7 @@ for (const [kind, [make, shown]] of Object.entries(onParent)) {
 test('what the kernel refuses is said: what, errno, and its own reason', { skip: skipIp }, () => {
   inNewNetwork(() => {
     using netlink = new Netlink(NETLINK_ROUTE);
+    for (const name of ['nothing', 'br-test-and-more-than-fits']) assert.throws(() => netlink.linkIndex(name), { code: 'ENODEV' });
     assert.throws(() => linkNamed(netlink, 'nothing'), { code: 'ENODEV', message: 'netlink look at link nothing: ENODEV' });
     netlink.send([newBridge({ name: 'br0' })]);
     assert.throws(() => netlink.send([newBridge({ name: 'br0' })]), { code: 'EEXIST' });

@@ -4,7 +4,7 @@
 // through the socket afterwards changes that namespace's links and rules, from wherever it is sent.
 // Source: netlink(7), linux/netlink.h; Documentation/userspace-api/netlink/intro.rst for the extended acknowledgements.
 import { write } from 'node:fs';
-import { call } from '../call.ts';
+import { call, tryCall } from '../call.ts';
 import { KernelError } from '../error.ts';
 import { Fd } from '../fd.ts';
 import { inNetwork } from '../network-namespace.ts';
@@ -34,6 +34,10 @@ const headerBytes = 16;
 /** struct sockaddr_nl */
 const sockaddrBytes = 12;
 const EAGAIN = -11;
+const ENODEV = 19;
+const SIOCGIFINDEX = 0x8933;
+const IFNAMSIZ = 16;
+const ifreqBytes = 40;
 
 export interface Message {
   readonly type: number;
@@ -96,6 +100,15 @@ export class Netlink implements Disposable {
     const name = Buffer.alloc(sockaddrBytes);
     call('getsockname', this.#socket.number, name, new Uint8Array(Uint32Array.of(sockaddrBytes).buffer));
     return name.readUInt32LE(4);
+  }
+
+  /** Of the link of that name in this socket's namespace: asked without the lock that everything else about links waits for. Source: netdevice(7). @throws KernelError */
+  linkIndex(name: string): number {
+    const request = Buffer.alloc(ifreqBytes);
+    const length = request.write(name);
+    const result = length < IFNAMSIZ ? tryCall('ioctl', this.#socket.number, SIOCGIFINDEX, request) : -ENODEV;
+    if (result < 0) throw new KernelError('ioctl', `SIOCGIFINDEX ${JSON.stringify(name)}`, -result);
+    return request.readInt32LE(IFNAMSIZ);
   }
 
   /** A socket into another network namespace. One turn of the event loop: nothing else runs while this thread is there. */

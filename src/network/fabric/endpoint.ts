@@ -11,7 +11,7 @@ import { readSysctl, writeInterfaceSysctls, writeSysctl, writeSysctlIfThere } fr
 /** Makes the pair. @throws KernelError */
 export function makePair(netlink: Netlink, network: NetworkRecord, endpoint: Endpoint, namespace: Fd, mark: string): void {
   const { icc, mtu } = bridgeOptions(network.options);
-  const master = route.linkNamed(netlink, network.link).index;
+  const master = netlink.linkIndex(network.link);
   using _born = bornWithoutIpv6(endpoint, namespace);
   netlink.send([
     route.newVeth({ name: endpoint.hostLink, master, mtu, up: icc }, { name: endpoint.interface, mac: endpoint.mac, mtu, namespace }),
@@ -25,7 +25,7 @@ export function makePair(netlink: Netlink, network: NetworkRecord, endpoint: End
 /** Of a macvlan or ipvlan network: one link, made in the container's namespace on top of one of this machine's. @throws KernelError, `unsupported` */
 export function makeUpper(netlink: Netlink, network: NetworkRecord, endpoint: Endpoint, namespace: Fd): void {
   const { macvlanMode, ipvlanMode, mtu } = parentOptions(network.options);
-  const parent = route.linkNamed(netlink, parentOf(network)).index;
+  const parent = netlink.linkIndex(parentOf(network));
   const link = { name: endpoint.interface, mtu, namespace };
   using _born = bornWithoutIpv6(endpoint, namespace);
   try {
@@ -48,7 +48,7 @@ export function configureInside(endpoint: Endpoint, namespace: Fd, settings: Plu
     return new Netlink(NETLINK_ROUTE);
   });
   writeInterfaceSysctls(namespace, endpoint.interface, settings.sysctls);
-  const { index } = route.linkNamed(inside, endpoint.interface);
+  const index = inside.linkIndex(endpoint.interface);
   const addresses = [endpoint.ipv4, endpoint.ipv6, ...endpoint.linkLocal.map(withPrefix)].filter((address) => address !== undefined);
   inside.send([
     ...addresses.map((address) => route.newAddress(index, address)), route.setLink(index, { up: true, mtu: settings.mtu }),
@@ -107,7 +107,7 @@ function defaultRoutes({ gateway4, gateway6 }: Endpoint, link: number): readonly
 /** Its default routes come or go. Those that are there, or gone, already are as they should be. */
 export function setWayOut(endpoint: Endpoint, namespace: Fd, isWayOut: boolean): void {
   using inside = Netlink.inNamespace(namespace, NETLINK_ROUTE);
-  const { index } = route.linkNamed(inside, endpoint.interface);
+  const index = inside.linkIndex(endpoint.interface);
   for (const one of defaultRoutes(endpoint, index)) {
     const isThere = route.listRoutes(inside, parseAddress(one.via!).family).some(({ to, link }) => to === 'default' && link === index);
     if (isThere !== isWayOut) inside.send([isWayOut ? route.newRoute(one) : route.deleteRoute(one)]);
