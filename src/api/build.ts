@@ -3,11 +3,13 @@ import type { ServerResponse } from 'node:http';
 import { decode, fail, shortId } from '../base/index.ts';
 import { BuildFailure, type BuildHappening, type BuildWishes } from '../engine/index.ts';
 import type { ProgressMessage } from '../spec/docker/image.ts';
+import { sessionIdPattern } from '../spec/estiva/build-session.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { familiarReference, parseReference, withDefaultTag } from '../spec/reference.ts';
 import { sentenceOf } from './answer.ts';
 import { passingBodyOf } from './body.ts';
-import type { Call } from './call.ts';
+import { parameterOf, type Call } from './call.ts';
+import { takeSocket } from './hijack.ts';
 import { ProgressAnswer } from './progress.ts';
 import type { Query } from './query.ts';
 import { allCredentialsOf } from './registry-auth.ts';
@@ -17,7 +19,7 @@ export async function build({ engine, log, query, request, response, signal }: C
   const answer = new ProgressAnswer(response);
   const teller = new Teller(answer, response, query.flag('q'));
   const tags = query.all('t').filter((tag) => tag !== '');
-  const wishes: BuildWishes = { ...wishesOf(query), tags, credentials: allCredentialsOf(request.headers), context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
+  const wishes: BuildWishes = { ...wishesOf(query), tags, session: query.optionalText('estiva-session'), credentials: allCredentialsOf(request.headers), context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
   await answer.run(async () => {
     try {
       const { id } = await engine.builds.build(wishes);
@@ -29,11 +31,28 @@ export async function build({ engine, log, query, request, response, signal }: C
   }, { log, signal });
 }
 
+/** `POST /estiva/build-sessions/ID`: what builds ask of their client goes over the connection, until either side ends it. */
+export async function holdSession(call: Call): Promise<void> {
+  const id = parameterOf(call, 'id');
+  if (!sessionIdPattern.test(id)) throw fail('invalid', 'The id of a build session is 32 to 64 hexadecimal digits');
+  const socket = takeSocket(call.request, call.response, 'application/vnd.estiva.build-session');
+  const end = (): void => void socket.destroy();
+  call.closing.addEventListener('abort', end);
+  try {
+    await call.engine.builds.holdSession(id, socket);
+  } catch (error) {
+    // Nobody is there any more to be told.
+    call.log.info({ err: error }, 'a build session has ended');
+  } finally {
+    call.closing.removeEventListener('abort', end);
+  }
+}
+
 /** Docker's fields; and ours, the lines of the Dockerfile. */
 function failureOf(error: BuildFailure): ProgressMessage {
   const message = sentenceOf(error);
-  const { exitCode, lines } = error;
-  return { errorDetail: { message, ...exitCode === undefined ? {} : { code: exitCode }, lines: lines.map(({ start, end }) => [start, end]) }, error: message };
+  const { exitCode, lines, output } = error;
+  return { errorDetail: { message, ...exitCode === undefined ? {} : { code: exitCode }, lines: lines.map(({ start, end }) => [start, end]), ...output === '' ? {} : { output } }, error: message };
 }
 
 const texts = decode.dictionary(decode.nullable(decode.text));
@@ -43,6 +62,16 @@ const ulimits = decode.list(decode.object<{ Name: string; Soft: number; Hard: nu
 function json<T>(query: Query, name: string, decoder: decode.Decode<T>, none: T): T {
   const text = query.text(name);
   return text === '' || text === 'null' ? none : decode.decodeJson(text, decoder);
+}
+
+/** Given several times, or with commas. */
+function list(query: Query, name: string): readonly string[] {
+  return query.all(name).flatMap((text) => text.split(',')).filter((text) => text !== '');
+}
+
+function parseRight(text: string): string {
+  if (text === 'network.host' || text === 'security.insecure') return text;
+  throw fail('unsupported', `A build cannot be allowed ${JSON.stringify(text.slice(0, 100))}`, { hint: 'Known here: network.host, security.insecure' });
 }
 
 function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | 'tags' | 'signal' | 'onHappening'> {
@@ -56,9 +85,12 @@ function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | '
     target: query.optionalText('target'),
     platform: platform === '' ? undefined : parsePlatform(platform),
     noCache: query.flag('nocache'),
+    offersShell: query.flag('estiva-shell'),
+    noCacheStages: list(query, 'estiva-no-cache-filter'),
+    allowed: new Set(list(query, 'estiva-allow').map(parseRight)),
     pull: query.flag('pull'),
     network: query.text('networkmode'),
-    extraHosts: query.all('extrahosts').flatMap((text) => text.split(',')).filter((text) => text !== ''),
+    extraHosts: list(query, 'extrahosts'),
     removesContainers: query.flagUnless('rm'),
     limits: {
       ShmSize: integer('shmsize') || 64 << 20, Ulimits: json(query, 'ulimits', ulimits, []), Memory: integer('memory'), MemorySwap: integer('memswap'), CpuShares: integer('cpushares'), CpuPeriod: integer('cpuperiod'),

@@ -15,7 +15,7 @@ const upgrades = new WeakMap<ServerResponse, { readonly stream: Duplex; readonly
 /** For `createServer`: whether a request's Upgrade header is one that we take. Others are served as if they had none. */
 export function isUpgrade(request: IncomingMessage): boolean {
   const [wanted, path] = [request.headers.upgrade?.toLowerCase(), (request.url ?? '').split('?', 1)[0]!];
-  return (wanted === 'tcp' && /\/(attach|start)$/.test(path)) || (wanted === 'websocket' && path.endsWith('/attach/ws'));
+  return (wanted === 'tcp' && /\/(attach|start|estiva\/build-sessions\/[^/]+)$/.test(path)) || (wanted === 'websocket' && path.endsWith('/attach/ws'));
 }
 
 /** Serves upgrade requests by `serve`, like all others. */

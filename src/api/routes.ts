@@ -4,7 +4,7 @@
 import { fail } from '../base/index.ts';
 import type { Handler } from './call.ts';
 import * as archive from './archive.ts';
-import { build } from './build.ts';
+import { build, holdSession } from './build.ts';
 import * as builds from './builds.ts';
 import * as containers from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
@@ -92,6 +92,7 @@ const routes: readonly Route[] = [
 
   route('POST', '/build', build),
   route('POST', '/estiva/build/check', builds.check),
+  route('POST', '/estiva/build-sessions/{id}', holdSession),
 
   route('GET', '/networks', networks.list),
   route('POST', '/networks/create', networks.create),

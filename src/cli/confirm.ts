@@ -4,7 +4,12 @@ import { warn, type Session } from './session.ts';
 /** Shows `warning` and asks. Anything but y or yes, and the end of the input, mean no. */
 export async function confirms(session: Session, warning: string): Promise<boolean> {
   warn(session, warning);
-  session.stderr.write('Are you sure you want to continue? [y/N] ');
+  return await agrees(session, 'Are you sure you want to continue?');
+}
+
+/** Asks. Anything but y or yes, and the end of the input, mean no. */
+export async function agrees(session: Session, question: string): Promise<boolean> {
+  session.stderr.write(`${question} [y/N] `);
   // Loaded when somebody is asked: at the top it would cost every command some milliseconds.
   const { createInterface } = await import('node:readline/promises');
   using lines = createInterface({ input: session.stdin });

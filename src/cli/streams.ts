@@ -1,6 +1,6 @@
 // The streams of a container or an exec on the user's own: output to stdout and stderr, stdin the other way, each held back when the other
 // side is slow.
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { demultiplexer, type Hijacked } from '../client/index.ts';
 import { detachWatcher } from './detach-keys.ts';
 import type { Session } from './session.ts';
@@ -21,7 +21,7 @@ export interface JoinOptions {
 }
 
 /** Joins a hijacked connection to the session's streams. */
-export function joinStreams(session: Session, { socket, early }: Hijacked, options: JoinOptions): Joined {
+export function joinStreams(session: Session, { socket, early }: { readonly socket: Duplex; readonly early: Hijacked['early'] }, options: JoinOptions): Joined {
   const output = outputSink(session, options.isTty);
   const watcher = detachWatcher(options.detachKeys);
   const stopInput = options.withStdin ? forwardInput(session.stdin, socket, options.isTty ? watcher.see : undefined) : () => undefined;
@@ -72,7 +72,7 @@ function roomIn(stream: Writable): Promise<void> {
 }
 
 /** Returns the function that stops it. */
-function forwardInput(stdin: Readable, socket: Hijacked['socket'], see: ((chunk: Buffer) => void) | undefined): () => void {
+function forwardInput(stdin: Readable, socket: Duplex, see: ((chunk: Buffer) => void) | undefined): () => void {
   const take = (chunk: Buffer): void => {
     see?.(chunk);
     if (socket.write(chunk)) return;

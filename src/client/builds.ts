@@ -4,6 +4,7 @@ import type { BuildCall, BuildCheckRequest, CheckResult, OutlineResult, TargetsR
 import type { ContextAnswer } from '../spec/estiva/build-context.ts';
 import type { ProgressMessage } from '../spec/docker/image.ts';
 import { contextOfDirectory, deliverContext, packContext, type ContextDoor, type ContextSource, type WalkedEntry } from './context/index.ts';
+import { Channels, type Channel, type SessionAsk } from '../spec/estiva/build-session.ts';
 import { filtersText, type Filters } from './containers.ts';
 import { isDaemonError, readJsonLines, type Docker, type Query } from './docker.ts';
 
@@ -86,6 +87,16 @@ async function deliveredTo(docker: Docker, key: string, entries: readonly Walked
     if (isDaemonError(error, 404)) return undefined;
     throw error;
   }
+}
+
+/** Opens a session for builds: `onAsk` answers what the daemon wants. */
+export async function openBuildSession(docker: Docker, id: string, onAsk: (ask: SessionAsk, channel: Channel) => void): Promise<Channels> {
+  const { socket, early } = await docker.hijack(`/estiva/build-sessions/${id}`);
+  if (early.length > 0) socket.unshift(early);
+  const channels = new Channels(socket, (ask, channel) => onAsk(ask as SessionAsk, channel));
+  // The build itself says what is wrong when the connection is gone.
+  channels.run().catch(() => undefined);
+  return channels;
 }
 
 export interface PrunedBuildCache {

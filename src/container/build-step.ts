@@ -2,10 +2,12 @@
 //
 // Its life is one call. A daemon that dies in between leaves a directory below containers/ without a record, a cgroup of that name, and a task at the
 // supervisor: the next one ends and removes them (recover.ts).
-import { fail, newContainerId, shortId, type ContainerId, type Digest } from '../base/index.ts';
-import { O, openIn, S, statFd, type Fd } from '../kernel/index.ts';
+import type { Duplex } from 'node:stream';
+import { fail, messageOf, newContainerId, shortId, type ContainerId, type Digest } from '../base/index.ts';
+import { O, openIn, S, setWindowSize, statFd, type Fd } from '../kernel/index.ts';
 import { heldSlot, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
+import type { TerminalSize } from '../spec/estiva/build-session.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import type { Mount } from '../spec/oci/runtime.ts';
 import { explainDiskFull, pack, type Layer } from '../storage/index.ts';
@@ -21,7 +23,7 @@ import { mergeHostConfig } from './merge.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { startImage, startSpec } from './start.ts';
 import { startFailureOf } from './start-failure.ts';
-import { openStreams } from './streams/index.ts';
+import { openStreams, type Streams } from './streams/index.ts';
 import { leaveNetworks } from './task.ts';
 
 /** What the builds of a daemon may set of a step's container. */
@@ -31,8 +33,8 @@ export type StepLimits = Pick<HostConfig, 'ShmSize' | 'Ulimits' | 'Memory' | 'Me
 export interface StepMount {
   /** Absolute. */
   readonly destination: string;
-  /** A mount that is held and nowhere yet; undefined: a tmpfs of its own. */
-  readonly source: Fd | undefined;
+  /** Opens a mount that is nowhere yet, which a start takes; undefined: a tmpfs of its own. */
+  readonly source: (() => Fd) | undefined;
   readonly options: readonly string[];
 }
 
@@ -47,6 +49,8 @@ export interface BuildStep {
   readonly workingDir: string;
   /** A network by name, `none`, `host`, `container:x`. */
   readonly network: string;
+  /** With all rights of the machine. */
+  readonly isPrivileged: boolean;
   /** `name:address`. */
   readonly extraHosts: readonly string[];
   readonly limits: StepLimits;
@@ -55,6 +59,8 @@ export interface BuildStep {
   readonly hasSecrets: boolean;
   /** Called with what the program changed before it becomes a layer. */
   readonly onChanges: (changes: Fd) => void;
+  /** The program failed: its files, mounts and limits are there until this resolves. */
+  readonly onFailure: (end: { readonly exitCode: number; readonly oomKilled: boolean }, run: RunInStep) => Promise<void>;
   /** Seconds since 1970: no time of the layer is later. */
   readonly latestSeconds: number | undefined;
   readonly onStarted: (id: ContainerId) => void;
@@ -62,13 +68,26 @@ export interface BuildStep {
   readonly signal: AbortSignal;
 }
 
+/** A terminal that somebody sits at. */
+export interface StepTerminal {
+  readonly stream: Duplex;
+  readonly size: TerminalSize;
+  /** Hears of every other size. */
+  readonly onResize: (listener: (size: TerminalSize) => void) => void;
+}
+
+/** Runs a program in the step as it was when it failed, until it ends or its terminal goes. */
+export type RunInStep = (command: readonly string[], terminal: StepTerminal) => Promise<void>;
+
 /** The layer is there when the program ended well. */
-export type BuildStepEnd = { readonly exitCode: 0; readonly layer: Layer } | { readonly exitCode: number; readonly oomKilled: boolean; readonly layer: undefined };
+export type BuildStepEnd = { readonly exitCode: 0; readonly oomKilled: boolean; readonly layer: Layer } | { readonly exitCode: number; readonly oomKilled: boolean; readonly layer: undefined };
+
+type LiveFds = ReturnType<Room['supervisor']['borrow']>;
 
 /** What of a step the supervisor's reports concern. */
 export interface LiveStep {
   task: TaskReport | undefined;
-  fds: ReturnType<Room['supervisor']['borrow']> | undefined;
+  fds: LiveFds | undefined;
   readonly exited: PromiseWithResolvers<TaskExit>;
 }
 
@@ -84,8 +103,9 @@ export async function runBuildStep(room: Room, step: BuildStep): Promise<BuildSt
   } catch (error) {
     throw explainDiskFull(error, room.storage.rootDir);
   }
-  const { code, oomKilled } = await runToEnd(room, record, step);
-  return code === 0 ? { exitCode: 0, layer: await layerOf(room, record, step) } : { exitCode: code, oomKilled, layer: undefined };
+  const { code, oomKilled } = await runToEnd(room, record, step, { terminal: false, talk: (streams) => listen(streams, step), onStarted: () => step.onStarted(record.id) });
+  if (code !== 0) await step.onFailure({ exitCode: code, oomKilled }, (command, terminal) => runAgain(room, record, step, command, terminal));
+  return code === 0 ? { exitCode: 0, oomKilled, layer: await layerOf(room, record, step) } : { exitCode: code, oomKilled, layer: undefined };
 }
 
 async function layerOf(room: Room, { id }: ContainerRecord, { signal, latestSeconds, onChanges }: BuildStep): Promise<Layer> {
@@ -95,7 +115,53 @@ async function layerOf(room: Room, { id }: ContainerRecord, { signal, latestSeco
   return await room.storage.snapshots.unpack(tar.bytes, { signal });
 }
 
-async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep): Promise<{ readonly code: number; readonly oomKilled: boolean }> {
+/** How a program of the step is talked to. */
+interface Talk {
+  readonly terminal: boolean;
+  readonly talk: (streams: Streams, fds: LiveFds) => Promise<void>;
+  readonly onStarted: () => void;
+}
+
+async function listen(streams: Streams, { onOutput }: BuildStep): Promise<void> {
+  await using attachment = streams.attach({ stdin: false, stdout: true, stderr: true });
+  for await (const chunk of attachment.output) onOutput(chunk);
+}
+
+/** On the same files and mounts; a root that was mounted volatile may be mounted once more. */
+async function runAgain(room: Room, record: ContainerRecord, step: BuildStep, command: readonly string[], terminal: StepTerminal): Promise<void> {
+  room.storage.snapshots.forgetVolatile(record.id);
+  const gone = new AbortController();
+  const leave = (): void => gone.abort(new Error('Nobody is at the terminal any more'));
+  terminal.stream.once('close', leave);
+  const { rows, columns } = terminal.size;
+  const again: ContainerRecord = { ...record, config: { ...record.config, Cmd: command, Tty: true, OpenStdin: true, AttachStdin: true }, hostConfig: { ...record.hostConfig, ConsoleSize: [rows, columns] } };
+  try {
+    await runToEnd(room, again, { ...step, signal: AbortSignal.any([step.signal, gone.signal]) }, { terminal: true, talk: (streams, fds) => sitAt(terminal, streams, fds), onStarted: () => undefined });
+  } catch (error) {
+    step.signal.throwIfAborted();
+    if (!gone.signal.aborted) terminal.stream.write(`${messageOf(error)}\r\n`);
+  } finally {
+    terminal.stream.off('close', leave);
+  }
+}
+
+const endOfTransmission = Buffer.from([4]);
+
+async function sitAt({ stream, size, onResize }: StepTerminal, streams: Streams, fds: LiveFds): Promise<void> {
+  await using attachment = streams.attach({ stdin: true, stdout: true, stderr: true });
+  const resize = (now: TerminalSize): void => { if (fds.stdout?.isOpen === true) setWindowSize(fds.stdout, now); };
+  resize(size);
+  onResize(resize);
+  stream.on('data', (bytes: Uint8Array) => {
+    stream.pause();
+    attachment.write(bytes).then(() => stream.resume(), () => undefined);
+  });
+  // A terminal has no end of input but this word.
+  stream.on('end', () => { attachment.write(endOfTransmission).catch(() => undefined); });
+  for await (const { bytes } of attachment.output) stream.write(bytes);
+}
+
+async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep, { terminal, talk, onStarted }: Talk): Promise<{ readonly code: number; readonly oomKilled: boolean }> {
   const { id } = record;
   const cgroupPath = cgroupPathOf(id, '');
   const live: LiveStep = { task: undefined, fds: undefined, exited: Promise.withResolvers() };
@@ -103,8 +169,8 @@ async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep): P
   await room.supervised;
   await using network = prepareNetwork(room, record);
   const spec = startSpec(room, record, { mounts: step.mounts.map(ociMount) });
-  const held = step.mounts.flatMap(({ destination, source }) => (source === undefined ? [] : [{ destination, source }]));
   await using undo = new AsyncDisposableStack();
+  const held = step.mounts.flatMap(({ destination, source }) => (source === undefined ? [] : [{ destination, source: undo.use(source()) }]));
   undo.defer(() => endGroup(room, record));
   room.cgroups.create(cgroupPath, spec.linux.resources ?? {});
   room.steps.set(id, live);
@@ -112,9 +178,9 @@ async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep): P
   const image = startImage(room, record, spec, new Map(held.map(({ destination, source }) => [destination, { number: source.number, isFile: !isDirectory(source) }])), { isRemembered: !step.hasSecrets });
   const joined = await network?.join();
   if (joined !== undefined && 'failure' in joined) throw joined.failure.error;
-  step.onStarted(id);
-  const answer = await room.supervisor.launch({ task: id, terminal: false, stdin: false, ...lentOf(held) }, image);
-  if ('failed' in answer) throw startFailureOf(image, answer.failed, step.command, step.workingDir).error;
+  onStarted();
+  const answer = await room.supervisor.launch({ task: id, terminal, stdin: terminal, ...lentOf(held) }, image);
+  if ('failed' in answer) throw startFailureOf(image, answer.failed, spec.process.args, spec.process.cwd).error;
   if (!('launched' in answer)) throw new Error('The supervisor answered for another runtime');
   network?.keep();
   undo.defer(() => room.supervisor.release(id));
@@ -123,7 +189,7 @@ async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep): P
   step.signal.addEventListener('abort', end);
   undo.defer(() => step.signal.removeEventListener('abort', end));
   if (step.signal.aborted) end();
-  const exit = await readToEnd(room, live, answer.launched, step);
+  const exit = await readToEnd(room, live, answer.launched, talk);
   step.signal.throwIfAborted();
   return { code: exit.code, oomKilled: room.cgroups.oomKills(cgroupPath) > 0 };
 }
@@ -141,16 +207,15 @@ function lentOf(held: readonly { readonly destination: string; readonly source: 
   return held.length === 0 ? {} : { lent: { lender: process.pid, slots: held.map(({ destination, source }) => [heldSlot(destination), source.number]) } };
 }
 
-async function readToEnd(room: Room, live: LiveStep, report: TaskReport, step: BuildStep): Promise<TaskExit> {
+async function readToEnd(room: Room, live: LiveStep, report: TaskReport, talk: Talk['talk']): Promise<TaskExit> {
   const fds = room.supervisor.borrow(report.fds);
   live.fds = fds;
   try {
-    using streams = openStreams({ stdout: fds.stdout!, stderr: fds.stderr, stdin: undefined, terminal: false, readiness: room.readiness, stdinOnce: false, onStdinClosed: () => undefined });
-    await using attachment = streams.attach({ stdin: false, stdout: true, stderr: true });
-    const output = (async () => { for await (const chunk of attachment.output) step.onOutput(chunk); })();
+    using streams = openStreams({ stdout: fds.stdout!, stderr: fds.stderr, stdin: fds.stdin, terminal: report.terminal, readiness: room.readiness, stdinOnce: false, onStdinClosed: () => undefined });
+    const talking = talk(streams, fds);
     const exit = await live.exited.promise;
     await streams.finish();
-    await output;
+    await talking;
     return exit;
   } finally {
     fds.pidfd[Symbol.dispose]();
@@ -162,7 +227,7 @@ async function readToEnd(room: Room, live: LiveStep, report: TaskReport, step: B
 function recordOf(room: Room, step: BuildStep): ContainerRecord {
   const id = newContainerId();
   checkExtraHosts(step.extraHosts);
-  const { hostConfig } = discardWhatCannotBe(mergeHostConfig({ ...plainHostConfig, ...step.limits, NetworkMode: step.network, ExtraHosts: step.extraHosts }, room.host), limitFactsOf(room));
+  const { hostConfig } = discardWhatCannotBe(mergeHostConfig({ ...plainHostConfig, ...step.limits, NetworkMode: step.network, ExtraHosts: step.extraHosts, Privileged: step.isPrivileged, ...step.isPrivileged ? { CgroupnsMode: '' } : {} }, room.host), limitFactsOf(room));
   if (step.workingDir !== '' && !step.workingDir.startsWith('/')) throw fail('invalid', `the working directory '${step.workingDir}' is invalid, it needs to be an absolute path`);
   const config: ContainerConfig = {
     Hostname: hostConfig.NetworkMode === 'host' ? room.host.hostname : shortId(id), Domainname: '', User: step.user, AttachStdin: false, AttachStdout: true, AttachStderr: true, Tty: false, OpenStdin: false, StdinOnce: false,

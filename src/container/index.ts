@@ -6,7 +6,7 @@ export type { ContainerSize } from './size.ts';
 export type { ProcessTable } from './top.ts';
 export type { StatsLook, StatsSample, StatsWatcher } from './stats.ts';
 export { openContainers, type ContainersOptions } from './open.ts';
-export type { BuildStep, BuildStepEnd, StepLimits, StepMount } from './build-step.ts';
+export type { BuildStep, BuildStepEnd, RunInStep, StepLimits, StepMount, StepTerminal } from './build-step.ts';
 export type { ImageCommit, ImagePort } from './ports.ts';
 export type { RuntimeSettings } from './external/index.ts';
 export { isUp } from './state.ts';

@@ -1,6 +1,7 @@
 // Building in this engine: the solver, with our images under it and our containers for its steps.
+import type { Duplex } from 'node:stream';
 import { isFail } from '../base/index.ts';
-import { build, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheMounts, type CacheRecord } from '../build/index.ts';
+import { build, BuildSessions, Flights, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheMounts, type CacheRecord } from '../build/index.ts';
 import { resolveUser, type Containers } from '../container/index.ts';
 import type { OpenedImages } from '../image/index.ts';
 import { readFileIn, signalNumber } from '../kernel/index.ts';
@@ -10,10 +11,12 @@ import { parseReference } from '../spec/reference.ts';
 import type { Storage } from '../storage/index.ts';
 
 /** What is built is this machine's, unless it says otherwise. */
-export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform'> & {
+export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform' | 'session'> & {
   readonly platform: Platform | undefined;
   /** For pulls, by the registry's domain. */
   readonly credentials: ReadonlyMap<string, Credentials>;
+  /** The id of a session that the client holds. */
+  readonly session?: string | undefined;
 };
 
 /** What the build cache has: the results of steps, and the directories that programs keep (RUN --mount=type=cache). */
@@ -28,6 +31,8 @@ export interface CachedStep extends CacheRecord {
 export interface Building {
   /** @throws DockerfileError, BuildFailure, and what a pull or a start throws */
   build(wishes: BuildWishes): Promise<Built>;
+  /** Holds a session for as long as its client does. @throws `invalid` when that does not keep to the protocol */
+  holdSession(id: string, socket: Duplex): Promise<void>;
   /** What the build cache has. */
   cached(): Promise<readonly CachedStep[]>;
   /** Forgets steps. Gives those that are gone, and the bytes that this gave back. */
@@ -55,13 +60,17 @@ export function openBuilding({ storage, images, containers, cache, cacheMounts, 
     owner: (root, text) => resolveUser(text.includes(':') ? text : `${text}:${text}`, [], (path) => readFileIn(root, path, passwdBytesMax, 'inside')),
     isSignal: (word) => signalNumber(word) !== undefined,
   };
+  const sessions = new BuildSessions();
+  const flights = new Flights();
   const steps = (): readonly CachedStep[] => {
     const inImages = new Set(images.list().flatMap(({ layers }) => layers));
     return cache.list().map((record) => ({ ...record, type: 'regular', isShared: record.layer !== undefined && inImages.has(record.layer), isInUse: false }));
   };
   const cached = async (): Promise<readonly CachedStep[]> => [...steps(), ...await Promise.all(cacheMounts.list().map((mount) => mountAsStep(cacheMounts, mount)))];
   return {
-    build: ({ credentials, ...wishes }) => build({ storage, cache, cacheMounts, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, platform: wishes.platform ?? buildPlatform, buildPlatform }),
+    holdSession: (id, socket) => sessions.hold(id, socket),
+    // eslint-disable-next-line typescript/require-await -- what is wrong about the session is a rejection
+    build: async ({ credentials, session, ...wishes }) => build({ storage, cache, cacheMounts, flights, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, session: session === undefined ? undefined : sessions.get(session), platform: wishes.platform ?? buildPlatform, buildPlatform }),
     cached,
     pruneCache: async (isChosen) => {
       const chosen = (await cached()).filter((step) => !step.isInUse && isChosen(step));

@@ -38,7 +38,7 @@ export async function buildIn(builds: Pick<Engine['builds'], 'build'>, options: 
   const source = typeof context === 'string' ? contextOfDirectory(context, dockerfile) : { dockerfile, bytes: context };
   const { id } = await builds.build({
     context: 'bytes' in source ? source.bytes : packContext(source.entries), dockerfile: source.dockerfile, tags, buildArgs: new Map(Object.entries(buildArgs)), labels, target,
-    platform: platform === undefined ? undefined : parsePlatform(platform), noCache, pull, network, extraHosts: [], limits: plainLimits, removesContainers: true, credentials: new Map(),
+    platform: platform === undefined ? undefined : parsePlatform(platform), noCache, noCacheStages: [], allowed: new Set(), offersShell: false, pull, network, extraHosts: [], limits: plainLimits, removesContainers: true, credentials: new Map(),
     onHappening: (happening) => onProgress?.(happening), signal: signal ?? new AbortController().signal,
   });
   return id;

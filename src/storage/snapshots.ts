@@ -261,7 +261,6 @@ export class LayerSnapshots implements Snapshots, Disposable {
 
   openShown(files: ShownFiles, subpath: string, changes: Fd | undefined): Fd {
     const dirs = 'layers' in files ? this.dirs('' as ContainerId, files.layers).lowerDirs.filter((dir) => dir !== this.#initDir) : files.dirs.map(pathOfHeld);
-    if (changes !== undefined) for (const name of ['upper', 'work']) call('mkdirat', changes.number, name, 0o755);
     // An overlay that cannot be written wants two directories; the one that it is mounted upon is empty.
     const upper = changes === undefined ? undefined : { upperDir: `${pathOfHeld(changes)}/upper`, workDir: `${pathOfHeld(changes)}/work` };
     const lowerDirs = upper === undefined || dirs.length === 0 ? [...dirs, this.#mergedDir] : dirs;

@@ -117,7 +117,7 @@ export interface Snapshots {
   openImage(layers: readonly Digest[], subpath: string): Fd;
   /** A directory of the host with what is written to it kept elsewhere. */
   openUpon(path: string, dirs: { readonly upperDir: string; readonly workDir: string }): Fd;
-  /** Files for a program to be shown, or what is at a path of them: a directory that is held (with what lies above it, in marks of overlayfs), or layers. What is written to them is kept in `changes`; without, they are read-only. @throws KernelError of openat2 */
+  /** Files for a program to be shown, or what is at a path of them: a directory that is held (with what lies above it, in marks of overlayfs), or layers. What is written to them is kept in `upper` of `changes`, which has a `work` beside it; without, they are read-only. @throws KernelError of openat2 */
   openShown(files: ShownFiles, subpath: string, changes: Fd | undefined): Fd;
   /** A file in memory that is nowhere else, not even in swap: read-only for whoever it is shown to. */
   openMemoryFile(content: Uint8Array, owner: { readonly mode: number; readonly uid: number; readonly gid: number }): Fd;

@@ -1,17 +1,19 @@
 // A build: a context and wishes become an image. The Dockerfile is read and analyzed, the images that it starts from are found or pulled, the solver does
 // what the cache does not know, and one transaction makes the image visible.
 import { fail, type Digest } from '../../base/index.ts';
-import { parseDockerfile, type Dockerfile, type Label } from '../../spec/dockerfile/index.ts';
+import { didYouMean, parseDockerfile, type Dockerfile, type Label } from '../../spec/dockerfile/index.ts';
 import type { ImageConfig, Platform } from '../../spec/oci/image.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../../spec/reference.ts';
 import type { Storage } from '../../storage/index.ts';
 import { analyze, type Analysis } from '../analyze.ts';
 import type { EvaluatedStage } from '../evaluate.ts';
 import type { BuildRequest } from '../request.ts';
+import type { BuildSession } from '../session.ts';
 import { imageKey, type Base } from '../stages.ts';
 import type { BuildCache } from './cache.ts';
 import type { CacheMounts } from './cache-mounts.ts';
 import { openContext, type Context } from './context.ts';
+import type { Flights } from './flights.ts';
 import type { Tell } from './happening.ts';
 import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
 import { Fetcher } from './remote/fetcher.ts';
@@ -31,12 +33,20 @@ export interface BuildOrder {
   readonly platform: Platform;
   readonly buildPlatform: Platform;
   readonly noCache: boolean;
+  /** Stages that are done anew, by name or number. */
+  readonly noCacheStages: readonly string[];
+  /** What RUN may ask for: `security.insecure`, `network.host`. */
+  readonly allowed: ReadonlySet<string>;
   /** Asks the registry also for images that are here. */
   readonly pull: boolean;
   readonly network: string;
   readonly extraHosts: readonly string[];
   readonly limits: StepLimits;
   readonly removesContainers: boolean;
+  /** With its client, for secrets and ssh agents. */
+  readonly session: BuildSession | undefined;
+  /** The client of the session may look into a step that failed. */
+  readonly offersShell: boolean;
   readonly onHappening: Tell;
   readonly signal: AbortSignal;
 }
@@ -49,6 +59,8 @@ export interface BuildRoom {
   readonly storage: Storage;
   readonly cache: BuildCache;
   readonly cacheMounts: CacheMounts;
+  /** Of all builds. */
+  readonly flights: Flights;
   readonly ports: BuildPorts;
 }
 
@@ -62,7 +74,7 @@ export async function build(room: BuildRoom, order: BuildOrder): Promise<Built> 
   return await ports.whileMaking(() => buildFrom(room, order, context, references));
 }
 
-async function buildFrom({ storage, cache, cacheMounts, ports }: BuildRoom, order: BuildOrder, context: Context, references: readonly string[]): Promise<Built> {
+async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildRoom, order: BuildOrder, context: Context, references: readonly string[]): Promise<Built> {
   const dockerfile = parseDockerfile(context.dockerfile);
   const images = new Map<string, BaseImage>();
   const findImage = async (base: ImageBase, signal: AbortSignal): Promise<BaseImage> => {
@@ -72,13 +84,14 @@ async function buildFrom({ storage, cache, cacheMounts, ports }: BuildRoom, orde
   };
   const { analysis, target } = await analyzeKnowing(dockerfile, order, ports, (base) => findImage(base, order.signal), images);
   warnOfUnused(analysis, order);
+  refuseUnknownStages(analysis, order);
   const labelled = withLabels(target, order.labels);
   const stages = analysis.evaluated.map((stage) => (stage === target ? labelled : stage));
-  const { noCache, network, extraHosts, limits, buildArgs, removesContainers } = order;
+  const { noCache, noCacheStages, allowed, offersShell, network, extraHosts, limits, buildArgs, removesContainers } = order;
   const globalSteps = dockerfile.globals;
-  const options = { noCache, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
+  const options = { noCache, noCacheStages, allowed, offersShell, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
   const fetcher = new Fetcher({ storage, cache, ports, noCache, buildArgs, signal: order.signal });
-  const solver = new Solver(stages, options, { storage, cache, cacheMounts, ports, fetcher, context: context.tree, images, findImage, tell: order.onHappening, signal: order.signal }, globalSteps.length);
+  const solver = new Solver(stages, options, { storage, cache, cacheMounts, flights, ports, fetcher, context: context.tree, images, findImage, session: order.session, tell: order.onHappening, signal: order.signal }, globalSteps.length);
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
   const state = await solver.solve(labelled);
   if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });
@@ -120,6 +133,12 @@ function warnOfUnused({ globals, evaluated }: Analysis, { buildArgs, onHappening
   const declared = new Set([...globals.declared.keys(), ...evaluated.flatMap(({ steps }) => steps.flatMap((step) => step.arguments().map(({ name }) => name)))]);
   const unused = [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.test(name)).sort();
   if (unused.length > 0) onHappening({ what: 'warning', text: `[Warning] One or more build-args [${unused.join(' ')}] were not consumed` });
+}
+
+/** @throws `invalid` for a stage that is not in the Dockerfile: nothing would be done anew */
+function refuseUnknownStages({ stages }: Analysis, { noCacheStages }: BuildOrder): void {
+  const unknown = noCacheStages.find((name) => !stages.some(({ label, index }) => label.toLowerCase() === name.toLowerCase() || String(index) === name));
+  if (unknown !== undefined) throw fail('invalid', `There is no stage ${JSON.stringify(unknown)} to be done without the cache${didYouMean(unknown, stages.map(({ label }) => label))}`);
 }
 
 /** @throws `invalid` for what is no number of seconds */

@@ -30,7 +30,7 @@ export async function copyWork(step: Step, instruction: Copying, state: BuildSta
   return {
     keyParts: [kind, content, destination, chown, chmod, archives.size, epochSeconds], isIndependent: link, config: state.config,
     createdBy: `${(step.shell ?? defaultShell).join(' ')} #(nop) ${kind} ${flagsText(instruction)}${kindOf(found, inline.length)}:${content} in ${instruction.destination} `,
-    make: () => copy(draft, instruction, link ? [] : state.layers, room),
+    make: (during) => copy(draft, instruction, link ? [] : state.layers, during),
   };
 }
 

@@ -5,11 +5,14 @@ import { DockerfileError, type LineRange } from '../../spec/dockerfile/index.ts'
 export class BuildFailure extends EstivaError {
   readonly lines: readonly LineRange[];
   readonly exitCode: number | undefined;
+  /** The last of what its program said. */
+  readonly output: string;
 
-  constructor(message: string, { lines, exitCode, hint, cause }: { readonly lines: readonly LineRange[]; readonly exitCode?: number | undefined; readonly hint?: string | undefined; readonly cause?: unknown }) {
+  constructor(message: string, { lines, exitCode, output = '', hint, cause }: { readonly lines: readonly LineRange[]; readonly exitCode?: number | undefined; readonly output?: string; readonly hint?: string | undefined; readonly cause?: unknown }) {
     super('invalid', message, { hint, cause });
     this.lines = lines;
     this.exitCode = exitCode;
+    this.output = output;
   }
 }
 

@@ -12,6 +12,7 @@ import type { CacheWish } from './cache-mounts.ts';
 import { digestOfSources } from './digest.ts';
 import { findPlace, isDirectory } from './place.ts';
 import type { RunMount } from './ports.ts';
+import { secretPlan, sshPlan } from './secrets.ts';
 import { hiddenPaths, sourceAt, type SourceTree } from './sources.ts';
 import { keyOf, type BuildState } from './state.ts';
 import type { StepRoom } from './work.ts';
@@ -22,9 +23,10 @@ type Lease = (wish: CacheWish) => Promise<Fd>;
 /** A mount before the step is done. */
 export interface MountPlan {
   readonly keyParts: readonly unknown[];
-  readonly destination: string;
+  /** Undefined: it is no place in the files. */
+  readonly destination: string | undefined;
   /** Opened for the time of the step, in `opened`. */
-  readonly open: (opened: DisposableStack, lease: Lease) => Promise<Omit<RunMount, 'destination'>>;
+  readonly open: (opened: DisposableStack, lease: Lease) => Promise<{ readonly mount?: Omit<RunMount, 'destination'>; readonly environment?: readonly string[] }>;
   /** Those that wait for others are opened in the order of this. */
   readonly order?: string;
 }
@@ -33,37 +35,49 @@ export interface MountPlan {
 export async function planMounts({ mounts, sources }: Pick<Step, 'mounts' | 'sources'>, { config }: BuildState, room: StepRoom): Promise<readonly MountPlan[]> {
   const waiting = [...sources];
   const plans: MountPlan[] = [];
+  let agents = 0;
+  const resolve = (target: string): string => targetOf(target, config.WorkingDir ?? '/');
   for (const mount of mounts) {
     const from = mount.from === undefined ? undefined : waiting.shift();
-    plans.push(await planMount(mount, from, targetOf(mount, config.WorkingDir ?? '/'), room));
+    if (mount.type === 'secret') plans.push(secretPlan(mount, resolve, room));
+    else if (mount.type === 'ssh') plans.push(sshPlan(mount, resolve, agents++, room));
+    else plans.push(await planFiles(mount, mount.type, from, resolve(mount.target ?? ''), room));
   }
   return plans;
 }
 
-/** In the order in which they are mounted. @throws the signal's reason, where it waits for a cache */
-export async function openMounts(plans: readonly MountPlan[], { leaseCache }: Pick<StepRoom, 'leaseCache'>, opened: DisposableStack): Promise<readonly RunMount[]> {
+export interface OpenedMounts {
+  readonly mounts: readonly RunMount[];
+  /** Secrets, and where the agent is. */
+  readonly environment: readonly string[];
+}
+
+/** In the order in which they are mounted. @throws the signal's reason, where it waits for a cache; `invalid` for a secret that is required */
+export async function openMounts(plans: readonly MountPlan[], { leaseCache }: Pick<StepRoom, 'leaseCache'>, opened: DisposableStack): Promise<OpenedMounts> {
   const leased = new Map<string, Fd>();
   const lease: Lease = async (wish) => {
     const dir = leased.get(wish.key) ?? opened.use(await leaseCache(wish)).dir;
     leased.set(wish.key, dir);
     return dir;
   };
-  const ready = new Map<MountPlan, RunMount>();
-  for (const plan of plans.toSorted((a, b) => ((a.order ?? '') < (b.order ?? '') ? -1 : 1))) ready.set(plan, { destination: plan.destination, ...await plan.open(opened, lease) });
-  return plans.map((plan) => ready.get(plan)!);
+  const ready = new Map<MountPlan, Awaited<ReturnType<MountPlan['open']>>>();
+  for (const plan of plans.toSorted((a, b) => ((a.order ?? '') < (b.order ?? '') ? -1 : 1))) ready.set(plan, await plan.open(opened, lease));
+  return {
+    mounts: plans.flatMap((plan) => {
+      const { mount } = ready.get(plan)!;
+      return mount === undefined || plan.destination === undefined ? [] : [{ destination: plan.destination, ...mount }];
+    }),
+    environment: plans.flatMap((plan) => ready.get(plan)!.environment ?? []),
+  };
 }
 
-async function planMount(mount: Mount, from: Base | undefined, destination: string, room: StepRoom): Promise<MountPlan> {
-  switch (mount.type) {
-    case 'tmpfs': return tmpfsPlan(mount, destination);
-    case 'bind': return await bindPlan(mount, from, destination, room);
-    case 'cache': return await cachePlan(mount, from, destination, room);
-    default: throw fail('unsupported', `RUN --mount=type=${mount.type} comes later`, { hint: 'Copy what the step needs with COPY, and remove it again' });
-  }
+async function planFiles(mount: Mount, type: 'bind' | 'cache' | 'tmpfs', from: Base | undefined, destination: string, room: StepRoom): Promise<MountPlan> {
+  if (type === 'tmpfs') return tmpfsPlan(mount, destination);
+  return await (type === 'bind' ? bindPlan : cachePlan)(mount, from, destination, room);
 }
 
 /** Relative to the working directory. */
-function targetOf({ target = '' }: Mount, workingDir: string): string {
+function targetOf(target: string, workingDir: string): string {
   const path = posix.resolve('/', workingDir, target);
   if (path === '/') throw fail('invalid', `invalid mount target ${JSON.stringify(path)}`, { hint: 'Say where: --mount=target=/some/directory' });
   return path;
@@ -71,7 +85,7 @@ function targetOf({ target = '' }: Mount, workingDir: string): string {
 
 function tmpfsPlan({ sizeBytes, readOnly }: Mount, destination: string): MountPlan {
   const options = ['nosuid', ...readOnly ? ['ro'] : [], ...sizeBytes === undefined || sizeBytes === 0 ? [] : [`size=${sizeBytes}`]];
-  return { keyParts: ['tmpfs', destination, options], destination, open: () => Promise.resolve({ source: undefined, options }) };
+  return { keyParts: ['tmpfs', destination, options], destination, open: () => Promise.resolve({ mount: { source: undefined, options } }) };
 }
 
 /** What a bind or a new cache is made of. */
@@ -86,19 +100,20 @@ async function bindPlan(mount: Mount, from: Base | undefined, destination: strin
   const source = await sourceOf(mount, from, room);
   return {
     keyParts: ['bind', destination, mount.readOnly, source.content], destination,
-    open: (opened) => Promise.resolve({ source: opened.use(shown(source, mount.readOnly, room, opened)), options: mount.readOnly ? ['rro'] : [] }),
+    open: (opened) => Promise.resolve({ mount: { source: shown(source, mount.readOnly, room, opened), options: mount.readOnly ? ['rro'] : [] } }),
   };
 }
 
-/** What is written goes with the step. */
-function shown({ tree, subpath }: MountSource, readOnly: boolean, { storage: { snapshots } }: StepRoom, opened: DisposableStack): Fd {
+/** Gives what opens it. What is written goes with the step. */
+function shown({ tree, subpath }: MountSource, readOnly: boolean, { storage: { snapshots } }: StepRoom, opened: DisposableStack): () => Fd {
   const changes = readOnly ? undefined : opened.use(snapshots.scratch()).dir;
-  if (tree.layers !== undefined) return snapshots.openShown({ layers: tree.layers }, subpath, changes);
+  if (changes !== undefined) for (const name of ['upper', 'work']) call('mkdirat', changes.number, name, 0o755);
+  const { layers } = tree;
+  if (layers !== undefined) return () => snapshots.openShown({ layers }, subpath, changes);
   const hidden = hiddenPaths(tree);
-  if (hidden.length === 0) return snapshots.openShown({ dirs: [tree.root] }, subpath, changes);
-  const above = opened.use(snapshots.scratch()).dir;
-  for (const path of hidden) hide(tree.root, above, path);
-  return snapshots.openShown({ dirs: [above, tree.root] }, subpath, changes);
+  const above = hidden.length === 0 ? [] : [opened.use(snapshots.scratch()).dir];
+  for (const path of hidden) hide(tree.root, above[0]!, path);
+  return () => snapshots.openShown({ dirs: [...above, tree.root] }, subpath, changes);
 }
 
 /** overlayfs takes a device 0:0 for the mark that there is nothing; directories are as the topmost layer has them. */
@@ -136,16 +151,16 @@ async function cachePlan(mount: Mount, from: Base | undefined, destination: stri
   };
   return {
     keyParts: ['cache', destination, id, sharing, source?.content, mode, uid, gid, readOnly], destination, order: key,
-    open: async (opened, lease) => {
+    open: async (_opened, lease) => {
       const dir = await lease({ key, what: `cached mount ${destination}, id ${id}`, sharing, fill });
-      return { source: opened.use(cloneMount(dir, false)), options: readOnly ? ['rro'] : [] };
+      return { mount: { source: () => cloneMount(dir, false), options: readOnly ? ['rro'] : [] } };
     },
   };
 }
 
 async function fillFrom(source: MountSource, dir: Fd, room: StepRoom): Promise<void> {
   using opened = new DisposableStack();
-  const from = opened.use(shown(source, true, room, opened));
+  const from = opened.use(shown(source, true, room, opened)());
   const { mode, uid, gid } = statFd(from);
   if (!isDirectory(statFd(from))) throw fail('invalid', 'A cache cannot begin with a file', { hint: 'source= is a directory' });
   await copyTree(from, dir, 'caches', { signal: room.signal });

@@ -1,6 +1,8 @@
 // What builds ask of images and containers. The engine plugs it in.
+import type { Duplex } from 'node:stream';
 import type { Digest } from '../../base/index.ts';
 import type { Fd } from '../../kernel/index.ts';
+import type { TerminalSize } from '../../spec/estiva/build-session.ts';
 import type { ImageConfig, Platform } from '../../spec/oci/image.ts';
 
 export interface BaseImage {
@@ -27,9 +29,15 @@ export interface StepLimits {
 export interface RunMount {
   /** Absolute. */
   readonly destination: string;
-  /** A mount that is held and nowhere yet; undefined: a tmpfs of its own. */
-  readonly source: Fd | undefined;
+  /** Opens a mount that is nowhere yet, which a start takes; undefined: a tmpfs of its own. */
+  readonly source: (() => Fd) | undefined;
   readonly options: readonly string[];
+}
+
+export interface RunTerminal {
+  readonly stream: Duplex;
+  readonly size: TerminalSize;
+  readonly onResize: (listener: (size: TerminalSize) => void) => void;
 }
 
 export interface RunRequest {
@@ -40,6 +48,8 @@ export interface RunRequest {
   readonly user: string;
   readonly workingDir: string;
   readonly network: string;
+  /** With all rights of the machine. */
+  readonly isPrivileged: boolean;
   readonly extraHosts: readonly string[];
   readonly limits: StepLimits;
   readonly mounts: readonly RunMount[];
@@ -47,6 +57,8 @@ export interface RunRequest {
   readonly hasSecrets: boolean;
   /** Called with what the program changed before it becomes a layer. */
   readonly onChanges: (changes: Fd) => void;
+  /** The program failed: its files, mounts and limits are there until this resolves. `run`: another program in it, at a terminal. */
+  readonly onFailure: (end: { readonly exitCode: number; readonly oomKilled: boolean }, run: (command: readonly string[], terminal: RunTerminal) => Promise<void>) => Promise<void>;
   /** No time in the layer is later. */
   readonly latestSeconds: number | undefined;
   readonly onStarted: (containerId: string) => void;
@@ -54,7 +66,7 @@ export interface RunRequest {
   readonly signal: AbortSignal;
 }
 
-export type RunEnd = { readonly exitCode: number; readonly layer: { readonly diffId: Digest; readonly sizeBytes: number; readonly entries: number } | undefined };
+export type RunEnd = { readonly exitCode: number; readonly oomKilled: boolean; readonly layer: { readonly diffId: Digest; readonly sizeBytes: number; readonly entries: number } | undefined };
 
 export interface NewImage {
   readonly config: ImageConfig;

@@ -2,28 +2,29 @@
 import { fail } from '../../base/index.ts';
 import type { Run } from '../../spec/dockerfile/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
-import { programOf } from '../program.ts';
+import { defaultShell, programOf } from '../program.ts';
 import type { Step } from '../step.ts';
 import { BuildFailure } from './failure.ts';
-import { openMounts, planMounts } from './mounts.ts';
-import type { RunMount } from './ports.ts';
+import { openMounts, planMounts, type MountPlan, type OpenedMounts } from './mounts.ts';
+import type { RunEnd, RunTerminal } from './ports.ts';
 import type { BuildState } from './state.ts';
 import { stubRemoval } from './stubs.ts';
 import type { MadeLayer, SolveOptions, StepRoom, Work } from './work.ts';
 
 export async function runWork(step: Step, instruction: Run, state: BuildState, room: StepRoom): Promise<Work> {
-  const command = runCommandOf(step, instruction);
+  const { args: command, files } = programOf(instruction, step.shell);
   const { environment, shown } = runVariables(step, state.config);
   const { extraHosts, epochSeconds, network: usual } = room.options;
+  refuseForbidden(instruction, room.options);
   const network = instruction.network === 'default' ? usual : instruction.network;
-  const mounts = await planMounts(step, state, room);
+  const mounts = [...files.map((file) => scriptPlan(file, room)), ...await planMounts(step, state, room)];
+  const isPrivileged = instruction.security === 'insecure';
   const { User: user = '', WorkingDir: workingDir = '' } = state.config;
   return {
-    keyParts: ['RUN', command, environment, user, workingDir, network, extraHosts, epochSeconds, ...mounts.length === 0 ? [] : [mounts.map(({ keyParts }) => keyParts)]], createdBy: `${shown}${command.join(' ')}`, config: state.config,
-    make: async () => {
-      const { opened } = room;
-      const ready = await openMounts(mounts, room, opened);
-      return await room.inTurn(() => run({ command, environment, user, workingDir, network, mounts: ready }, instruction, state, room));
+    keyParts: ['RUN', command, environment, user, workingDir, network, extraHosts, epochSeconds, ...mounts.length === 0 ? [] : [mounts.map(({ keyParts }) => keyParts)], ...isPrivileged ? ['insecure'] : []], createdBy: `${shown}${command.join(' ')}`, config: state.config,
+    make: async (during) => {
+      const ready = await openMounts(mounts, during, during.opened);
+      return await during.inTurn(() => run({ command, environment, user, workingDir, network, isPrivileged, shell: step.shell?.[0] ?? defaultShell[0]!, ready }, instruction, state, during));
     },
   };
 }
@@ -34,21 +35,57 @@ interface Program {
   readonly user: string;
   readonly workingDir: string;
   readonly network: string;
-  readonly mounts: readonly RunMount[];
+  readonly isPrivileged: boolean;
+  /** What a person is offered when it fails. */
+  readonly shell: string;
+  readonly ready: OpenedMounts;
 }
 
-async function run(program: Program, { lines }: Run, { layers, platform }: BuildState, { storage, opened, options, ports, signal, tell }: StepRoom): Promise<MadeLayer | undefined> {
-  const { command, environment, mounts } = program;
+async function run(program: Program, { lines }: Run, { layers, platform }: BuildState, room: StepRoom): Promise<MadeLayer | undefined> {
+  const { command, environment, ready: { mounts, environment: secrets }, user, workingDir, network, isPrivileged, shell } = program;
+  const { storage, opened, ports, signal, tell, options } = room;
   const { extraHosts, limits, epochSeconds: latestSeconds } = options;
+  const last = new LastWords();
+  const failureOf = (end: FailedRun): BuildFailure => new BuildFailure(`The command '${command.join(' ')}' returned a non-zero code: ${end.exitCode}`, {
+    lines: [lines], exitCode: end.exitCode, output: last.text(), hint: end.oomKilled ? outOfMemory(limits.Memory) : undefined,
+  });
   let containerId: string | undefined;
   const end = await ports.run({
-    ...program, layers, platform, environment: [...environment, ...proxiesOf(options, environment)], extraHosts, limits, latestSeconds, signal,
-    hasSecrets: false, onChanges: mounts.length === 0 ? () => undefined : stubRemoval(opened.use(storage.snapshots.openFiles(layers)), mounts.map(({ destination }) => destination)),
-    onStarted: (id) => { containerId = id; tell({ what: 'running', containerId: id }); }, onOutput: (chunk) => tell({ what: 'output', ...chunk }),
+    command, user, workingDir, network, isPrivileged, mounts, layers, platform, environment: [...environment, ...proxiesOf(options, environment), ...secrets], extraHosts, limits, latestSeconds, signal,
+    hasSecrets: secrets.length > 0, onChanges: mounts.length === 0 ? () => undefined : stubRemoval(opened.use(storage.snapshots.openFiles(layers)), mounts.map(({ destination }) => destination)),
+    onStarted: (id) => { containerId = id; tell({ what: 'running', containerId: id }); },
+    onOutput: (chunk) => { last.add(chunk.bytes); tell({ what: 'output', ...chunk }); },
+    onFailure: (failed, runAgain) => offerShell(failureOf(failed), room, (terminal) => runAgain([shell], terminal)),
   });
-  if (end.exitCode !== 0) throw new BuildFailure(`The command '${command.join(' ')}' returned a non-zero code: ${end.exitCode}`, { lines: [lines], exitCode: end.exitCode });
+  if (end.exitCode !== 0) throw failureOf(end);
   if (containerId !== undefined && options.removesContainers) tell({ what: 'removed', containerId });
   return end.layer;
+}
+
+type FailedRun = Pick<RunEnd, 'exitCode' | 'oomKilled'>;
+
+/** The step waits for whoever wants to look into it. */
+async function offerShell({ message, hint, exitCode, lines }: BuildFailure, { session, options: { offersShell }, signal }: StepRoom, run: (terminal: RunTerminal) => Promise<void>): Promise<void> {
+  if (!offersShell || session === undefined) return;
+  const terminal = await session.offerShell({ message: hint === undefined ? message : `${message} (${hint})`, exitCode, lines: lines.map(({ start, end }) => [start, end]) }, signal);
+  if (terminal === undefined) return;
+  await run(terminal);
+  terminal.stream.end();
+}
+
+const lastBytesMax = 4096;
+
+/** The end of what a program said. */
+class LastWords {
+  #bytes = Buffer.alloc(0);
+
+  add(bytes: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(Math.max(0, bytes.length - lastBytesMax))]).subarray(-lastBytesMax);
+  }
+
+  text(): string {
+    return this.#bytes.toString('utf8');
+  }
 }
 
 const proxyNames = /^(https?_proxy|ftp_proxy|no_proxy|all_proxy)$/i;
@@ -59,12 +96,22 @@ function proxiesOf({ buildArgs }: SolveOptions, environment: readonly string[]):
   return [...buildArgs].filter(([name]) => proxyNames.test(name) && !declared.has(name)).map(([name, value]) => `${name}=${value}`);
 }
 
-/** @throws `unsupported` for what comes later */
-function runCommandOf({ shell }: Pick<Step, 'shell'>, run: Run): readonly string[] {
-  if (run.security === 'insecure') throw fail('unsupported', 'RUN --security=insecure comes later', { hint: 'Steps run with the rights of an ordinary container' });
-  const { args, files } = programOf(run, shell);
-  if (files.length > 0) throw fail('unsupported', 'A heredoc of RUN with an interpreter of its own (#!) comes later', { hint: 'Name the program: RUN python3 <<EOF' });
-  return args;
+/** @throws `denied` in BuildKit's words */
+function refuseForbidden({ network, security }: Run, { allowed, network: usual }: SolveOptions): void {
+  const forbidden = [...network === 'host' && usual !== 'host' ? ['network.host'] : [], ...security === 'insecure' ? ['security.insecure'] : []].find((right) => !allowed.has(right));
+  if (forbidden !== undefined) throw fail('denied', `${forbidden} is not allowed`, { hint: `If you trust the Dockerfile: estiva build --allow ${forbidden}` });
+}
+
+/** A script of a heredoc, as BuildKit shows it. */
+function scriptPlan({ path, content }: ReturnType<typeof programOf>['files'][number], { storage: { snapshots } }: StepRoom): MountPlan {
+  return {
+    keyParts: ['script', path, content], destination: path,
+    open: () => Promise.resolve({ mount: { source: () => snapshots.openMemoryFile(Buffer.from(content), { mode: 0o755, uid: 0, gid: 0 }), options: ['ro'] } }),
+  };
+}
+
+function outOfMemory(limitBytes: number): string {
+  return limitBytes > 0 ? `It was ended because it wanted more memory than it may have, ${limitBytes} bytes: give it more with --memory` : 'It was ended because the memory of the machine ran out';
 }
 
 /** `shown`: the arguments as history has them, `|2 A=1 B=2 `. */

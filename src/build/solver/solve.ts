@@ -1,14 +1,15 @@
 // The solver: from the stages that a target needs to the state of its last step. Every step has a key, made of the key of the step before and of all
 // that the step itself depends on; a key that the cache knows is not done again. Stages that do not need each other are done side by side.
-import type { Digest } from '../../base/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import type { EvaluatedStage } from '../evaluate.ts';
+import type { BuildSession } from '../session.ts';
 import { imageKey, type Base, type PlacedStage } from '../stages.ts';
 import type { Step } from '../step.ts';
 import type { BuildCache } from './cache.ts';
 import type { CacheMounts } from './cache-mounts.ts';
 import { copyWork } from './copy-step.ts';
 import { failedAt } from './failure.ts';
+import type { Flights, Made } from './flights.ts';
 import { InOrder, type Tell } from './happening.ts';
 import { metadataWork } from './metadata.ts';
 import type { BaseImage, BuildPorts } from './ports.ts';
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly storage: Storage;
   readonly cache: BuildCache;
   readonly cacheMounts: CacheMounts;
+  readonly flights: Flights;
   readonly ports: BuildPorts;
   readonly fetcher: Fetcher;
   /** Undefined: there is none, COPY finds nothing. */
@@ -30,6 +32,8 @@ export interface Surroundings {
   /** By imageKey. */
   readonly images: ReadonlyMap<string, BaseImage>;
   readonly findImage: (base: Extract<Base, { kind: 'image' }>, signal: AbortSignal) => Promise<BaseImage>;
+  /** Undefined: its client holds none. */
+  readonly session: BuildSession | undefined;
   readonly tell: Tell;
   readonly signal: AbortSignal;
 }
@@ -86,12 +90,13 @@ export class Solver {
 
   async #stage({ stage, steps }: EvaluatedStage, index: number, firstNumber: number): Promise<BuildState> {
     const tell = this.#inOrder.tellerOf(index);
+    const noCache = this.#isDoneAnew(stage);
     try {
       let state = await this.#begin(stage, firstNumber, tell);
       for (const [i, step] of steps.entries()) {
         this.#signal.throwIfAborted();
         tell({ what: 'step', number: firstNumber + 1 + i, total: this.#total, text: step.instruction.text });
-        state = await this.#step(step, state, tell);
+        state = await this.#step(step, state, { tell, noCache });
         tell({ what: 'result', id: idOf(state) });
       }
       this.#inOrder.end(index);
@@ -103,6 +108,12 @@ export class Solver {
     }
   }
 
+  /** What stands on a stage that is done anew is done anew, too. */
+  #isDoneAnew({ label, index, base }: PlacedStage): boolean {
+    const { noCache, noCacheStages } = this.#options;
+    return noCache || noCacheStages.some((name) => name === String(index) || name.toLowerCase() === label.toLowerCase()) || (base.kind === 'stage' && this.#isDoneAnew(base.stage));
+  }
+
   async #begin({ base, from, platform }: PlacedStage, number: number, tell: Tell): Promise<BuildState> {
     const state = base.kind === 'stage' ? asBase(await this.#results.get(base.stage)!) : base.kind === 'scratch' ? emptyState(platform) : stateOfImage(this.#around.images.get(imageKey(base))!);
     tell({ what: 'step', number, total: this.#total, text: from.text });
@@ -110,45 +121,51 @@ export class Solver {
     return state;
   }
 
-  async #step(step: Step, state: BuildState, tell: Tell): Promise<BuildState> {
-    const { storage, ports, fetcher } = this.#around;
+  async #step(step: Step, state: BuildState, { tell, noCache }: StageRun): Promise<BuildState> {
     using opened = new DisposableStack();
-    const room: StepRoom = { storage, ports, options: this.#options, tell, signal: this.#signal, opened, fetcher, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work), leaseCache: (wish) => this.#around.cacheMounts.lease(wish, this.#signal) };
+    const { lines } = step.instruction;
     try {
-      const work = await workOf(step, state, room);
+      const work = await workOf(step, state, this.#roomOf(tell, this.#signal, opened));
+      const isIndependent = work.isIndependent === true;
       // What does not depend on the step before is looked for without it; what comes after depends on both.
-      const ownKey = work.isIndependent === true ? keyOf('independent', ...work.keyParts) : keyOf(state.key, ...work.keyParts);
-      const { layer, created } = await this.#cached(ownKey, work.isIndependent === true ? '' : state.key, work, tell);
-      const key = work.isIndependent === true ? keyOf(state.key, ownKey) : ownKey;
+      const ownKey = isIndependent ? keyOf('independent', ...work.keyParts) : keyOf(state.key, ...work.keyParts);
+      const make = (tellAll: Tell, signal: AbortSignal): Promise<Made> => this.#make(ownKey, isIndependent ? '' : state.key, work, this.#roomOf(tellAll, signal, opened));
+      const made = noCache ? await make(tell, this.#signal) : this.#cached(ownKey, tell) ?? await this.#around.flights.join(ownKey, { tell, signal: this.#signal, lines }, make);
+      const key = isIndependent ? keyOf(state.key, ownKey) : ownKey;
       const { config, author, createdBy, hasOwnCommand = state.hasOwnCommand } = work;
-      return nextState(state, key, { config, ...author === undefined ? {} : { author }, layer, createdBy, created }, hasOwnCommand);
+      return nextState(state, key, { config, ...author === undefined ? {} : { author }, createdBy, ...made }, hasOwnCommand);
     } catch (error) {
-      throw failedAt(error, step.instruction.lines);
+      throw failedAt(error, lines);
     }
   }
 
-  /** What the cache has under the key, or what the work makes. */
-  async #cached(key: string, parent: string, { createdBy: what, make }: Work, tell: Tell): Promise<{ readonly layer: Digest | undefined; readonly created: string }> {
-    const { cache } = this.#around;
+  #roomOf(tell: Tell, signal: AbortSignal, opened: DisposableStack): StepRoom {
+    const { storage, ports, session, cacheMounts, fetcher } = this.#around;
+    return { storage, ports, session, options: this.#options, tell, signal, opened, fetcher, treeOf: (source) => this.#treeOf(source, opened), inTurn: (work) => this.#inTurn(work, signal), leaseCache: (wish) => cacheMounts.lease(wish, signal) };
+  }
+
+  #cached(key: string, tell: Tell): Made | undefined {
+    const found = this.#around.cache.find(key);
+    if (found === undefined) return undefined;
+    this.#used.push(key);
+    tell({ what: 'cached' });
+    return { layer: found.layer, created: found.createdAt };
+  }
+
+  async #make(key: string, parent: string, { createdBy: what, make }: Work, room: StepRoom): Promise<Made> {
     const epoch = this.#options.epochSeconds;
-    const found = this.#options.noCache ? undefined : cache.find(key);
-    if (found !== undefined) {
-      this.#used.push(key);
-      tell({ what: 'cached' });
-      return { layer: found.layer, created: found.createdAt };
-    }
-    const made = await make();
+    const made = await make(room);
     const layer = made === undefined || made.entries === 0 ? undefined : made;
     const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
-    cache.put({ key, parent, createdAt: created, layer: layer?.diffId, sizeBytes: layer?.sizeBytes ?? 0, what });
+    this.#around.cache.put({ key, parent, createdAt: created, layer: layer?.diffId, sizeBytes: layer?.sizeBytes ?? 0, what });
     return { layer: layer?.diffId, created };
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#running >= runsMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
     try {
-      this.#signal.throwIfAborted();
+      signal.throwIfAborted();
       return await work();
     } finally {
       this.#running--;
@@ -162,6 +179,12 @@ export class Solver {
     const layers = source.kind === 'scratch' ? [] : source.kind === 'stage' ? (await this.#results.get(source.stage)!).layers : (await this.#around.findImage(source, this.#signal)).layers;
     return { root: opened.use(snapshots.openFiles(layers)), hides: () => false, isContext: false, layers };
   }
+}
+
+/** What holds for all steps of a stage. */
+interface StageRun {
+  readonly tell: Tell;
+  readonly noCache: boolean;
 }
 
 async function workOf(step: Step, state: BuildState, room: StepRoom): Promise<Work> {

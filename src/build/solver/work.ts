@@ -3,6 +3,7 @@
 import type { Digest } from '../../base/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
 import type { Storage } from '../../storage/index.ts';
+import type { BuildSession } from '../session.ts';
 import type { Base } from '../stages.ts';
 import type { CacheLease, CacheWish } from './cache-mounts.ts';
 import type { Tell } from './happening.ts';
@@ -26,12 +27,18 @@ export interface Work {
   readonly config: ImageRunConfig;
   readonly author?: string;
   readonly hasOwnCommand?: boolean;
-  /** Undefined: no file is changed. */
-  readonly make: () => Promise<MadeLayer | undefined>;
+  /** `room`: as when it was planned, but that who hears of it and who may end it are perhaps several builds. Undefined: no file is changed. */
+  readonly make: (room: StepRoom) => Promise<MadeLayer | undefined>;
 }
 
 export interface SolveOptions {
   readonly noCache: boolean;
+  /** Names or numbers of stages that are done anew. */
+  readonly noCacheStages: readonly string[];
+  /** What RUN may ask for: `security.insecure`, `network.host`. */
+  readonly allowed: ReadonlySet<string>;
+  /** Whoever holds the session may look into a step that failed. */
+  readonly offersShell: boolean;
   /** Of RUN without --network. */
   readonly network: string;
   readonly extraHosts: readonly string[];
@@ -54,6 +61,8 @@ export interface StepRoom {
   readonly opened: DisposableStack;
   /** The files of a stage or an image; of the context, when there is no source. */
   readonly treeOf: (source: Base | undefined) => Promise<SourceTree>;
+  /** Undefined: its client holds none. */
+  readonly session: BuildSession | undefined;
   /** Waits where another step has it. */
   readonly leaseCache: (wish: CacheWish) => Promise<CacheLease>;
   /** For what stands elsewhere. */

@@ -11,7 +11,7 @@ export function workdirWork({ shell = defaultShell }: Pick<Step, 'shell'>, path:
   const absolute = posix.resolve('/', state.config.WorkingDir ?? '', path);
   return {
     keyParts: ['WORKDIR', absolute, room.options.epochSeconds], createdBy: `${shell.join(' ')} #(nop) WORKDIR ${absolute}`, config: { ...state.config, WorkingDir: absolute },
-    make: () => makeDirectory(absolute, state, room),
+    make: (during) => makeDirectory(absolute, state, during),
   };
 }
 

@@ -3,8 +3,10 @@ import type { BuildCall, BuildCheckRequest, BuildFault } from '../../spec/estiva
 import { openBuildContext } from '../dockerfile/context.ts';
 import { runBuild } from '../dockerfile/build.ts';
 import { bytes, extraHost, pair, swapBytes, ulimit } from '../create/values.ts';
+import { holdSession, parseSecret, parseSsh } from '../dockerfile/session.ts';
 import { readBuildFiles } from '../dockerfile/files.ts';
 import { checkLines, faultLines, outlineLines, targetsLines } from '../dockerfile/show.ts';
+import { Exit } from '../errors.ts';
 import { defineCommand } from '../command.ts';
 import { flag, FlagError } from '../flags.ts';
 import { say, warn, type Session } from '../session.ts';
@@ -24,11 +26,13 @@ export const command = defineCommand({
   examples: [
     ['build -t app:1 .', 'from ./Dockerfile, with the files of the directory'],
     ['build --target test --build-arg VERSION=2 -f docker/Dockerfile .', 'up to a stage, with an argument'],
+    ['build --secret id=npm,src=$HOME/.npmrc .', 'RUN --mount=type=secret,id=npm sees the file; no layer has it'],
     ['build --check .', 'mistakes and warnings, with the lines; exit code 1 when there are any'],
     ['build --call=outline --target app .', 'arguments, secrets and ssh agents that it takes'],
     ['build --call=targets,format=json - < Dockerfile', 'its stages'],
   ],
   flags: {
+    allow: flag.texts('', 'stringArray', 'What RUN may ask for beyond a container\'s rights ("security.insecure", "network.host")'),
     'add-host': flag.list('', 'list', 'Add a line to the hosts file of steps (host:ip)', extraHost),
     'build-arg': flag.texts('', 'stringArray', 'Set build-time variables'),
     call: flag.value('', 'string', 'Do not build, but look ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
@@ -46,20 +50,24 @@ export const command = defineCommand({
     'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
     network: flag.text('', 'string', 'Network of RUN steps ("default", "none", "host", or a name)'),
     'no-cache': flag.on('', 'Do every step anew'),
+    'no-cache-filter': flag.texts('', 'stringArray', 'Do the steps of these stages anew, and of those that stand on them'),
     platform: flag.text('', 'string', 'Target platform of the build (os/arch)'),
     progress: flag.value('', 'string', 'How it is shown ("auto", "plain", "quiet")', parseProgress),
     pull: flag.on('', 'Ask the registry also for images that are here'),
     quiet: flag.on('q', 'Only print the image ID'),
     rm: flag.off('', 'Nothing is left of steps here, whatever it says'),
+    secret: flag.list('', 'list', 'Secret for steps that mount it (id=NAME[,src=FILE|,env=VARIABLE])', parseSecret),
+    'shell-on-error': flag.on('', 'When a RUN fails, open a shell in it as it was, without asking'),
     'shm-size': flag.value('', 'bytes', 'Size of /dev/shm in steps', bytes),
+    ssh: flag.list('', 'list', 'ssh agent for steps that mount it (default, or ID=SOCKET, or ID=KEY[,KEY])', parseSsh),
     tag: flag.texts('t', 'stringArray', 'Name and optionally a tag (name:tag)'),
     target: flag.text('', 'string', 'Target build stage'),
     ulimit: flag.list('', 'ulimit', 'Resource limit of steps (name=soft[:hard])', ulimit),
   },
   later: {
     'cgroup-parent': 'steps run below the cgroup of this engine', squash: 'build in several stages: the last one has only what it copies',
-    secret: 'secrets come later', ssh: 'ssh agents come later', 'cache-from': 'the cache of this engine is used anyway', 'cache-to': buildKitOnly, 'output|o': 'build an image, and copy files out of a container of it', 'metadata-file': '--iidfile has the id',
-    ...Object.fromEntries(['allow', 'annotation', 'attest', 'build-context', 'builder', 'debug|D', 'load', 'no-cache-filter', 'provenance', 'push', 'sbom'].map((name) => [name, buildKitOnly])),
+    'cache-from': 'the cache of this engine is used anyway', 'cache-to': buildKitOnly, 'output|o': 'build an image, and copy files out of a container of it', 'metadata-file': '--iidfile has the id',
+    ...Object.fromEntries(['annotation', 'attest', 'build-context', 'builder', 'debug|D', 'load', 'provenance', 'push', 'sbom'].map((name) => [name, buildKitOnly])),
   },
   operands: { min: 1, max: 1 },
   async run({ values, operands: [path = ''], session }) {
@@ -68,14 +76,25 @@ export const command = defineCommand({
     const [target, platform] = [values.target ?? '', values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'] ?? ''];
     if (choice !== undefined) return look(session, choice, { ...await readBuildFiles(path, values.file, session.stdin), buildArgs, target, platform });
     const context = await openBuildContext(path, values.file, session.stdin);
+    const isQuiet = values.quiet || values.progress === 'quiet';
+    const always = values['shell-on-error'];
+    if (always && [path, values.file].includes('-')) throw new Exit(1, 'ERROR: --shell-on-error needs stdin for the shell: give the context and the Dockerfile by their paths');
+    const hasTerminal = session.stdin.isTTY === true && session.stdout.isTTY === true && !isQuiet && path !== '-' && values.file !== '-';
+    const shell = always || hasTerminal ? { always, shown: context.shown } : undefined;
+    using held = await holdSession(session, { secrets: values.secret, agents: values.ssh, shell });
     const query = {
+      'estiva-session': held?.id, 'estiva-shell': held !== undefined && shell !== undefined, 'estiva-allow': joined(values.allow), 'estiva-no-cache-filter': joined(values['no-cache-filter']),
       buildargs: JSON.stringify(buildArgs), labels: JSON.stringify(Object.fromEntries(values.label.map(pair))), target, platform, nocache: values['no-cache'], pull: values.pull, networkmode: values.network,
       memory: values.memory, memswap: values['memory-swap'], shmsize: values['shm-size'], cpushares: values['cpu-shares'], cpuperiod: values['cpu-period'], cpuquota: values['cpu-quota'],
       cpusetcpus: values['cpuset-cpus'], cpusetmems: values['cpuset-mems'], ulimits: values.ulimit.length === 0 ? undefined : JSON.stringify(values.ulimit),
     };
-    return runBuild(session, context, { tags: values.tag, extraHosts: values['add-host'], query, quiet: values.quiet || values.progress === 'quiet', idFile: values.iidfile });
+    return await runBuild(session, context, { tags: values.tag, extraHosts: values['add-host'], query, quiet: isQuiet, idFile: values.iidfile });
   },
 });
+
+function joined(words: readonly string[]): string | undefined {
+  return words.length === 0 ? undefined : words.join(',');
+}
 
 type Request = Omit<BuildCheckRequest, 'call'>;
 

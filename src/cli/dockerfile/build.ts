@@ -1,14 +1,16 @@
 // A build as the command line shows it: the daemon's messages as they come, at the end the image; for a step that failed, its lines in the Dockerfile and
 // what its exit code means.
 import { writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { buildImage, type BuildImageOptions } from '../../client/index.ts';
 import type { ProgressMessage } from '../../spec/docker/image.ts';
-import { excerpt } from '../../spec/dockerfile/index.ts';
 import { openError } from '../create/files.ts';
 import { Exit } from '../errors.ts';
 import { say, warn, type Session } from '../session.ts';
 import type { BuildContext } from './context.ts';
+import { failureLines } from './failure.ts';
+
+/** Of a failed step's output. */
+const linesMax = 20;
 
 export interface RunOptions extends BuildImageOptions {
   readonly quiet: boolean;
@@ -25,7 +27,7 @@ export async function runBuild(session: Session, context: BuildContext, { quiet,
     else if (message.status !== undefined && !quiet) say(session, message.status);
     id = idIn(message.aux) ?? id;
   });
-  if (failure !== undefined) return showFailure(session, failure, context);
+  if (failure !== undefined) return showFailure(session, failure, context, quiet);
   if (id === undefined) throw new Exit(1, 'ERROR: the daemon did not say which image it has built');
   if (quiet) say(session, id);
   if (idFile !== undefined) writeId(idFile, id);
@@ -44,20 +46,10 @@ function writeId(path: string, id: string): void {
   }
 }
 
-function showFailure(session: Session, { error = '', errorDetail }: ProgressMessage, { shown }: BuildContext): number {
-  const lines = (errorDetail?.lines ?? []).map(([start, end]) => ({ start, end }));
-  warn(session, `ERROR: ${errorDetail?.message ?? error}`);
-  for (const line of shown === undefined ? [] : excerpt(shown.name, shown.text, lines)) warn(session, line);
-  const code = errorDetail?.code ?? 1;
-  const meaning = meaningOf(code);
-  if (errorDetail?.code !== undefined && meaning !== undefined) warn(session, `Exit code ${code}: ${meaning}`);
-  return code;
-}
-
-/** What shells and the kernel mean by it. */
-function meaningOf(code: number): string | undefined {
-  if (code === 126) return 'the program is there, and cannot be run';
-  if (code === 127) return 'the program was not found';
-  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
-  return signal === undefined ? undefined : `it was ended by ${signal}${signal === 'SIGKILL' ? ', as it is when memory runs out' : ''}`;
+function showFailure(session: Session, { error = '', errorDetail }: ProgressMessage, { shown }: BuildContext, quiet: boolean): number {
+  const { message = error, code, lines = [], output = '' } = errorDetail ?? {};
+  // Who wanted to hear nothing has not seen it yet.
+  if (quiet) for (const line of output.trimEnd().split('\n').slice(-linesMax)) warn(session, line);
+  for (const line of failureLines({ message, code, lines }, shown)) warn(session, line);
+  return code ?? 1;
 }

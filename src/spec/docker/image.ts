@@ -80,6 +80,6 @@ export interface ProgressMessage {
   /** The same as text, with a bar. */
   readonly progress?: string;
   readonly error?: string;
-  readonly errorDetail?: { readonly code?: number; readonly message: string; /** Ours: first and last lines of the Dockerfile that it is about. */ readonly lines?: readonly (readonly [number, number])[] };
+  readonly errorDetail?: { readonly code?: number; readonly message: string; /** Ours: first and last lines of the Dockerfile that it is about. */ readonly lines?: readonly (readonly [number, number])[]; /** Ours: the last of what the step said. */ readonly output?: string };
   readonly aux?: unknown;
 }
