@@ -106,12 +106,19 @@ interface Places {
 function placesOf({ plugged }: Pick<Member, 'plugged'>): Places {
   const { ipv4, ipv6 } = waysOut(plugged);
   // Rules change an address into another of the same family; between the two only a socket of ours can stand.
-  const at = (hostAddress: string, mode: PublishMode): Place | undefined => {
+  const find = (hostAddress: string, mode: PublishMode): Place | undefined => {
     const family: Family = hostAddress.includes(':') ? 6 : 4;
     const [same, other] = family === 4 ? [ipv4, ipv6] : [ipv6, ipv4];
     if (same !== undefined) return placeTo(same, family, hostAddress, mode);
     const place = other && placeTo(other, family === 4 ? 6 : 4, hostAddress, 'host-socket');
     return place?.isRouted === true ? undefined : place;
+  };
+  // A thousand ports are at one or two addresses.
+  const found = new Map<string, Place | undefined>();
+  const at = (hostAddress: string, mode: PublishMode): Place | undefined => {
+    const key = `${mode} ${hostAddress}`;
+    if (!found.has(key)) found.set(key, find(hostAddress, mode));
+    return found.get(key);
   };
   const { hostBinding4 = '', publishMode = 'nat' } = optionsOf(ipv4 ?? ipv6) ?? {};
   const everywhere = (mode: PublishMode): readonly (Place | undefined)[] => {
