@@ -7,10 +7,13 @@ import { AF_INET, AF_INET6, call, CLONE, errnoName, Fd, formatAddress, inNetwork
 
 const types = { tcp: 1, udp: 2 } as const;
 const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const [SO_REUSEADDR, SO_RCVTIMEO, SO_SNDTIMEO] = [2, 20, 21];
 const waitMs = 250;
 const EINTR = 4;
+const EISCONN = 106;
+const EINPROGRESS = 115;
 const addressBytes = 28;
 
 /** A machine of the test: a network namespace, and programs and sockets in it. */
@@ -62,6 +65,19 @@ export class Host implements Disposable {
     return result === 0 ? 'open' : errnoName(-result).replace('EINPROGRESS', 'EAGAIN');
   }
 
+  /** Which of these take a connection: all are tried at once, and waited for together, so that many that are closed cost one wait. */
+  reachable(places: readonly (readonly [address: string, port: number])[]): readonly string[] {
+    using sockets = new DisposableStack();
+    const tries = places.map(([address, port]) => {
+      const socket = sockets.use(this.#make('tcp', address, SOCK_NONBLOCK));
+      const name = encode(address, port);
+      return { place: `${address} ${port}`, connect: () => tryCall('connect', socket.number, name, name.length) };
+    });
+    const answers = tries.map(({ connect }) => connect());
+    if (answers.includes(-EINPROGRESS)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
+    return tries.filter(({ connect }, i) => answers[i] === 0 || (answers[i] === -EINPROGRESS && [0, -EISCONN].includes(connect()))).map(({ place }) => place);
+  }
+
   /** Sends a datagram; what comes back when `server` answers it, and who `server` saw. */
   ask(address: string, port: number, server: Fd, by?: Fd): { readonly answer: string; readonly seen: string } {
     using own = by === undefined ? this.#make('udp', address) : undefined;
@@ -108,8 +124,8 @@ export class Host implements Disposable {
     return socket;
   }
 
-  #make(protocol: keyof typeof types, address: string): Fd {
-    const socket = new Fd(inNetwork(this.namespace, () => call('socket', parseAddress(address).family, types[protocol] | SOCK_CLOEXEC, 0)));
+  #make(protocol: keyof typeof types, address: string, flags = 0): Fd {
+    const socket = new Fd(inNetwork(this.namespace, () => call('socket', parseAddress(address).family, types[protocol] | SOCK_CLOEXEC | flags, 0)));
     const timeout = Buffer.alloc(16);
     timeout.writeBigInt64LE(BigInt(waitMs) * 1000n, 8);
     for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) call('setsockopt', socket.number, SOL_SOCKET, option, timeout, 16);
