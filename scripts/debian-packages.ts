@@ -26,6 +26,7 @@ const needs: readonly Need[] = [
   { package: 'libcap2-bin', file: ['/usr/sbin/setcap', '/sbin/setcap'], skipped: 'file capabilities in layers' },
   { package: 'libseccomp2', file: ['/usr/lib/x86_64-linux-gnu/libseccomp.so.2', '/usr/lib/aarch64-linux-gnu/libseccomp.so.2'], skipped: 'seccomp programs against libseccomp' },
   { package: 'python3-docker', file: '/usr/lib/python3/dist-packages/docker/__init__.py', skipped: 'Docker\'s library for Python' },
+  { package: 'openssl', file: '/usr/bin/openssl', skipped: 'daemons behind TLS' },
   { package: 'iproute2', file: ['/usr/sbin/ip', '/sbin/ip', '/bin/ip'], skipped: 'links and routes as ip sees them' },
   { package: 'nftables', file: '/usr/sbin/nft', skipped: 'firewall rules as nft reads them' },
   { package: 'chromium', file: '/usr/bin/chromium', skipped: 'pages in a browser' },

@@ -2,7 +2,7 @@
 // socket in the default run directory. Only in a run directory is a daemon started on demand: a host that was named is somebody else's to run.
 import { resolve } from 'node:path';
 import { fail } from '../base/index.ts';
-import { parseHost, type Host } from '../client/index.ts';
+import { parseHost, type Host, type TlsSettings } from '../client/index.ts';
 
 export interface HostChoice {
   readonly host: Host;
@@ -35,11 +35,11 @@ export function contextNameOf(flags: ContextFlags, environment: Readonly<Record<
 
 const runDirDefault = '/run/estiva';
 
-/** @throws `invalid` or `unsupported` */
-export function chooseHost(flags: HostFlags, environment: Readonly<Record<string, string | undefined>>): HostChoice {
+/** `tls`: for a host that is named. @throws `invalid` or `unsupported` */
+export function chooseHost(flags: HostFlags, environment: Readonly<Record<string, string | undefined>>, tls?: TlsSettings): HostChoice {
   const ownRun = flags.run ?? (environment['ESTIVA_RUN'] || undefined);
   const named = flags.host ?? (flags.run === undefined ? environment['ESTIVA_HOST'] || (ownRun === undefined ? environment['DOCKER_HOST'] : undefined) : undefined);
-  if (named !== undefined && named !== '') return { host: parseHost(named), runDir: undefined };
+  if (named !== undefined && named !== '') return { host: parseHost(named, tls), runDir: undefined };
   const runDir = resolve(ownRun ?? runDirDefault);
   return { host: parseHost(`unix://${runDir}/estiva.sock`), runDir };
 }

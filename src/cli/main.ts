@@ -5,6 +5,7 @@ import { apiVersionDefault, info, openDocker, parseHost, type Docker } from '../
 import { commands, groups, laterCommands, type Catalog } from './catalog.ts';
 import { openConfig, type ClientConfig } from './config.ts';
 import { defaultName, openContexts } from './context/store.ts';
+import { settingsOf, tlsOfFlags } from './context/tls.ts';
 import { Exit, textOfError, UsageError } from './errors.ts';
 import { flag, type Values } from './flags.ts';
 import { chooseHost, contextNameOf, type HostChoice } from './host.ts';
@@ -16,18 +17,21 @@ import { say, warn, type Session } from './session.ts';
 const globalFlags = {
   config: flag.text('', 'string', 'Directory of the client\'s configuration (DOCKER_CONFIG or ~/.docker unless given)'),
   context: flag.text('c', 'string', 'Context to use, instead of the current one'),
-  host: flag.text('H', 'string', 'Daemon to talk to (unix:///path or tcp://127.0.0.1:port)'),
+  host: flag.text('H', 'string', 'Daemon to talk to (unix:///path, tcp://127.0.0.1:port, or any tcp://host:port with TLS)'),
   root: flag.text('', 'string', 'Data root of the daemon that is started when there is none'),
   run: flag.text('', 'string', 'Run directory: its socket, and where a daemon is started'),
+  tls: flag.choice('', 'Use TLS; implied by --tlsverify'),
+  tlscacert: flag.text('', 'string', 'Trust daemons whose certificates are signed by this CA alone (default: ca.pem in DOCKER_CERT_PATH or ~/.docker)'),
+  tlscert: flag.text('', 'string', 'File of this client\'s certificate (default: cert.pem there)'),
+  tlskey: flag.text('', 'string', 'File of this client\'s key (default: key.pem there)'),
+  tlsverify: flag.choice('', 'Use TLS, and verify who the daemon is (DOCKER_TLS_VERIFY)'),
   version: flag.on('v', 'Print the version and quit'),
 } as const;
 
-const tls = 'TLS comes later; use unix://';
-const globalLater = { tls, tlsverify: tls, tlscacert: tls, tlscert: tls, tlskey: tls,
-  'debug|D': 'see the daemon\'s log', 'log-level|l': 'see the daemon\'s log' } as const;
+const globalLater = { 'debug|D': 'see the daemon\'s log', 'log-level|l': 'see the daemon\'s log' } as const;
 
 /** What the process gives: its streams, its environment, and the way to run the daemon itself. */
-export type Surroundings = Omit<Session, 'program' | 'docker' | 'config' | 'contextName' | 'defaultHost' | 'now'>;
+export type Surroundings = Omit<Session, 'program' | 'docker' | 'config' | 'contextName' | 'defaultEndpoint' | 'now'>;
 
 /** `argv` without node and script. */
 export async function runCli(argv: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -60,7 +64,10 @@ function sessionIn(surroundings: Surroundings, values: GlobalValues, docker: Laz
     program,
     config,
     contextName,
-    defaultHost: chooseHost(values, surroundings.environment).host.text,
+    defaultEndpoint: () => {
+      const tls = tlsOfFlags(values, surroundings.environment, config.dir);
+      return { host: chooseHost(values, surroundings.environment, tls && settingsOf(tls.files, tls.isVerified)).host.text, tls };
+    },
     get docker() { return docker.get(); },
     environment: surroundings.environment,
     runDaemon: surroundings.runDaemon,
@@ -87,6 +94,7 @@ function report(error: unknown, { stderr }: Surroundings): number {
 
 /** `estiva --root DIR daemon` means `estiva daemon --root DIR`. */
 function placeWords(values: Values<typeof globalFlags>): string[] {
+  if ([values.tls, values.tlsverify, values.tlscacert, values.tlscert, values.tlskey].some((one) => one !== undefined)) throw fail('unsupported', 'This daemon listens at a socket of this machine: TLS flags are for commands', { hint: 'ssh -L PORT:/run/estiva/estiva.sock HOST reaches it from another' });
   return (['host', 'root', 'run'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
 }
 
@@ -119,10 +127,16 @@ function lazyDocker(values: GlobalValues, { environment, stderr }: Surroundings)
 type Environment = Surroundings['environment'];
 
 function hostOf(context: string, config: ClientConfig, values: GlobalValues, environment: Environment): HostChoice {
-  if (context === defaultName) return chooseHost(values, environment);
+  if (context === defaultName) {
+    const tls = tlsOfFlags(values, environment, config.dir);
+    return chooseHost(values, environment, tls && settingsOf(tls.files, tls.isVerified));
+  }
   try {
-    const host = openContexts(config.dir).get(context).Endpoints.docker?.Host;
-    return host === undefined || host === '' ? chooseHost({ host: undefined, run: undefined }, environment) : { host: parseHost(host), runDir: undefined };
+    const store = openContexts(config.dir);
+    const { Host: host, SkipTLSVerify: skips = false } = store.get(context).Endpoints.docker ?? {};
+    const files = store.tls(context);
+    const tls = skips || Object.keys(files).length > 0 ? settingsOf(files, !skips) : undefined;
+    return host === undefined || host === '' ? chooseHost({ host: undefined, run: undefined }, environment) : { host: parseHost(host, tls), runDir: undefined };
   } catch (error) {
     throw new Exit(1, `Failed to initialize: unable to resolve docker endpoint: ${textOfError(error)}`);
   }

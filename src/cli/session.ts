@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Docker } from '../client/index.ts';
 import type { ClientConfig } from './config.ts';
+import type { TlsFiles } from './context/tls.ts';
 
 export interface Session {
   /** `estiva`: the name that messages begin with. */
@@ -12,7 +13,7 @@ export interface Session {
   /** The context in use: `default` when the command line or the environment name a daemon. */
   readonly contextName: () => string;
   /** What the context `default` means. */
-  readonly defaultHost: string;
+  readonly defaultEndpoint: () => { readonly host: string; readonly tls: { readonly files: TlsFiles; readonly isVerified: boolean } | undefined };
   readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (isRaw: boolean) => unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };

@@ -6,15 +6,17 @@
 import { demultiplexer, type StreamName } from './demultiplex.ts';
 import { containerLogs, inspectContainer, type LogsOptions } from './containers.ts';
 import { openDocker, type Docker } from './docker.ts';
-import { parseHost } from './host.ts';
+import { parseHost, type TlsSettings } from './host.ts';
 import type { Answer } from './http.ts';
 
 /** Spoken by dockerd 27.3 and later and by Estiva. */
 export const apiVersionDefault = '1.47';
 
 export interface ConnectOptions {
-  /** `unix:///path/of/socket` or `tcp://127.0.0.1:port`. Unless given: ESTIVA_HOST, then DOCKER_HOST, then Estiva's own socket. */
+  /** `unix:///path/of/socket` or `tcp://127.0.0.1:port`; with `tls` any host. Unless given: ESTIVA_HOST, then DOCKER_HOST, then Estiva's own socket. */
   readonly host?: string;
+  /** Keys, as PEM; the variables of Docker for TLS are not looked at. */
+  readonly tls?: TlsSettings;
   /** The version of the API that requests name. */
   readonly apiVersion?: string;
 }
@@ -25,7 +27,7 @@ export interface ConnectOptions {
  */
 export function connect(options: ConnectOptions = {}): Docker {
   const { ESTIVA_HOST: own, DOCKER_HOST: other } = process.env;
-  return openDocker({ host: parseHost(options.host ?? (own || other || 'unix:///run/estiva/estiva.sock')), apiVersion: options.apiVersion ?? apiVersionDefault });
+  return openDocker({ host: parseHost(options.host ?? (own || other || 'unix:///run/estiva/estiva.sock'), options.tls), apiVersion: options.apiVersion ?? apiVersionDefault });
 }
 
 export interface LogChunk {

@@ -1,7 +1,7 @@
 // A connection to one daemon: requests with JSON in and out, streams, and hijacked connections. Idle connections are kept and used again
 // (the daemon's keep-alive), so that a command's few requests cost one connect. Errors of the daemon come as DaemonError.
 import type { Socket } from 'node:net';
-import { fail } from '../base/index.ts';
+import { fail, messageOf } from '../base/index.ts';
 import type { Host } from './host.ts';
 import { exchange, openSocket, type Answer, type Request } from './http.ts';
 
@@ -185,6 +185,10 @@ function isAbsent(error: unknown): boolean {
 function cannotConnect(host: Host, cause: unknown): Error {
   if (codeOf(cause) === 'EACCES') {
     return fail('denied', `permission denied while trying to connect to the Docker daemon socket at ${host.text}`, { hint: 'Run the command as root, or join the group that the socket belongs to', cause });
+  }
+  const code = codeOf(cause);
+  if (host.kind === 'tcp' && host.tls !== undefined && /CERT|SIGNATURE|ISSUER|SSL|TLS/.test(code)) {
+    return fail('denied', `The daemon at ${host.text} and this client do not believe each other: ${messageOf(cause)}`, { hint: 'ca.pem must be of who signed the daemon\'s certificate for that name, cert.pem and key.pem of whom the daemon believes', cause });
   }
   return fail('unavailable', `Cannot connect to the Docker daemon at ${host.text}. Is the docker daemon running?`, { cause });
 }

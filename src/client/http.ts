@@ -2,9 +2,9 @@
 // node:http, a fifth of the command line's whole budget (docs/decisions/0007-own-http-client.md). One connection carries one request at a time;
 // `exchange` sends a request and resolves when the answer's head is there; the body is then read once, or, after an upgrade, the bare socket
 // is taken over.
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { bodyUntilClose, chunkedBody, countedBody, type BodyFraming } from './body.ts';
-import type { Host } from './host.ts';
+import type { Host, TlsSettings } from './host.ts';
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -34,11 +34,22 @@ const headBytesMax = 64 * 1024;
 /** Opens a socket to `host`. @throws the socket's own error (ENOENT, ECONNREFUSED, EACCES …). */
 export function openSocket(host: Host): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = host.kind === 'unix' ? connect({ path: host.path, allowHalfOpen: true })
-    : connect({ host: host.hostname, port: host.port, noDelay: true, allowHalfOpen: true });
+  const isSecure = host.kind === 'tcp' && host.tls !== undefined;
+  const socket = isSecure ? secureSocket(host, host.tls) : connect(host.kind === 'unix' ? { path: host.path, allowHalfOpen: true } : { host: host.hostname, port: host.port, noDelay: true, allowHalfOpen: true });
   socket.once('error', reject);
-  socket.once('connect', () => { socket.off('error', reject); resolve(socket); });
+  socket.once(isSecure ? 'secureConnect' : 'connect', () => { socket.off('error', reject); resolve(socket); });
   return promise;
+}
+
+function secureSocket({ hostname, port }: Extract<Host, { kind: 'tcp' }>, { ca, cert, key, isVerified }: TlsSettings): Socket {
+  // Loaded when it is needed: at the top it would cost every command some milliseconds.
+  const tls = process.getBuiltinModule('node:tls');
+  // In an object of its own: the types do not know allowHalfOpen.
+  const options = {
+    host: hostname, port, allowHalfOpen: true, rejectUnauthorized: isVerified, servername: isIP(hostname) === 0 ? hostname : '',
+    ...ca === undefined ? {} : { ca: Buffer.from(ca) }, ...cert === undefined ? {} : { cert: Buffer.from(cert) }, ...key === undefined ? {} : { key: Buffer.from(key) },
+  };
+  return tls.connect(options).setNoDelay();
 }
 
 /**

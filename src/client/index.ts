@@ -9,7 +9,7 @@ export { watchEvents } from './events.ts';
 export { exploreImage, imageDifferences, imageTree } from './explore.ts';
 export * from './execs.ts';
 export * from './files.ts';
-export { parseHost, type Host } from './host.ts';
+export { parseHost, type Host, type TlsSettings } from './host.ts';
 export * from './images.ts';
 export { StreamError } from './messages.ts';
 export * from './networks.ts';

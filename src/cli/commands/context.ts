@@ -4,9 +4,10 @@ import { parseHost } from '../../client/index.ts';
 import { readTar, tarHeader, writeTar } from '../../spec/tar/index.ts';
 import { defineCommand, type Command } from '../command.ts';
 import { checkNewName, defaultName, openContexts, parseContext, type Context, type ContextStore, type Endpoint } from '../context/store.ts';
+import { readTlsFile, settingsOf, tlsFileNames, type TlsFiles } from '../context/tls.ts';
 import { openError } from '../create/files.ts';
 import { Exit, textOfError } from '../errors.ts';
-import { flag } from '../flags.ts';
+import { flag, FlagError } from '../flags.ts';
 import { printRows, type Listing, type Row } from '../format.ts';
 import { inspectObjects } from '../inspect.ts';
 import { say, warn, type Session } from '../session.ts';
@@ -16,28 +17,41 @@ const defaultDescription = 'Current DOCKER_HOST based configuration';
 /** The default context is made of what -H and the environment say. */
 function contextNamed(session: Session, store: ContextStore, name: string): Context {
   if (name !== defaultName) return store.get(name);
-  return { Name: defaultName, Metadata: {}, Endpoints: { docker: { Host: session.defaultHost, SkipTLSVerify: false } } };
+  const { host, tls } = session.defaultEndpoint();
+  return { Name: defaultName, Metadata: {}, Endpoints: { docker: { Host: host, SkipTLSVerify: tls?.isVerified === false } } };
+}
+
+function keysOf(session: Session, store: ContextStore, name: string): TlsFiles {
+  return name === defaultName ? session.defaultEndpoint().tls?.files ?? {} : store.tls(name);
 }
 
 const storeOf = ({ config }: Session): ContextStore => openContexts(config.dir);
 
-/** `--docker host=unix:///x`, or `from=NAME`: what the context says of its daemon. Hosts that could not be reached are refused here, not later. */
-function endpointOf(session: Session, store: ContextStore, words: readonly (readonly [key: string, value: string])[]): Endpoint {
-  const given = Object.fromEntries(words);
-  for (const key of Object.keys(given)) {
-    if (['ca', 'cert', 'key', 'skip-tls-verify'].includes(key)) throw new Exit(1, `unable to create docker endpoint config: ${key}: TLS is not there yet in Estiva; use a unix:// host`);
-    if (!['host', 'from'].includes(key)) throw new Exit(1, `unable to create docker endpoint config: unrecognized config key: ${key}`);
-  }
-  if (given['from'] !== undefined) return contextNamed(session, store, given['from']).Endpoints.docker ?? { SkipTLSVerify: false };
-  const host = given['host'] ?? '';
-  if (host === '') return { SkipTLSVerify: false };
-  return { Host: parseHost(host).text, SkipTLSVerify: false };
+interface Given {
+  readonly endpoint: Endpoint;
+  readonly files: TlsFiles;
 }
 
-const dockerFlag = flag.list('', 'stringToString', 'The daemon: host=unix:///path, or from=CONTEXT', (text) => {
-  const at = text.indexOf('=');
-  return [text.slice(0, Math.max(0, at)), text.slice(at + 1)] as const;
-});
+/** `--docker host=unix:///x`, or `from=NAME`: what the context says of its daemon. Hosts that could not be reached are refused here, not later. */
+function endpointOf(session: Session, store: ContextStore, words: readonly (readonly (readonly [key: string, value: string])[])[]): Given {
+  const given = Object.fromEntries(words.flat());
+  const unknown = Object.keys(given).find((key) => !['host', 'from', 'ca', 'cert', 'key', 'skip-tls-verify'].includes(key));
+  if (unknown !== undefined) throw new Exit(1, `unable to create docker endpoint config: unrecognized config key: ${unknown}`);
+  const { from, host = '', 'skip-tls-verify': skips = 'false' } = given;
+  if (from !== undefined) return { endpoint: contextNamed(session, store, from).Endpoints.docker ?? { SkipTLSVerify: false }, files: keysOf(session, store, from) };
+  if (!/^(true|false|1|0|t|f)$/i.test(skips)) throw new Exit(1, `unable to create docker endpoint config: skip-tls-verify: parsing ${JSON.stringify(skips)}: invalid syntax`);
+  const SkipTLSVerify = /^(true|1|t)$/i.test(skips);
+  const named = (['ca', 'cert', 'key'] as const).filter((key) => (given[key] ?? '') !== '');
+  const files: TlsFiles = Object.fromEntries(named.map((key) => [`${key}.pem`, readTlsFile(given[key]!)]));
+  const tls = SkipTLSVerify || named.length > 0 ? settingsOf(files, !SkipTLSVerify) : undefined;
+  return { files, endpoint: { ...(host === '' ? {} : { Host: parseHost(host, tls).text }), SkipTLSVerify } };
+}
+
+const dockerFlag = flag.list('', 'stringToString', 'The daemon: host=unix:///path, or host=tcp://name:port,ca=FILE,cert=FILE,key=FILE, or from=CONTEXT', (text) => text.split(',').map((word) => {
+  const at = word.indexOf('=');
+  if (at < 1) throw new FlagError(`${word} must be formatted as key=value`);
+  return [word.slice(0, at), word.slice(at + 1)] as const;
+}));
 
 export const create = defineCommand({
   usage: '[OPTIONS] CONTEXT',
@@ -48,10 +62,11 @@ export const create = defineCommand({
   async run({ values: { description, docker, from }, operands: [name = ''], session }) {
     const store = storeOf(session);
     checkNewName(store, name);
-    const base = docker.length > 0 ? undefined : contextNamed(session, store, from ?? session.contextName());
-    const Endpoints = base?.Endpoints ?? { docker: endpointOf(session, store, docker) };
+    const baseName = from ?? session.contextName();
+    const base = docker.length > 0 ? undefined : contextNamed(session, store, baseName);
+    const { endpoint, files } = base === undefined ? endpointOf(session, store, docker) : { endpoint: base.Endpoints.docker, files: keysOf(session, store, baseName) };
     const words = description ?? (base?.Name === defaultName ? defaultDescription : undefined);
-    store.put({ Name: name, Metadata: { ...base?.Metadata, ...(words === undefined ? {} : { Description: words }) }, Endpoints });
+    store.put({ Name: name, Metadata: { ...base?.Metadata, ...(words === undefined ? {} : { Description: words }) }, Endpoints: endpoint === undefined ? {} : { docker: endpoint } }, files);
     say(session, name);
     warn(session, `Successfully created context ${JSON.stringify(name)}`);
     return 0;
@@ -66,8 +81,8 @@ export const update = defineCommand({
   async run({ values: { description, docker }, operands: [name = ''], session }) {
     const store = storeOf(session);
     const old = store.get(name);
-    const Endpoints = docker.length === 0 ? old.Endpoints : { docker: endpointOf(session, store, docker) };
-    store.put({ Name: name, Metadata: { ...old.Metadata, ...(description === undefined ? {} : { Description: description }) }, Endpoints });
+    const given = docker.length === 0 ? undefined : endpointOf(session, store, docker);
+    store.put({ Name: name, Metadata: { ...old.Metadata, ...(description === undefined ? {} : { Description: description }) }, Endpoints: given === undefined ? old.Endpoints : { docker: given.endpoint } }, given?.files);
     say(session, name);
     warn(session, `Successfully updated context ${JSON.stringify(name)}`);
     return 0;
@@ -115,7 +130,8 @@ export const inspect = defineCommand({
       const { Name, Metadata, Endpoints } = contextNamed(session, store, name);
       const { meta, tls } = store.paths(name);
       const storage = name === defaultName ? { MetadataPath: '<IN MEMORY>', TLSPath: '<IN MEMORY>' } : { MetadataPath: meta, TLSPath: tls };
-      return JSON.stringify({ Name, Metadata, Endpoints, TLSMaterial: {}, Storage: storage }).replace(/[<>]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+      const files = Object.keys(keysOf(session, store, name));
+      return JSON.stringify({ Name, Metadata, Endpoints, TLSMaterial: files.length === 0 ? {} : { docker: files }, Storage: storage }).replace(/[<>]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
     });
   },
 });
@@ -196,9 +212,12 @@ export const exportCommand: Command = defineCommand({
   operands: { min: 1, max: 2 },
   async run({ operands: [name = '', target = `${name}${suffix}`], session }) {
     const meta = Buffer.from(JSON.stringify(contextNamed(session, storeOf(session), name)));
+    const keys = Object.entries(keysOf(session, storeOf(session), name));
     const members = [
       { header: tarHeader({ type: 'file', path: 'meta.json', mode: 0o644, sizeBytes: meta.length }), data: [meta] },
       { header: tarHeader({ type: 'directory', path: 'tls', mode: 0o700 }) },
+      ...keys.length === 0 ? [] : [{ header: tarHeader({ type: 'directory', path: 'tls/docker', mode: 0o700 }) }],
+      ...keys.map(([file, bytes]) => ({ header: tarHeader({ type: 'file', path: `tls/docker/${file}`, mode: 0o600, sizeBytes: bytes.length }), data: [bytes] })),
     ];
     if (target === '-') {
       if (session.stdout.isTTY === true) throw new Exit(1, 'cowardly refusing to export to a terminal, specify a file path');
@@ -224,7 +243,7 @@ function openNew(path: string): number {
   }
 }
 
-const metaBytesMax = 1 << 20;
+const fileBytesMax = 1 << 20;
 
 export const importCommand: Command = defineCommand({
   usage: 'CONTEXT FILE|-',
@@ -235,10 +254,10 @@ export const importCommand: Command = defineCommand({
     const store = storeOf(session);
     checkNewName(store, name);
     const archive = source === '-' ? session.stdin : createReadStream(source, { fd: openFile(source) });
-    const context = await contextIn(archive);
-    const host = context.Endpoints.docker?.Host;
-    if (host !== undefined) parseHost(host);
-    store.put({ ...context, Name: name });
+    const { context, files } = await contextIn(archive);
+    const { Host: host, SkipTLSVerify: skips = false } = context.Endpoints.docker ?? {};
+    if (host !== undefined) parseHost(host, skips || Object.keys(files).length > 0 ? settingsOf(files, !skips) : undefined);
+    store.put({ ...context, Name: name }, files);
     say(session, name);
     warn(session, `Successfully imported context ${JSON.stringify(name)}`);
     return 0;
@@ -253,20 +272,22 @@ function openFile(path: string): number {
   }
 }
 
-/** Keys for TLS are not taken along: nothing here could use them. */
-async function contextIn(archive: AsyncIterable<Uint8Array>): Promise<Context> {
-  let found: Context | undefined;
+async function contextIn(archive: AsyncIterable<Uint8Array>): Promise<{ readonly context: Context; readonly files: TlsFiles }> {
+  let context: Context | undefined;
+  const files: Record<string, Buffer> = {};
   try {
     for await (const entry of readTar(archive)) {
-      if (entry.path !== 'meta.json' || entry.type !== 'file') continue;
-      if (entry.sizeBytes > metaBytesMax) throw new Exit(1, `meta.json has more than ${metaBytesMax} bytes`);
+      const key = tlsFileNames.find((name) => entry.path === `tls/docker/${name}`);
+      if (entry.type !== 'file' || (entry.path !== 'meta.json' && key === undefined)) continue;
+      if (entry.sizeBytes > fileBytesMax) throw new Exit(1, `${entry.path} has more than ${fileBytesMax} bytes`);
       const parts: Uint8Array[] = [];
       for await (const part of entry.data()) parts.push(part);
-      found = parseContext(Buffer.concat(parts).toString(), 'meta.json');
+      if (key === undefined) context = parseContext(Buffer.concat(parts).toString(), 'meta.json');
+      else files[key] = Buffer.concat(parts);
     }
   } catch (error) {
     throw error instanceof Exit ? error : new Exit(1, textOfError(error));
   }
-  if (found === undefined) throw new Exit(1, 'unexpected context file: it has no meta.json');
-  return found;
+  if (context === undefined) throw new Exit(1, 'unexpected context file: it has no meta.json');
+  return { context, files };
 }

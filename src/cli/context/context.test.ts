@@ -1,6 +1,6 @@
 // Contexts and the client's configuration, through the command line: what is printed, what is written, what stays.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -11,10 +11,11 @@ const dir = mkdtempSync(join(tmpdir(), 'estiva-contexts-'));
 after(() => rmSync(dir, { recursive: true }));
 const configPath = join(dir, 'config.json');
 
+/** An underscore is a blank within a word. */
 async function estiva(line: string, environment: Record<string, string> = {}): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const texts = { out: '', err: '' };
   const sink = (name: 'out' | 'err'): Writable => new Writable({ write(chunk: Buffer, _, done) { texts[name] += chunk.toString(); done(); } });
-  const code = await runCli(line.split(' '), { stdin: new PassThrough(), stdout: sink('out'), stderr: sink('err'), environment: { DOCKER_CONFIG: dir, ...environment }, runDaemon: async () => undefined });
+  const code = await runCli(line.split(' ').map((word) => word.replaceAll('_', ' ')), { stdin: new PassThrough(), stdout: sink('out'), stderr: sink('err'), environment: { DOCKER_CONFIG: dir, ...environment }, runDaemon: async () => undefined });
   return { code, ...texts };
 }
 
@@ -51,7 +52,7 @@ test('a context goes through export and import; hosts that cannot be reached are
   assert.equal((await estiva(`context import two ${file}`)).code, 0);
   assert.equal((await estiva('context inspect --format {{.Endpoints.docker.Host}} two')).out, 'unix:///one.sock\n');
   assert.match((await estiva('context create far --docker host=ssh://far')).err, /^Refusing ssh:\/\/far: hosts over SSH are not there yet/);
-  assert.match((await estiva('context create far --docker host=tcp://10.0.0.1:2375')).err, /^Refusing tcp:/);
+  assert.match((await estiva('context create far --docker host=tcp://10.0.0.1:2375')).err, /^Refusing tcp:\/\/10.0.0.1:2375: without TLS the API must stay on this machine/);
   assert.match((await estiva(`context import bad ${configPath}`)).err, /not a tar archive|no such file/);
 });
 
@@ -72,4 +73,25 @@ test('a mistyped command is answered with the nearest one', async () => {
   assert.match((await estiva('strat')).err, /^estiva: unknown command: estiva strat\n\nDid you mean 'estiva start'\?\n/);
   assert.match((await estiva('context lst')).err, /Did you mean 'estiva context (ls|list)'\?/);
   assert.doesNotMatch((await estiva('xylophone')).err, /Did you mean/);
+});
+
+test('keys of a context: kept for their owner alone, shown by name, taken along, gone with it', async () => {
+  for (const name of ['ca', 'cert', 'key']) writeFileSync(join(dir, `my-${name}`), `${name} text`);
+  const words = `host=tcp://far:2376,ca=${dir}/my-ca,cert=${dir}/my-cert,key=${dir}/my-key`;
+  assert.equal((await estiva(`context create far --docker ${words}`)).code, 0);
+  const shown = async (name: string): Promise<string> => (await estiva(`context inspect --format {{.Endpoints.docker.Host}}={{.Endpoints.docker.SkipTLSVerify}}={{json_.TLSMaterial}}={{.Storage.TLSPath}} ${name}`)).out.trim();
+  const [host, skips, material, path = ''] = (await shown('far')).split('=');
+  assert.deepEqual([host, skips, material], ['tcp://far:2376', 'false', '{"docker":["ca.pem","cert.pem","key.pem"]}']);
+  assert.deepEqual([readFileSync(join(path, 'docker/key.pem'), 'utf8'), (statSync(join(path, 'docker/key.pem')).mode & 0o777).toString(8), (statSync(path).mode & 0o777).toString(8)], ['key text', '600', '700']);
+  await estiva(`context export far ${dir}/far.tar`);
+  assert.equal((await estiva(`context import again ${dir}/far.tar`)).code, 0);
+  assert.equal((await estiva('context create third --from again')).code, 0);
+  for (const name of ['again', 'third']) assert.match(await shown(name), /^tcp:\/\/far:2376=false=\{"docker":\["ca.pem","cert.pem","key.pem"\]\}=/);
+  await estiva('context update third --docker host=tcp://far:2376,skip-tls-verify=true');
+  assert.match(await shown('third'), /^tcp:\/\/far:2376=true=\{\}=/);
+  await estiva('context rm far');
+  assert.equal(existsSync(path), false);
+  assert.match((await estiva('context create bad --docker host=tcp://far:2376,ca=/nope')).err, /could not read TLS file: open \/nope: no such file or directory\n$/);
+  assert.match((await estiva('context create bad --docker host=tcp://far:2376,skip-tls-verify=perhaps')).err, /skip-tls-verify: parsing "perhaps": invalid syntax/);
+  assert.match((await estiva('context create bad --docker host=tcp://far:2376,key-file=x')).err, /unrecognized config key: key-file/);
 });

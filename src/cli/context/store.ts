@@ -1,13 +1,14 @@
 // Contexts: names for daemons, in Docker's own files, so that both command lines have the same ones:
 //
 //   contexts/meta/<sha256 of the name>/meta.json     {"Name":…,"Metadata":{…},"Endpoints":{"docker":{"Host":…}}}
-//   contexts/tls/<sha256 of the name>/               Docker's keys, which Estiva does not use yet
+//   contexts/tls/<sha256 of the name>/docker/        ca.pem, cert.pem, key.pem: for its owner alone
 //
 // `default` is no file: it is what -H and the environment say.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
 import { Exit } from '../errors.ts';
+import { tlsFileNames, type TlsFiles } from './tls.ts';
 
 export interface Endpoint {
   readonly Host?: string;
@@ -29,7 +30,10 @@ export interface ContextStore {
   has(name: string): boolean;
   /** @throws Exit in Docker's words. */
   get(name: string): Context;
-  put(context: Context): void;
+  /** `files`: in place of those that it had; undefined: as they are. */
+  put(context: Context, files?: TlsFiles): void;
+  /** Its keys. */
+  tls(name: string): TlsFiles;
   remove(name: string): void;
   readonly paths: (name: string) => { readonly meta: string; readonly tls: string };
 }
@@ -55,8 +59,13 @@ export function openContexts(configDir: string): ContextStore {
       if (!existsSync(file)) throw new Exit(1, `context ${JSON.stringify(name)}: context not found: open ${file}: no such file or directory`);
       return parseContext(readFileSync(file, 'utf8'), file);
     },
-    put: (context) => {
-      const { meta } = paths(context.Name);
+    tls: (name) => {
+      const dir = join(paths(name).tls, 'docker');
+      return Object.fromEntries(tlsFileNames.filter((file) => existsSync(join(dir, file))).map((file) => [file, readFileSync(join(dir, file))]));
+    },
+    put: (context, files) => {
+      const { meta, tls } = paths(context.Name);
+      if (files !== undefined) putKeys(tls, files);
       mkdirSync(meta, { recursive: true, mode: 0o755 });
       writeFileSync(join(meta, `meta.json.${process.pid}`), JSON.stringify(context), { mode: 0o644 });
       renameSync(join(meta, `meta.json.${process.pid}`), join(meta, 'meta.json'));
@@ -66,6 +75,13 @@ export function openContexts(configDir: string): ContextStore {
       for (const directory of [meta, tls]) rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function putKeys(dir: string, files: TlsFiles): void {
+  rmSync(dir, { recursive: true, force: true });
+  if (Object.keys(files).length === 0) return;
+  mkdirSync(join(dir, 'docker'), { recursive: true, mode: 0o700 });
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(dir, 'docker', name), bytes, { mode: 0o600 });
 }
 
 /** `where` is for the complaint. @throws Exit */
