@@ -17,7 +17,7 @@ const answersFile = join(tmpdir(), 'answers.jsonl');
 process.env.ESTIVA_E2E_ANSWERS = answersFile;
 const before = census();
 // One file at a time: several tests look at times and limits, and this is often a small machine.
-const counts = await runTests(files, ['--test-concurrency=1', '--test-force-exit'], join(tmpdir(), 'e2e.tap'), 1_140_000);
+const counts = await runTests(files, ['--test-concurrency=1', '--test-force-exit'], join(tmpdir(), 'e2e.tap'), 1_260_000);
 const left = await settled();
 for (const line of left) console.log(`left behind: ${line}`);
 console.log(left.length === 0 ? 'leak census: nothing left behind' : `leak census: ${left.length} things left behind`);
