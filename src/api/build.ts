@@ -1,29 +1,38 @@
 // `POST /build`: the classic builder's endpoint, its parameters and its stream of messages. What BuildKit alone does is refused by name.
 import type { ServerResponse } from 'node:http';
 import { decode, fail, shortId } from '../base/index.ts';
-import { BuildFailure, type BuildHappening, type BuildWishes } from '../engine/index.ts';
+import { BuildFailure, type BuildHappening, type BuildWishes, type SentOutput } from '../engine/index.ts';
 import type { ProgressMessage } from '../spec/docker/image.ts';
 import { sessionIdPattern } from '../spec/estiva/build-session.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
 import { familiarReference, parseReference, withDefaultTag } from '../spec/reference.ts';
 import { sentenceOf } from './answer.ts';
 import { passingBodyOf } from './body.ts';
+import { decodeOutput } from './build-output.ts';
 import { parameterOf, type Call } from './call.ts';
 import { takeSocket } from './hijack.ts';
 import { ProgressAnswer } from './progress.ts';
+import { tellPush } from './push.ts';
 import type { Query } from './query.ts';
 import { allCredentialsOf } from './registry-auth.ts';
 
 export async function build({ engine, log, query, request, response, signal }: Call): Promise<void> {
   refuseLater(query);
-  const answer = new ProgressAnswer(response);
+  const output = decodeOutput(query.text('outputs'));
+  const answer = new ProgressAnswer(response, output.to === 'client');
   const teller = new Teller(answer, response, query.flag('q'));
-  const tags = query.all('t').filter((tag) => tag !== '');
-  const wishes: BuildWishes = { ...wishesOf(query), tags, session: query.optionalText('estiva-session'), credentials: allCredentialsOf(request.headers), context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
+  const tags = [...query.all('t').filter((tag) => tag !== ''), ...output.names];
+  const isPushed = output.to === 'images' && output.isPushed;
+  if (isPushed && tags.length === 0) throw fail('invalid', 'outputs: an image without a name cannot be pushed', { hint: 'Name it: -t NAME, or name=NAME' });
+  const credentials = allCredentialsOf(request.headers);
+  const sent: SentOutput | undefined = output.to === 'client' ? { kind: output.kind, annotations: output.annotations, send: (bytes) => answer.sendBytes(bytes) } : undefined;
+  const wishes: BuildWishes = { ...wishesOf(query), tags, session: query.optionalText('estiva-session'), credentials, output: sent, context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
   await answer.run(async () => {
     try {
-      const { id } = await engine.builds.build(wishes);
-      teller.end(id, tags);
+      const { id, manifest } = await engine.builds.build(wishes);
+      for (const tag of isPushed ? tags : []) await engine.images.push(familiarName(tag), { credentials: credentials.get(parseReference(tag).domain), signal, onHappening: (happening) => tellPush(answer, happening) });
+      if (manifest !== undefined) answer.send({ aux: { 'estiva.manifest': manifest } });
+      teller.end(id, sent === undefined ? tags : []);
     } catch (error) {
       if (!(error instanceof BuildFailure) || !response.headersSent) throw error;
       answer.send(failureOf(error));
@@ -46,6 +55,10 @@ export async function holdSession(call: Call): Promise<void> {
   } finally {
     call.closing.removeEventListener('abort', end);
   }
+}
+
+function familiarName(tag: string): string {
+  return familiarReference(withDefaultTag(parseReference(tag)));
 }
 
 /** Docker's fields; and ours, the lines of the Dockerfile. */
@@ -102,7 +115,6 @@ function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | '
 const notHere: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   remote: ['A context elsewhere (remote) comes later', 'Send the files as a tar'],
   squash: ['squash is not supported', 'Build in several stages: the last one has only what it copies'],
-  outputs: ['outputs comes later', 'Build an image, and copy files out of a container of it'],
   cgroupparent: ['cgroupparent comes later', 'Steps run below the cgroup of this engine'],
   securityopt: ['securityopt is not supported', 'Steps run with the defaults of an ordinary container'],
 };
@@ -153,7 +165,7 @@ class Teller {
     if (this.#isQuiet) return this.#say(`${id}\n`);
     this.#answer.send({ aux: { ID: id } });
     this.#say(`Successfully built ${shortId(id)}\n`);
-    for (const tag of tags) this.#say(`Successfully tagged ${familiarReference(withDefaultTag(parseReference(tag)))}\n`);
+    for (const tag of tags) this.#say(`Successfully tagged ${familiarName(tag)}\n`);
     return undefined;
   }
 

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import type { OutputChunk, StreamName } from '../engine/index.ts';
 
 export const rawStream = 'application/vnd.docker.raw-stream';
-const multiplexedStream = 'application/vnd.docker.multiplexed-stream';
+export const multiplexedStream = 'application/vnd.docker.multiplexed-stream';
 
 /** The content type that tells a client how to read. Clients before API 1.42 know only one name. */
 export function streamType(tty: boolean, apiMinor: number): string {

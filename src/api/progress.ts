@@ -1,10 +1,12 @@
 // A stream of JSON messages about work that goes on: pull, push, load. The answer's head goes out with the first of them; until then a failure is an
 // answer of its own, afterwards one more message, as in dockerd. What changes all the time is told ten times a second, to a client that reads.
 import type { ServerResponse } from 'node:http';
-import { isFail } from '../base/index.ts';
+import { fail, isFail } from '../base/index.ts';
+import type { OutputChunk } from '../engine/index.ts';
 import type { ProgressMessage } from '../spec/docker/image.ts';
 import { sentenceOf } from './answer.ts';
 import type { Call } from './call.ts';
+import { frameHeader, multiplexedStream, sendOutput } from './frames.ts';
 
 const pauseMs = 100;
 const barWidth = 50;
@@ -16,15 +18,35 @@ export interface Progress {
 
 export class ProgressAnswer {
   readonly #response: ServerResponse;
+  readonly #isFramed: boolean;
   readonly #toldAt = new Map<string, number>();
 
-  constructor(response: ServerResponse) {
+  /** `isFramed`: messages go in the frames of stderr, so that bytes can go between them. */
+  constructor(response: ServerResponse, isFramed = false) {
     this.#response = response;
+    this.#isFramed = isFramed;
   }
 
   send(message: ProgressMessage): void {
-    if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': 'application/json' });
-    this.#response.write(`${JSON.stringify(message)}\r\n`);
+    this.#begin();
+    const text = `${JSON.stringify(message)}\r\n`;
+    if (this.#isFramed) this.#response.write(Buffer.concat([frameHeader('stderr', Buffer.byteLength(text)), Buffer.from(text)]));
+    else this.#response.write(text);
+  }
+
+  /** In the frames of stdout, no faster than the client reads. */
+  async sendBytes(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#begin();
+    const chunks = async function* chunks(): AsyncGenerator<OutputChunk> {
+      // What is written may lie in the socket's queue while the next piece is made in the same place.
+      for await (const piece of bytes) yield { stream: 'stdout', bytes: Buffer.from(piece) };
+    };
+    await sendOutput(this.#response, chunks(), true);
+    if (this.#response.destroyed) throw fail('invalid', 'The client left in the middle of the output');
+  }
+
+  #begin(): void {
+    if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': this.#isFramed ? multiplexedStream : 'application/json' });
   }
 
   status(status: string, id?: string): void {
@@ -55,7 +77,7 @@ export class ProgressAnswer {
       const message = sentenceOf(error);
       this.send({ errorDetail: { message }, error: message });
     }
-    if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': 'application/json' });
+    this.#begin();
     this.#response.end();
   }
 }

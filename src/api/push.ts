@@ -12,7 +12,7 @@ export async function push(call: Call): Promise<void> {
   const compression = compressionOf(query.text('compression'));
   const credentials = credentialsOf(request.headers);
   const answer = new ProgressAnswer(response);
-  await answer.run(() => engine.images.push(tag === '' ? name : `${name}:${tag}`, { platform, compression, credentials, signal, onHappening: (happening) => tell(answer, happening) }), { log, signal });
+  await answer.run(() => engine.images.push(tag === '' ? name : `${name}:${tag}`, { platform, compression, credentials, signal, onHappening: (happening) => tellPush(answer, happening) }), { log, signal });
 }
 
 /** Estiva's own parameter. */
@@ -21,7 +21,7 @@ function compressionOf(text: string): 'gzip' | 'zstd' {
   throw fail('invalid', `Unknown compression: ${JSON.stringify(text.slice(0, 100))}`, { hint: 'One of gzip, zstd' });
 }
 
-function tell(answer: ProgressAnswer, happening: PushHappening): void {
+export function tellPush(answer: ProgressAnswer, happening: PushHappening): void {
   switch (happening.what) {
     case 'begin': return answer.status(`The push refers to repository [${happening.repository}]`);
     case 'layer': return tellLayer(answer, happening);

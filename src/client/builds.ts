@@ -6,7 +6,9 @@ import type { ProgressMessage } from '../spec/docker/image.ts';
 import { contextOfDirectory, deliverContext, packContext, type ContextDoor, type ContextSource, type WalkedEntry } from './context/index.ts';
 import { Channels, type Channel, type SessionAsk } from '../spec/estiva/build-session.ts';
 import { filtersText, type Filters } from './containers.ts';
-import { isDaemonError, readJsonLines, type Docker, type Query } from './docker.ts';
+import { demultiplexer } from './demultiplex.ts';
+import { isDaemonError, jsonLines, readJsonLines, type Docker, type Query } from './docker.ts';
+import type { Answer } from './http.ts';
 
 interface Results {
   readonly check: CheckResult;
@@ -23,17 +25,40 @@ export interface BuildImageOptions {
   readonly extraHosts: readonly string[];
   readonly query: Query;
   readonly signal?: AbortSignal | undefined;
+  /** X-Registry-Config, for what is pulled and pushed. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Takes the bytes of an output that comes here. */
+  readonly onBytes?: ((bytes: Buffer) => void | Promise<void>) | undefined;
 }
 
 /** Sends a context; all messages of the stream come to `onMessage`, failures too. To an engine that keeps contexts goes only what is not there yet. */
-export async function buildImage(docker: Docker, context: ContextSource, { tags, extraHosts, query, signal }: BuildImageOptions, onMessage: (message: ProgressMessage) => void): Promise<void> {
+export async function buildImage(docker: Docker, context: ContextSource, { tags, extraHosts, query, signal, headers = {}, onBytes }: BuildImageOptions, onMessage: (message: ProgressMessage) => void): Promise<void> {
   const repeated = [...tags.map((tag) => `t=${encodeURIComponent(tag)}`), ...extraHosts.map((host) => `extrahosts=${encodeURIComponent(host)}`)].join('&');
   const entries = 'bytes' in context ? undefined : [...context.entries];
   const id = 'bytes' in context ? undefined : await deliveredTo(docker, context.key, entries!, signal);
   const upload = id === undefined ? { upload: { bytes: 'bytes' in context ? context.bytes : packContext(entries!), contentType: 'application/x-tar' } } : {};
   const options = signal === undefined ? {} : { signal };
-  const answer = await docker.call('POST', `/build${repeated === '' ? '' : `?${repeated}`}`, { ...upload, ...options, query: { version: '1', rm: true, dockerfile: context.dockerfile, estivacontext: id, ...query } });
-  await readJsonLines(answer, (value) => onMessage(value as ProgressMessage));
+  const answer = await docker.call('POST', `/build${repeated === '' ? '' : `?${repeated}`}`, { ...upload, ...options, headers, query: { version: '1', rm: true, dockerfile: context.dockerfile, estivacontext: id, ...query } });
+  const take = (value: unknown): void => onMessage(value as ProgressMessage);
+  if (onBytes === undefined || answer.headers.get('content-type') !== 'application/vnd.docker.multiplexed-stream') await readJsonLines(answer, take);
+  else await readFramed(answer, take, onBytes);
+}
+
+/** Messages in the frames of stderr, bytes in those of stdout. */
+async function readFramed(answer: Answer, onMessage: (message: unknown) => void, onBytes: (bytes: Buffer) => void | Promise<void>): Promise<void> {
+  const takeText = jsonLines(onMessage);
+  let waiting: Promise<void>[] = [];
+  const feed = demultiplexer((stream, bytes) => {
+    if (stream === 'stderr') return takeText(bytes);
+    const taken = onBytes(bytes);
+    if (taken !== undefined) waiting.push(taken);
+    return undefined;
+  });
+  await answer.read((chunk) => {
+    waiting = [];
+    feed(chunk);
+    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
+  });
 }
 
 export interface BuildOptions {

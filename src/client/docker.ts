@@ -147,15 +147,20 @@ export async function textOf(answer: Answer): Promise<string> {
 
 /** Calls `onMessage` for each JSON value of a stream of them, one a line; `parse` for values that JSON.parse alone would round. */
 export async function readJsonLines(answer: Answer, onMessage: (message: unknown) => void, parse: (line: string) => unknown = JSON.parse): Promise<void> {
+  const take = jsonLines(onMessage, parse);
+  await answer.read(take);
+  take(Buffer.from('\n'));
+}
+
+/** The same of bytes as they come; a line end is the end of the last message. */
+export function jsonLines(onMessage: (message: unknown) => void, parse: (line: string) => unknown = JSON.parse): (bytes: Uint8Array) => void {
   let rest = '';
   const decoder = new TextDecoder();
-  const take = (text: string): void => {
-    const lines = (rest + text).split('\n');
+  return (bytes) => {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) if (line.trim() !== '') onMessage(parse(line));
   };
-  await answer.read((bytes: Buffer) => take(decoder.decode(bytes, { stream: true })));
-  take('\n');
 }
 
 async function daemonError(answer: Answer): Promise<DaemonError> {

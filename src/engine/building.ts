@@ -55,6 +55,7 @@ export function openBuilding({ storage, images, containers, cache, cacheMounts, 
   const ports: Omit<BuildPorts, 'image'> = {
     run: (request) => containers.runStep(request),
     download: (request) => download(request, registrySettings),
+    archive: (config, references, options) => images.archiveOf(config, references, options),
     put: ({ config, references }) => images.putBuilt(config, references),
     whileMaking: (work) => images.whileMaking(work),
     owner: (root, text) => resolveUser(text.includes(':') ? text : `${text}:${text}`, [], (path) => readFileIn(root, path, passwdBytesMax, 'inside')),

@@ -7,6 +7,7 @@ export type { Snapshot, VolumeHappening, VolumeRecord, Volumes, VolumeUser, Volu
 export { describeImage, registrySettings, type Credentials } from '../registry/index.ts';
 export { BuildFailure, type BuildHappening } from '../build/index.ts';
 export type { BuildWishes, CachedStep } from './building.ts';
+export type { SentOutput } from '../build/index.ts';
 export * from './engine.ts';
 export { openEngine, type EngineOptions } from './open.ts';
 export { supervisorCommand } from './supervisor-command.ts';

@@ -27,7 +27,7 @@ import { pull, tagsOf } from './pull.ts';
 import { push } from './push.ts';
 import { Recoding } from './recoding.ts';
 import { removeImage, removePlatforms } from './remove.ts';
-import { saveArchive } from './save.ts';
+import { archiveOf, saveArchive, type ArchiveOptions } from './save.ts';
 import { ImageStore, type ImageRecord } from './store.ts';
 import { Sweeper, type Lease } from './sweeper.ts';
 import { documentsOf } from './target.ts';
@@ -54,6 +54,8 @@ export interface OpenedImages extends Images, AsyncDisposable {
   take(nameOrId: string, platform?: Platform): Image;
   /** Makes an image of layers that are there visible. `references`: canonical. */
   putBuilt(config: ImageConfig, references: readonly string[]): Promise<Digest>;
+  /** An archive of an image that is not stored, whose layers are there; and the digest of its manifest. `references`: canonical. */
+  archiveOf(config: ImageConfig, references: readonly string[], options: ArchiveOptions): { readonly bytes: AsyncIterable<Uint8Array>; readonly manifest: Digest };
   /** Runs work that makes layers, during which none is swept. */
   whileMaking<R>(make: () => Promise<R>): Promise<R>;
   /** Resolves when the images have room in their budget, or nothing more can go. */
@@ -203,6 +205,10 @@ class StoredImages implements OpenedImages {
       this.#budget.check();
       return id;
     };
+  }
+
+  archiveOf(config: ImageConfig, references: readonly string[], options: ArchiveOptions): ReturnType<typeof archiveOf> {
+    return archiveOf(config, references, options, this.#storage);
   }
 
   async putBuilt(config: ImageConfig, references: readonly string[]): Promise<Digest> {

@@ -2,9 +2,9 @@
 // blobs. Layers are stored as they are hashed, uncompressed. The same images give the same bytes. Several platforms of one name lie under an index of their
 // own; the docker-archive, which knows no platforms, has the one that the name means.
 import { digestOf, hexOf, type Digest } from '../base/index.ts';
-import { mediaTypes, type Descriptor, type Index, type Manifest } from '../spec/oci/image.ts';
+import { mediaTypes, type Descriptor, type ImageConfig, type Index, type Manifest } from '../spec/oci/image.ts';
 import { documentBytesMax } from '../spec/oci/manifest.ts';
-import { canonicalReference, familiarName, familiarReference, type Reference } from '../spec/reference.ts';
+import { canonicalReference, familiarName, familiarReference, parseReference, type Reference } from '../spec/reference.ts';
 import { byteString, tarHeader, writeTar, type TarMember } from '../spec/tar/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { ImageRecord } from './store.ts';
@@ -25,6 +25,20 @@ export async function saveArchive(saved: readonly SavedImage[], storage: Storage
   return writeTar(members(images, storage));
 }
 
+export interface ArchiveOptions {
+  /** Otherwise it is an OCI layout alone. */
+  readonly isForDocker: boolean;
+  /** Of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Of one image that only its configuration says. @throws `unsupported` as saveArchive */
+export function archiveOf(config: ImageConfig, references: readonly string[], { isForDocker, annotations }: ArchiveOptions, storage: Storage): { readonly bytes: AsyncIterable<Uint8Array>; readonly manifest: Digest } {
+  const document = Buffer.from(JSON.stringify(config));
+  const part = partOf({ id: digestOf(document), config }, document, storage, annotations);
+  return { bytes: writeTar(members([{ parts: [part], references: references.map(parseReference), index: undefined }], storage, isForDocker)), manifest: digestOf(part.manifest) };
+}
+
 interface Described {
   readonly parts: readonly [Part, ...Part[]];
   /** Of several platforms. */
@@ -34,7 +48,7 @@ interface Described {
 
 /** One platform. */
 interface Part {
-  readonly image: ImageRecord;
+  readonly image: Pick<ImageRecord, 'id' | 'config'>;
   readonly config: Uint8Array;
   readonly layers: readonly Descriptor[];
   readonly manifest: Buffer;
@@ -42,9 +56,12 @@ interface Part {
 }
 
 async function describe(image: ImageRecord, storage: Storage): Promise<Part> {
-  const config = await storage.content.read(image.id, documentBytesMax);
+  return partOf(image, await storage.content.read(image.id, documentBytesMax), storage);
+}
+
+function partOf(image: Part['image'], config: Uint8Array, storage: Storage, annotations: ArchiveOptions['annotations'] = {}): Part {
   const layers = image.config.rootfs.diff_ids.map((diffId) => ({ mediaType: mediaTypes.ociLayer, size: storage.snapshots.tarBytes(diffId), digest: diffId }));
-  const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: { mediaType: mediaTypes.ociConfig, digest: image.id, size: config.length }, layers };
+  const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: { mediaType: mediaTypes.ociConfig, digest: image.id, size: config.length }, layers, ...Object.keys(annotations).length === 0 ? {} : { annotations } };
   const createdMs = Date.parse(image.config.created ?? '');
   return { image, config, layers, manifest: Buffer.from(JSON.stringify(manifest)), createdSeconds: Number.isNaN(createdMs) ? 0 : Math.max(0, Math.floor(createdMs / 1000)) };
 }
@@ -55,7 +72,7 @@ function indexOfParts(parts: readonly Part[]): Buffer {
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests } satisfies Index));
 }
 
-async function* members(images: readonly Described[], storage: Storage): AsyncGenerator<TarMember, void, undefined> {
+async function* members(images: readonly Described[], storage: Storage, isForDocker = true): AsyncGenerator<TarMember, void, undefined> {
   const written = new Set<Digest>();
   const isNew = (digest: Digest): boolean => !written.has(digest) && written.add(digest).size > 0;
   yield { header: tarHeader({ type: 'directory', path: 'blobs/' }) };
@@ -68,9 +85,9 @@ async function* members(images: readonly Described[], storage: Storage): AsyncGe
     if (index !== undefined && isNew(digestOf(index))) yield file(blobPath(digestOf(index)), index, parts[0].createdSeconds);
   }
   yield file('index.json', indexOf(images));
-  yield file('manifest.json', dockerManifestOf(images));
+  if (isForDocker) yield file('manifest.json', dockerManifestOf(images));
   yield file('oci-layout', '{"imageLayoutVersion": "1.0.0"}');
-  const repositories = repositoriesOf(images);
+  const repositories = isForDocker ? repositoriesOf(images) : undefined;
   if (repositories !== undefined) yield file('repositories', repositories);
 }
 

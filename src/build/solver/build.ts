@@ -16,9 +16,10 @@ import { openContext, type Context } from './context.ts';
 import type { Flights } from './flights.ts';
 import type { Tell } from './happening.ts';
 import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
+import { sendOutput, type SentOutput } from './output.ts';
 import { Fetcher } from './remote/fetcher.ts';
 import { Solver } from './solve.ts';
-import { imageOf } from './state.ts';
+import { idOf, imageOf } from './state.ts';
 
 export interface BuildOrder {
   /** A tar, plain or compressed. */
@@ -47,12 +48,16 @@ export interface BuildOrder {
   readonly session: BuildSession | undefined;
   /** The client of the session may look into a step that failed. */
   readonly offersShell: boolean;
+  /** Undefined: an image, kept here. */
+  readonly output?: SentOutput | undefined;
   readonly onHappening: Tell;
   readonly signal: AbortSignal;
 }
 
 export interface Built {
   readonly id: Digest;
+  /** Of an archive that was sent. */
+  readonly manifest?: Digest | undefined;
 }
 
 export interface BuildRoom {
@@ -95,7 +100,9 @@ async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildR
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
   const state = await solver.solve(labelled);
   if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });
-  return { id: await ports.put({ config: imageOf(state), references }) };
+  const config = imageOf(state);
+  if (order.output === undefined) return { id: await ports.put({ config, references }) };
+  return { id: idOf(state), manifest: await sendOutput(order.output, config, references, { storage, ports, epochSeconds: options.epochSeconds }) };
 }
 
 /** Images are known only when their names are, and an ONBUILD of one may name more. */

@@ -98,6 +98,8 @@ export interface BuildPorts {
   image(reference: string, platform: Platform, options: { readonly pull: boolean; readonly signal: AbortSignal }): Promise<BaseImage>;
   /** Runs a program; when it ends well, what it changed is a layer. */
   run(request: RunRequest): Promise<RunEnd>;
+  /** An archive of an image that nobody knows, its layers are there; and the digest of its manifest. */
+  archive(config: ImageConfig, references: readonly string[], options: { readonly isForDocker: boolean; readonly annotations: Readonly<Record<string, string>> }): { readonly bytes: AsyncIterable<Uint8Array>; readonly manifest: Digest };
   /** Makes the image visible: its layers are there. */
   put(image: NewImage): Promise<Digest>;
   /** Runs work during which no layer is swept. */

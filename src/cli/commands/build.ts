@@ -2,6 +2,9 @@ import { checkBuild } from '../../client/index.ts';
 import type { BuildCall, BuildCheckRequest, BuildFault } from '../../spec/estiva/build-check.ts';
 import { openBuildContext } from '../dockerfile/context.ts';
 import { runBuild } from '../dockerfile/build.ts';
+import { chooseOutput } from '../dockerfile/output.ts';
+import { buildHeaders } from '../credentials/kept.ts';
+import { parseReference } from '../../spec/reference.ts';
 import { bytes, extraHost, pair, swapBytes, ulimit } from '../create/values.ts';
 import { holdSession, parseSecret, parseSsh } from '../dockerfile/session.ts';
 import { readBuildFiles } from '../dockerfile/files.ts';
@@ -27,12 +30,14 @@ export const command = defineCommand({
     ['build -t app:1 .', 'from ./Dockerfile, with the files of the directory'],
     ['build --target test --build-arg VERSION=2 -f docker/Dockerfile .', 'up to a stage, with an argument'],
     ['build --secret id=npm,src=$HOME/.npmrc .', 'RUN --mount=type=secret,id=npm sees the file; no layer has it'],
+    ['build -o out .', 'the files of the last stage, into a directory; "-o type=oci,dest=app.tar" for an archive'],
     ['build --check .', 'mistakes and warnings, with the lines; exit code 1 when there are any'],
     ['build --call=outline --target app .', 'arguments, secrets and ssh agents that it takes'],
     ['build --call=targets,format=json - < Dockerfile', 'its stages'],
   ],
   flags: {
     allow: flag.texts('', 'stringArray', 'What RUN may ask for beyond a container\'s rights ("security.insecure", "network.host")'),
+    annotation: flag.texts('', 'stringArray', 'Add an annotation to the manifest of an archive'),
     'add-host': flag.list('', 'list', 'Add a line to the hosts file of steps (host:ip)', extraHost),
     'build-arg': flag.texts('', 'stringArray', 'Set build-time variables'),
     call: flag.value('', 'string', 'Do not build, but look ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
@@ -46,14 +51,18 @@ export const command = defineCommand({
     'force-rm': flag.on('', 'Nothing is left of steps here, whatever becomes of them'),
     iidfile: flag.text('', 'string', 'Write the image ID to a file'),
     label: flag.texts('', 'stringArray', 'Set metadata for an image'),
+    load: flag.on('', 'Shorthand for "--output=type=docker": an image, as without it'),
     memory: flag.value('m', 'bytes', 'Limit of memory of a step', bytes),
     'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
+    'metadata-file': flag.text('', 'string', 'Write what came out to a file, as JSON'),
     network: flag.text('', 'string', 'Network of RUN steps ("default", "none", "host", or a name)'),
     'no-cache': flag.on('', 'Do every step anew'),
     'no-cache-filter': flag.texts('', 'stringArray', 'Do the steps of these stages anew, and of those that stand on them'),
+    output: flag.texts('o', 'stringArray', 'Where it goes: a directory, "-", or "type=local|tar|oci|docker|image,dest=…"'),
     platform: flag.text('', 'string', 'Target platform of the build (os/arch)'),
     progress: flag.value('', 'string', 'How it is shown ("auto", "plain", "quiet")', parseProgress),
     pull: flag.on('', 'Ask the registry also for images that are here'),
+    push: flag.on('', 'Shorthand for "--output=type=image,push=true"'),
     quiet: flag.on('q', 'Only print the image ID'),
     rm: flag.off('', 'Nothing is left of steps here, whatever it says'),
     secret: flag.list('', 'list', 'Secret for steps that mount it (id=NAME[,src=FILE|,env=VARIABLE])', parseSecret),
@@ -66,8 +75,8 @@ export const command = defineCommand({
   },
   later: {
     'cgroup-parent': 'steps run below the cgroup of this engine', squash: 'build in several stages: the last one has only what it copies',
-    'cache-from': 'the cache of this engine is used anyway', 'cache-to': buildKitOnly, 'output|o': 'build an image, and copy files out of a container of it', 'metadata-file': '--iidfile has the id',
-    ...Object.fromEntries(['annotation', 'attest', 'build-context', 'builder', 'debug|D', 'load', 'provenance', 'push', 'sbom'].map((name) => [name, buildKitOnly])),
+    'cache-from': 'the cache of this engine is used anyway', 'cache-to': buildKitOnly,
+    ...Object.fromEntries(['attest', 'build-context', 'builder', 'debug|D', 'provenance', 'sbom'].map((name) => [name, buildKitOnly])),
   },
   operands: { min: 1, max: 1 },
   async run({ values, operands: [path = ''], session }) {
@@ -75,6 +84,7 @@ export const command = defineCommand({
     const buildArgs = Object.fromEntries(values['build-arg'].flatMap((text) => argumentOf(text, session.environment)));
     const [target, platform] = [values.target ?? '', values.platform ?? session.environment['DOCKER_DEFAULT_PLATFORM'] ?? ''];
     if (choice !== undefined) return look(session, choice, { ...await readBuildFiles(path, values.file, session.stdin), buildArgs, target, platform });
+    const output = chooseOutput(values);
     const context = await openBuildContext(path, values.file, session.stdin);
     const isQuiet = values.quiet || values.progress === 'quiet';
     const always = values['shell-on-error'];
@@ -88,7 +98,11 @@ export const command = defineCommand({
       memory: values.memory, memswap: values['memory-swap'], shmsize: values['shm-size'], cpushares: values['cpu-shares'], cpuperiod: values['cpu-period'], cpuquota: values['cpu-quota'],
       cpusetcpus: values['cpuset-cpus'], cpusetmems: values['cpuset-mems'], ulimits: values.ulimit.length === 0 ? undefined : JSON.stringify(values.ulimit),
     };
-    return await runBuild(session, context, { tags: values.tag, extraHosts: values['add-host'], query, quiet: isQuiet, idFile: values.iidfile });
+    const { name: names = '', ...Attrs } = output?.attributes ?? {};
+    const tags = [...values.tag, ...names.split(',').filter((name) => name !== '')];
+    const outputs = output === undefined ? undefined : JSON.stringify([{ Type: output.type, Attrs }]);
+    const headers = output?.attributes['push'] === 'true' ? await buildHeaders(session, tags.map((tag) => parseReference(tag).domain)) : {};
+    return await runBuild(session, context, { tags, headers, output, metadataFile: values['metadata-file'], extraHosts: values['add-host'], query: { ...query, outputs }, quiet: isQuiet, idFile: values.iidfile });
   },
 });
 

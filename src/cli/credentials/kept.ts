@@ -68,6 +68,16 @@ export async function authHeaders({ config, docker }: Session, registry: string)
   return headersOf(await storedCredentials(config, isDefault ? (await info(docker)).IndexServerAddress : registry));
 }
 
+/** The header that goes with builds: what is kept for each of the registries. */
+export async function buildHeaders({ config }: Session, registries: Iterable<string>): Promise<Readonly<Record<string, string>>> {
+  const kept: Record<string, RegistryCredentials> = {};
+  for (const registry of new Set(registries)) {
+    const credentials = await storedCredentials(config, registry);
+    if (credentials !== undefined) kept[registry] = credentials;
+  }
+  return Object.keys(kept).length === 0 ? {} : { 'X-Registry-Config': Buffer.from(JSON.stringify(kept)).toString('base64url') };
+}
+
 /** Docker's daemon wants the header, also when there is nobody to log in. */
 function headersOf(credentials: RegistryCredentials | undefined): Readonly<Record<string, string>> {
   return { 'X-Registry-Auth': Buffer.from(JSON.stringify(credentials ?? {})).toString('base64url') };
