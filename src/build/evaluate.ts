@@ -1,10 +1,8 @@
 // Stages evaluated: every instruction with its variables replaced, and what is known at each. Nothing is run and nothing is read: what RUN and COPY
 // do is for the solver.
-import { expand, locate, wrong, type Arg, type Command, type Escape } from '../spec/dockerfile/index.ts';
+import { expand, exposedPorts, locate, replaceVariables, wrong, type Arg, type Command, type Escape, type Replaced } from '../spec/dockerfile/index.ts';
 import type { Globals } from './globals.ts';
 import type { LinkedCommand, LinkedStage } from './links.ts';
-import { exposedPorts } from './ports.ts';
-import { type Replaced, replaceVariables } from './replace.ts';
 import type { BuildRequest } from './request.ts';
 import { Scope } from './scope.ts';
 import { imageKey, type PlacedStage } from './stages.ts';

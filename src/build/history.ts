@@ -1,8 +1,8 @@
 // The line that an instruction leaves in an image's history, letter by letter as dockerd's builder writes it: tools compare and read them.
 // Source: what dockerd 28.5 wrote. Its lists and durations are those of Go's fmt: `[a b]`, `["a" "b"]`, `"1m30s"`, `'\x03'`.
-import type { Command, CommandLine, Files, HealthCheck, Pair } from '../spec/dockerfile/index.ts';
+import { defaultShell, type Command, type CommandLine, type Files, type HealthCheck, type Pair } from '../spec/dockerfile/index.ts';
 import type { HistoryEntry } from '../spec/oci/image.ts';
-import { defaultShell, programOf } from './program.ts';
+import { programOf } from './program.ts';
 import type { Step } from './step.ts';
 
 const comment = 'buildkit.dockerfile.v0';

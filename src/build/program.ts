@@ -1,14 +1,12 @@
 // What RUN runs: the words of a JSON list, or a shell with a line. A heredoc that is the whole line is the script itself; one that begins with
 // `#!` is a file that is run; others are given to the shell as they stand. Source: Dockerfile reference, "Here-Documents".
-import { heredocMark, meantContent, type Run } from '../spec/dockerfile/index.ts';
+import { defaultShell, heredocMark, meantContent, type Run } from '../spec/dockerfile/index.ts';
 
 export interface Program {
   readonly args: readonly string[];
   /** Files that the program needs, executable, read-only, at these paths. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
 }
-
-export const defaultShell: readonly string[] = ['/bin/sh', '-c'];
 
 /** Where BuildKit shows the scripts of heredocs. */
 const scriptDir = '/dev/pipes';

@@ -10,10 +10,11 @@ test('applyChanges() reads every instruction in its forms', () => {
     'USER 1000:1000', 'VOLUME /data /more', 'VOLUME ["/with space"]', 'WORKDIR /srv', 'WORKDIR app/$A', 'ONBUILD RUN make', 'HEALTHCHECK --interval=1m30s --retries=3 CMD curl -f x',
   ];
   assert.deepEqual(applyChanges({}, changes), {
-    Cmd: ['a', 'b c'], Entrypoint: ['/bin/sh', '-c', 'exec "$HOME" [x'], Env: ['A=2', 'B=two words', 'C=$A', 'D=-', 'OLD=the rest of it'], ExposedPorts: { '80/tcp': {}, '8000/udp': {}, '8001/udp': {}, '8002/udp': {} },
+    Cmd: ['a', 'b c'], Entrypoint: ['/bin/sh', '-c', 'exec "$HOME" [x'], Env: ['A=2', 'B=two words', 'C=$A', 'D=-', 'OLD=the rest  of it'], ExposedPorts: { '80/tcp': {}, '8000/udp': {}, '8001/udp': {}, '8002/udp': {} },
     Labels: { k: 'v w', n: '', old: 'form' }, StopSignal: 'SIGQUIT', User: '1000:1000', Volumes: { '/data': {}, '/more': {}, '/with space': {} }, WorkingDir: '/srv/app/2', OnBuild: ['RUN make'],
     Healthcheck: { Test: ['CMD-SHELL', 'curl -f x'], Interval: 90e9, Retries: 3 },
   });
+  assert.deepEqual(applyChanges({ Shell: ['/bin/bash', '-c'], Cmd: ['base'] }, ['ENTRYPOINT x', 'WORKDIR a b']), { Shell: ['/bin/bash', '-c'], Entrypoint: ['/bin/bash', '-c', 'x'], WorkingDir: '/a b' });
   assert.deepEqual(applyChanges({}, ['CMD ["a", "b"']).Cmd, ['/bin/sh', '-c', '["a", "b"'], 'what is not JSON is for the shell');
   assert.deepEqual(applyChanges({}, ['HEALTHCHECK NONE', 'CMD []\nENTRYPOINT []']), { Healthcheck: { Test: ['NONE'] }, Cmd: [], Entrypoint: [] });
   assert.deepEqual(applyChanges({}, ['HEALTHCHECK CMD ["a"]']).Healthcheck, { Test: ['CMD', 'a'] });
@@ -21,11 +22,11 @@ test('applyChanges() reads every instruction in its forms', () => {
 
 test('applyChanges() refuses with the texts of Docker', () => {
   const refusals: Record<string, string> = {
-    'FOO x': 'FOO is not a valid change command', 'RUN x': 'RUN is not a valid change command', 'EXPOSE 99999': 'Invalid containerPort: 99999', 'EXPOSE 9-1': 'Invalid containerPort: 9-1', 'ENV a': 'ENV must have two arguments',
+    'FOO x': 'FOO is not a valid change command', 'RUN x': 'RUN is not a valid change command', 'EXPOSE 99999': 'invalid containerPort: 99999', 'EXPOSE 9-1': 'invalid containerPort: 9-1', 'ENV a': 'ENV must have two arguments',
     'ENV a=b c': 'Syntax error - can\'t find = in "c". Must be of the form: name=value', 'ENV =x': 'ENV names can not be blank', LABEL: 'LABEL requires at least one argument', 'STOPSIGNAL foo': 'invalid signal: foo',
-    'HEALTHCHECK foo': 'Unknown type "FOO" in HEALTHCHECK (try CMD)', WORKDIR: 'WORKDIR requires exactly one argument', 'USER a b': 'USER requires exactly one argument', 'HEALTHCHECK --interval=1us CMD x': 'Interval "interval" cannot be less than 1ms',
-    'HEALTHCHECK CMD': 'Missing command after HEALTHCHECK CMD', 'HEALTHCHECK --foo=1 CMD x': 'Unknown flag: foo', 'ONBUILD FROM x': "FROM isn't allowed as an ONBUILD trigger", 'VOLUME [""]': 'VOLUME specified can not be an empty string',
-    'LABEL a="b': 'unexpected end of "a=\\"b" while looking for matching double-quote', 'constructor x': 'constructor is not a valid change command', 'CMD a\0b': 'A change contains a NUL character',
+    'HEALTHCHECK foo': 'Unknown type "FOO" in HEALTHCHECK (try CMD)', WORKDIR: 'WORKDIR requires exactly one argument', 'HEALTHCHECK --interval=1us CMD x': 'Interval "interval" cannot be less than 1ms',
+    'HEALTHCHECK CMD': 'Missing command after HEALTHCHECK CMD', 'HEALTHCHECK --foo=1 CMD x': 'unknown flag: --foo', 'ONBUILD FROM x': "FROM isn't allowed as an ONBUILD trigger", 'VOLUME [""]': 'VOLUME specified can not be an empty string',
+    'LABEL a="b': 'failed to process "\\"b": unexpected end of statement while looking for matching double-quote', 'constructor x': 'constructor is not a valid change command', 'CMD a\0b': 'the line contains a NUL character', 'FROM x': 'FROM is not a valid change command', 'SHELL ["x"]': 'SHELL is not a valid change command',
   };
   for (const [change, message] of Object.entries(refusals)) assert.throws(() => applyChanges({}, [change]), (error: unknown) => isFail(error, 'invalid') && error.message === message, change);
 });

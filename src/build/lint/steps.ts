@@ -1,9 +1,8 @@
 // Rules about what the instructions of a stage mean, one after the other.
 import { posix } from 'node:path';
-import { nearest, type Command, type Files, type IgnoreFile } from '../../spec/dockerfile/index.ts';
+import { nearest, splitPort, type Command, type Files, type IgnoreFile } from '../../spec/dockerfile/index.ts';
 import type { Analysis } from '../analyze.ts';
 import type { EvaluatedStage } from '../evaluate.ts';
-import { splitPort } from '../ports.ts';
 import type { Step } from '../step.ts';
 import { finding, type Finding } from './finding.ts';
 

@@ -1,7 +1,6 @@
 // COPY and ADD as steps: what they take, from where, and the key that its content gives. The tar of the layer is written in copy.ts.
 import { fail } from '../../base/index.ts';
-import { parseIgnoreFile } from '../../spec/dockerfile/index.ts';
-import { defaultShell } from '../program.ts';
+import { defaultShell, parseIgnoreFile } from '../../spec/dockerfile/index.ts';
 import type { Step } from '../step.ts';
 import { addedSources, archivesOf } from './add.ts';
 import { absoluteDestination, checkDestination, layerTarOf, type CopyPlan } from './copy.ts';

@@ -1,8 +1,6 @@
-// The instructions that change an image's configuration and no file. Each is a function from configuration to configuration, with the words that
-// history has for it. Source: Dockerfile reference; the words are dockerd's.
-import type { Command, CommandLine, HealthCheck } from '../../spec/dockerfile/index.ts';
+// The instructions that change an image's configuration and no file, with the words that history has for them, which are dockerd's.
+import { configure, defaultShell, type Command, type HealthCheck } from '../../spec/dockerfile/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
-import { defaultShell } from '../program.ts';
 import type { Step } from '../step.ts';
 import type { BuildState } from './state.ts';
 import type { StepRoom, Work } from './work.ts';
@@ -28,58 +26,31 @@ export function metadataWork(step: Step, { config, hasOwnCommand }: BuildState, 
 }
 
 /** Undefined for what changes files: RUN, COPY, ADD, WORKDIR. */
-export function metadataOf({ instruction, shell = defaultShell, ports }: Pick<Step, 'instruction' | 'shell' | 'ports'>, config: ImageRunConfig, hasOwnCommand: boolean): Metadata | undefined {
+export function metadataOf({ instruction, shell = defaultShell, ports }: Pick<Step, 'instruction' | 'shell' | 'ports'>, before: ImageRunConfig, hasOwnCommand: boolean): Metadata | undefined {
+  const config = configure(instruction, before, { shell, ports, hasOwnCommand }) ?? before;
   switch (instruction.kind) {
     case 'ARG': return { config, words: `ARG ${instruction.text.replace(/^\S+\s+/, '')}` };
     case 'MAINTAINER': return { config, author: instruction.name, words: `MAINTAINER ${instruction.name}` };
-    case 'ENV': return { config: { ...config, Env: instruction.pairs.reduce(withVariable, config.Env ?? []) }, words: `ENV ${pairsText(instruction)}` };
-    case 'LABEL': return { config: { ...config, Labels: { ...config.Labels, ...Object.fromEntries(instruction.pairs.map(({ key, value }) => [key, value])) } }, words: `LABEL ${pairsText(instruction)}` };
-    case 'EXPOSE': return { config: { ...config, ExposedPorts: { ...config.ExposedPorts, ...keys(ports) } }, words: `EXPOSE ${instruction.ports.join(' ')}` };
-    case 'VOLUME': return { config: { ...config, Volumes: { ...config.Volumes, ...keys(instruction.paths) } }, words: `VOLUME [${instruction.paths.join(' ')}]` };
-    case 'USER': return { config: { ...config, User: instruction.user }, words: `USER ${instruction.user}` };
-    case 'STOPSIGNAL': return { config: { ...config, StopSignal: instruction.signal }, words: `STOPSIGNAL ${instruction.signal}` };
-    case 'SHELL': return { config: { ...config, Shell: instruction.words }, words: `SHELL [${instruction.words.join(' ')}]` };
-    case 'ONBUILD': return { config: { ...config, OnBuild: [...config.OnBuild ?? [], instruction.trigger] }, words: `ONBUILD ${instruction.trigger}` };
-    case 'HEALTHCHECK': return { config: { ...config, Healthcheck: healthcheckOf(instruction.check) }, words: `HEALTHCHECK ${healthText(instruction.check)}` };
-    case 'CMD': {
-      const Cmd = wordsOf(instruction.command, shell);
-      return { config: { ...config, Cmd }, words: `CMD ${quoted(Cmd)}`, setsCommand: true };
-    }
-    case 'ENTRYPOINT': {
-      const Entrypoint = wordsOf(instruction.command, shell);
-      const { Cmd, ...rest } = config;
-      return { config: { ...rest, ...hasOwnCommand && Cmd !== undefined ? { Cmd } : {}, Entrypoint }, words: `ENTRYPOINT ${quoted(Entrypoint)}` };
-    }
+    case 'ENV': case 'LABEL': return { config, words: `${instruction.kind} ${pairsText(instruction)}` };
+    case 'EXPOSE': return { config, words: `EXPOSE ${instruction.ports.join(' ')}` };
+    case 'VOLUME': return { config, words: `VOLUME [${instruction.paths.join(' ')}]` };
+    case 'USER': return { config, words: `USER ${instruction.user}` };
+    case 'STOPSIGNAL': return { config, words: `STOPSIGNAL ${instruction.signal}` };
+    case 'SHELL': return { config, words: `SHELL [${instruction.words.join(' ')}]` };
+    case 'ONBUILD': return { config, words: `ONBUILD ${instruction.trigger}` };
+    case 'HEALTHCHECK': return { config, words: `HEALTHCHECK ${healthText(instruction.check)}` };
+    case 'CMD': return { config, words: `CMD ${quoted(config.Cmd ?? [])}`, setsCommand: true };
+    case 'ENTRYPOINT': return { config, words: `ENTRYPOINT ${quoted(config.Entrypoint ?? [])}` };
     default: return undefined;
   }
-}
-
-/** What is run: the words as they are, or a line by the shell. */
-export function wordsOf(command: CommandLine, shell: readonly string[]): readonly string[] {
-  return command.form === 'exec' ? command.words : command.line === '' ? [] : [...shell, command.line];
 }
 
 function pairsText({ pairs }: Extract<Command, { kind: 'ENV' | 'LABEL' }>): string {
   return pairs.map(({ key, value }) => `${key}=${value}`).join(' ');
 }
 
-function withVariable(env: readonly string[], { key, value }: { readonly key: string; readonly value: string }): readonly string[] {
-  const at = env.findIndex((entry) => entry.startsWith(`${key}=`));
-  return at < 0 ? [...env, `${key}=${value}`] : env.with(at, `${key}=${value}`);
-}
-
-function keys(names: readonly string[]): Readonly<Record<string, object>> {
-  return Object.fromEntries(names.map((name) => [name, {}]));
-}
-
 function quoted(words: readonly string[]): string {
   return `[${words.map((word) => JSON.stringify(word)).join(' ')}]`;
-}
-
-/** What is zero is left to the engine that runs it. */
-function healthcheckOf({ test, intervalNs, timeoutNs, startPeriodNs, startIntervalNs, retries }: HealthCheck): NonNullable<ImageRunConfig['Healthcheck']> {
-  const all = { Interval: intervalNs, Timeout: timeoutNs, StartPeriod: startPeriodNs, StartInterval: startIntervalNs, Retries: retries };
-  return { Test: test, ...Object.fromEntries(Object.entries(all).filter(([, value]) => value !== 0)) };
 }
 
 function healthText({ test, intervalNs, timeoutNs, startPeriodNs, startIntervalNs, retries }: HealthCheck): string {

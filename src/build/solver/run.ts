@@ -1,8 +1,8 @@
 // RUN: what is run, and the variables that it sees.
 import { fail } from '../../base/index.ts';
-import type { Run } from '../../spec/dockerfile/index.ts';
+import { defaultShell, type Run } from '../../spec/dockerfile/index.ts';
 import type { ImageRunConfig } from '../../spec/oci/image.ts';
-import { defaultShell, programOf } from '../program.ts';
+import { programOf } from '../program.ts';
 import type { Step } from '../step.ts';
 import { BuildFailure } from './failure.ts';
 import { openMounts, planMounts, type MountPlan, type OpenedMounts } from './mounts.ts';

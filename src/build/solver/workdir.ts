@@ -1,7 +1,7 @@
 // WORKDIR: the directory is made when it is not there.
+import { defaultShell } from '../../spec/dockerfile/index.ts';
 import { posix } from 'node:path';
 import { formatHeader } from '../../spec/tar/index.ts';
-import { defaultShell } from '../program.ts';
 import type { Step } from '../step.ts';
 import { directoriesTo, findPlace } from './place.ts';
 import type { BuildState } from './state.ts';

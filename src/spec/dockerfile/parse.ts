@@ -54,6 +54,17 @@ export function parseTrigger(text: string, lines: LineRange): Command {
   return instruction;
 }
 
+/** Instructions without a FROM, as `--change` has them. `keywords`: those that it may have, in capital letters. */
+export function parseChanges(text: string, keywords: readonly string[]): readonly Command[] {
+  const { directives, statements } = readStatements(text);
+  return statements.map((statement) => {
+    if (!keywords.includes(statement.keyword.toUpperCase())) throw wrong(`${statement.keyword} is not a valid change command`, `Use one of ${keywords.join(', ')}`);
+    const instruction = readInstruction(statement, directives.escape);
+    if (!isCommand(instruction)) throw wrong('FROM is not a valid change command');
+    return instruction;
+  });
+}
+
 interface Parts {
   readonly globals: Arg[];
   readonly stages: { readonly from: From; readonly commands: Command[] }[];

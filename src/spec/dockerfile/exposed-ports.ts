@@ -1,6 +1,6 @@
 // The ports of EXPOSE. Docker reads them as it reads -p, with addresses and host ports that mean nothing here; lint says so.
 import { isIP } from 'node:net';
-import { wrong } from '../spec/dockerfile/index.ts';
+import { wrong } from './source.ts';
 
 export interface PortText {
   readonly address: string;

@@ -1,6 +1,9 @@
 // Variables replaced in an instruction: which of its texts they are replaced in, and how. RUN, CMD, ENTRYPOINT and HEALTHCHECK leave them to
 // their shell, ONBUILD to later builds. Source: Dockerfile reference, "Environment replacement".
-import { expand, readMount, type Command, type Escape, type Files, type Lookup, type Mount, type Pair } from '../spec/dockerfile/index.ts';
+import type { Escape } from './directives.ts';
+import { expand, type Lookup } from './expand.ts';
+import type { Command, Files, Pair } from './instruction.ts';
+import { readMount, type Mount } from './mount.ts';
 
 export interface Replaced {
   readonly instruction: Command;
