@@ -45,9 +45,9 @@ function isHangUp(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
 }
 
-/** Reads and decodes a JSON body. @throws `invalid` for other content and for what does not decode, `too_large` beyond `bodyBytesMax`. */
-export async function readJson<T>(request: IncomingMessage, decoder: decode.Decode<T>): Promise<T> {
-  const bytes = await readWhole(request);
+/** Reads and decodes a JSON body. @throws `invalid` for other content and for what does not decode, `too_large` beyond `bytesMax`. */
+export async function readJson<T>(request: IncomingMessage, decoder: decode.Decode<T>, bytesMax = bodyBytesMax): Promise<T> {
+  const bytes = await readWhole(request, bytesMax);
   if (bytes.length === 0) throw fail('invalid', 'invalid JSON: got EOF while reading request body');
   const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
   if (type !== 'application/json') throw fail('invalid', `unsupported Content-Type header (${type.slice(0, 100)}): must be 'application/json'`);
@@ -61,12 +61,12 @@ export async function readOptionalJson<T>(request: IncomingMessage, decoder: dec
   return decode.decodeJson(text, (value, path) => (value === null || (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0) ? undefined : decoder(value, path)));
 }
 
-async function readWhole(request: IncomingMessage): Promise<Buffer> {
+async function readWhole(request: IncomingMessage, bytesMax = bodyBytesMax): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of bodyOf(request)) {
     total += chunk.length;
-    if (total > bodyBytesMax) throw fail('too_large', `The request's body is larger than ${bodyBytesMax} bytes`);
+    if (total > bytesMax) throw fail('too_large', `The request's body is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -21,12 +21,13 @@ export async function build({ engine, log, query, request, response, signal }: C
   const output = decodeOutput(query.text('outputs'));
   const answer = new ProgressAnswer(response, output.to === 'client');
   const teller = new Teller(answer, response, query.flag('q'));
+  const delivered = query.optionalText('estivacontext');
   const tags = [...query.all('t').filter((tag) => tag !== ''), ...output.names];
   const isPushed = output.to === 'images' && output.isPushed;
   if (isPushed && tags.length === 0) throw fail('invalid', 'outputs: an image without a name cannot be pushed', { hint: 'Name it: -t NAME, or name=NAME' });
   const credentials = allCredentialsOf(request.headers);
   const sent: SentOutput | undefined = output.to === 'client' ? { kind: output.kind, annotations: output.annotations, send: (bytes) => answer.sendBytes(bytes) } : undefined;
-  const wishes: BuildWishes = { ...wishesOf(query), tags, session: query.optionalText('estiva-session'), credentials, output: sent, context: passingBodyOf(request), signal, onHappening: (happening) => teller.tell(happening) };
+  const wishes: BuildWishes = { ...wishesOf(query), tags, session: query.optionalText('estiva-session'), credentials, output: sent, context: delivered === undefined ? passingBodyOf(request) : { delivered }, signal, onHappening: (happening) => teller.tell(happening) };
   await answer.run(async () => {
     try {
       const { id, manifest } = await engine.builds.build(wishes);

@@ -65,7 +65,7 @@ export class FakeEngine implements Engine {
     };
   }
 
-  readonly builds: Engine['builds'] = { build: async () => { throw new Error('The fake builds nothing'); }, holdSession: () => Promise.resolve(), cached: () => Promise.resolve([]), pruneCache: () => Promise.resolve({ keys: [], reclaimedBytes: 0 }), look: ({ call, dockerfile }) => { this.calls.push(`look ${call} ${dockerfile.name}`); return { warnings: null, sources: [] }; } };
+  readonly builds: Engine['builds'] = { build: async () => { throw new Error('The fake builds nothing'); }, contexts: { offer: () => Promise.resolve({ id: 'context', wanted: [], doubtful: [] }), receive: () => Promise.resolve() }, holdSession: () => Promise.resolve(), cached: () => Promise.resolve([]), pruneCache: () => Promise.resolve({ keys: [], reclaimedBytes: 0 }), look: ({ call, dockerfile }) => { this.calls.push(`look ${call} ${dockerfile.name}`); return { warnings: null, sources: [] }; } };
 
   /** None but those that are always there. */
   readonly networks: Engine['networks'] = fakeNetworks();

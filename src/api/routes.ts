@@ -93,6 +93,8 @@ const routes: readonly Route[] = [
   route('POST', '/build', build),
   route('POST', '/estiva/build/check', builds.check),
   route('POST', '/estiva/build-sessions/{id}', holdSession),
+  route('POST', '/estiva/build/contexts', builds.offerContext),
+  route('PUT', '/estiva/build/contexts/{id}', builds.receiveContext),
 
   route('GET', '/networks', networks.list),
   route('POST', '/networks/create', networks.create),

@@ -1,7 +1,7 @@
 // Building in this engine: the solver, with our images under it and our containers for its steps.
 import type { Duplex } from 'node:stream';
 import { isFail } from '../base/index.ts';
-import { build, BuildSessions, Flights, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheMounts, type CacheRecord } from '../build/index.ts';
+import { build, BuildSessions, Flights, type BaseImage, type BuildCache, type BuildOrder, type BuildPorts, type Built, type CacheMounts, type CacheRecord, type Contexts, type KeptContext } from '../build/index.ts';
 import { resolveUser, type Containers } from '../container/index.ts';
 import type { OpenedImages } from '../image/index.ts';
 import { readFileIn, signalNumber } from '../kernel/index.ts';
@@ -19,9 +19,9 @@ export type BuildWishes = Omit<BuildOrder, 'buildPlatform' | 'platform' | 'sessi
   readonly session?: string | undefined;
 };
 
-/** What the build cache has: the results of steps, and the directories that programs keep (RUN --mount=type=cache). */
+/** What the build cache has: the results of steps, the directories that programs keep (RUN --mount=type=cache), and the contexts of builds. */
 export interface CachedStep extends CacheRecord {
-  readonly type: 'regular' | 'exec.cachemount';
+  readonly type: 'regular' | 'exec.cachemount' | 'source.local';
   /** An image has its layer: to forget the step gives no space back. */
   readonly isShared: boolean;
   /** A step works in it: it stays. */
@@ -33,6 +33,8 @@ export interface Building {
   build(wishes: BuildWishes): Promise<Built>;
   /** Holds a session for as long as its client does. @throws `invalid` when that does not keep to the protocol */
   holdSession(id: string, socket: Duplex): Promise<void>;
+  /** Contexts of which only what changed must come. */
+  readonly contexts: Pick<Contexts, 'offer' | 'receive'>;
   /** What the build cache has. */
   cached(): Promise<readonly CachedStep[]>;
   /** Forgets steps. Gives those that are gone, and the bytes that this gave back. */
@@ -45,13 +47,14 @@ export interface BuildingParts {
   readonly containers: Pick<Containers, 'runStep'>;
   readonly cache: BuildCache;
   readonly cacheMounts: CacheMounts;
+  readonly contexts: Contexts;
   readonly buildPlatform: Platform;
   readonly registrySettings: RegistrySettings;
 }
 
 const passwdBytesMax = 4 << 20;
 
-export function openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform, registrySettings }: BuildingParts): Building {
+export function openBuilding({ storage, images, containers, cache, cacheMounts, contexts, buildPlatform, registrySettings }: BuildingParts): Building {
   const ports: Omit<BuildPorts, 'image'> = {
     run: (request) => containers.runStep(request),
     download: (request) => download(request, registrySettings),
@@ -67,23 +70,29 @@ export function openBuilding({ storage, images, containers, cache, cacheMounts, 
     const inImages = new Set(images.list().flatMap(({ layers }) => layers));
     return cache.list().map((record) => ({ ...record, type: 'regular', isShared: record.layer !== undefined && inImages.has(record.layer), isInUse: false }));
   };
-  const cached = async (): Promise<readonly CachedStep[]> => [...steps(), ...await Promise.all(cacheMounts.list().map((mount) => mountAsStep(cacheMounts, mount)))];
+  const cached = async (): Promise<readonly CachedStep[]> => [...steps(), ...await Promise.all(cacheMounts.list().map((mount) => mountAsStep(cacheMounts, mount))), ...contexts.list().map(contextAsStep)];
   return {
     holdSession: (id, socket) => sessions.hold(id, socket),
     // eslint-disable-next-line typescript/require-await -- what is wrong about the session is a rejection
-    build: async ({ credentials, session, ...wishes }) => build({ storage, cache, cacheMounts, flights, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, session: session === undefined ? undefined : sessions.get(session), platform: wishes.platform ?? buildPlatform, buildPlatform }),
-    cached,
+    build: async ({ credentials, session, ...wishes }) => build({ storage, cache, cacheMounts, contexts, flights, ports: { ...ports, image: (reference, platform, options) => findOrPull(images, reference, platform, { ...options, credentials }) } }, { ...wishes, session: session === undefined ? undefined : sessions.get(session), platform: wishes.platform ?? buildPlatform, buildPlatform }),
+    contexts, cached,
     pruneCache: async (isChosen) => {
       const chosen = (await cached()).filter((step) => !step.isInUse && isChosen(step));
-      const [mounts, results] = [chosen.filter(({ type }) => type === 'exec.cachemount'), chosen.filter(({ type }) => type === 'regular')];
+      const of = (wanted: CachedStep['type']): readonly CachedStep[] => chosen.filter(({ type }) => type === wanted);
+      const [mounts, kept] = [of('exec.cachemount'), of('source.local')];
       const layerBytes = (): number => storage.snapshots.layers().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       const before = layerBytes();
-      cache.forget(results.map(({ key }) => key));
+      cache.forget(of('regular').map(({ key }) => key));
       cacheMounts.forget(mounts.map(({ key }) => key));
+      contexts.forget(kept.map(({ key }) => key));
       images.sweep();
-      return { keys: chosen.map(({ key }) => key), reclaimedBytes: Math.max(0, before - layerBytes()) + mounts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+      return { keys: chosen.map(({ key }) => key), reclaimedBytes: Math.max(0, before - layerBytes()) + [...mounts, ...kept].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
     },
   };
+}
+
+function contextAsStep({ key, inUse, createdAt, usedAt, uses, sizeBytes, entries }: KeptContext & { readonly inUse: boolean }): CachedStep {
+  return { key, parent: '', createdAt, usedAt, uses, sizeBytes, what: `local source of ${entries} entries`, type: 'source.local', isShared: false, isInUse: inUse };
 }
 
 /** Its directory's name is its id: one that was asked for as private has brothers of the same key. */

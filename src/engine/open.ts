@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os';
 import type { Logger } from 'pino';
-import { BuildCache, CacheMounts } from '../build/index.ts';
+import { BuildCache, CacheMounts, Contexts } from '../build/index.ts';
 import { isUp, openContainers, type Containers, type ImagePort, type RuntimeSettings } from '../container/index.ts';
 import { EventBus } from '../event/index.ts';
 import { builtInHello, openImages } from '../image/index.ts';
-import { fileSystemOf, openCgroups, Readiness } from '../kernel/index.ts';
+import { bootId, fileSystemOf, openCgroups, Readiness } from '../kernel/index.ts';
 import { openDns, openFabric, openNetworks, type Networks } from '../network/index.ts';
 import { completeSettings, openRegistries, type RegistrySettings } from '../registry/index.ts';
 import { makeOwnDirectory, openStorage, type Storage } from '../storage/index.ts';
@@ -43,6 +43,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventBus();
   const cache = new BuildCache(storage);
   const cacheMounts = new CacheMounts(storage);
+  const contexts = opened.use(new Contexts(storage, bootId()));
   const registrySettings = completeSettings(options.registries ?? {});
   const registries = opened.use(openRegistries(registrySettings));
   const images = opened.use(await openImages({ storage, registries, concurrent: options.concurrent, budgetBytes: options.imageBudgetBytes, builtIns: [builtInHello()], onTrouble: (error) => options.log.warn({ err: error }, 'work on images in the background came to nothing'), ...usesOfImages(known, cache), tell: (happening) => events.publish(imageEvent(happening)) }));
@@ -58,7 +59,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const cgroupFacts = { cgroupVersion: cgroups.version, cgroupControllers: cgroups.controllers };
   const all = opened.move();
   return {
-    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, cacheMounts, buildPlatform: plainPlatform(), registrySettings })),
+    containers, images, networks, volumes, registries, events, builds: openBuilds(images, openBuilding({ storage, images, containers, cache, cacheMounts, contexts, buildPlatform: plainPlatform(), registrySettings })),
     info: () => ({
       id, rootDir: options.rootDir, runDir: options.runDir, ...count(containers), images: images.list().length, ...hostFacts(), ...cgroupFacts, seccomp: true,
       backingFileSystem: fileSystemOf(options.rootDir), forwardsIpv4: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1', openFiles: readdirSync('/proc/self/fd').length, eventListeners: events.listeners, registries: registrySettings,

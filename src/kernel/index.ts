@@ -1,4 +1,5 @@
 // The only door to Linux. Other rooms import from here: calls, programs, descriptors, paths, processes, cgroups, seccomp.
+export { bootId } from './boot.ts';
 export { call, callWaiting, tryCall, type CallArgument } from './call.ts';
 export { staticElf } from './elf.ts';
 export * from './detached-tree.ts';

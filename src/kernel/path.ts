@@ -127,6 +127,16 @@ export const S = { IFMT: 0o170000, IFSOCK: 0o140000, IFLNK: 0o120000, IFREG: 0o1
 /** Flags of renameat2(2). Source: linux/fs.h. */
 export const RENAME = { NOREPLACE: 1, EXCHANGE: 2 } as const;
 
+/** Sets both times of an open file. Source: utimensat(2), struct timespec. */
+export function setTimes(fd: number | Fd, { seconds, nanoseconds }: { readonly seconds: number; readonly nanoseconds: number }): void {
+  const times = Buffer.alloc(32);
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE(BigInt(seconds), at);
+    times.writeBigInt64LE(BigInt(nanoseconds), at + 8);
+  }
+  call('utimensat', fdNumber(fd), 0, times, 0);
+}
+
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_MNT_ID = 0x1000;
 const ENOENT = -2;

@@ -7,12 +7,13 @@ import { canonicalReference, parseReference, withDefaultTag } from '../../spec/r
 import type { Storage } from '../../storage/index.ts';
 import { analyze, type Analysis } from '../analyze.ts';
 import type { EvaluatedStage } from '../evaluate.ts';
+import type { Contexts } from '../contexts/index.ts';
 import type { BuildRequest } from '../request.ts';
 import type { BuildSession } from '../session.ts';
 import { imageKey, type Base } from '../stages.ts';
 import type { BuildCache } from './cache.ts';
 import type { CacheMounts } from './cache-mounts.ts';
-import { openContext, type Context } from './context.ts';
+import { openContext, type Context, type ContextSource } from './context.ts';
 import type { Flights } from './flights.ts';
 import type { Tell } from './happening.ts';
 import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
@@ -22,8 +23,7 @@ import { Solver } from './solve.ts';
 import { idOf, imageOf } from './state.ts';
 
 export interface BuildOrder {
-  /** A tar, plain or compressed. */
-  readonly context: AsyncIterable<Uint8Array>;
+  readonly context: ContextSource;
   /** Its path in the context. */
   readonly dockerfile: string;
   readonly tags: readonly string[];
@@ -66,6 +66,7 @@ export interface BuildRoom {
   readonly cacheMounts: CacheMounts;
   /** Of all builds. */
   readonly flights: Flights;
+  readonly contexts: Contexts;
   readonly ports: BuildPorts;
 }
 
@@ -73,9 +74,9 @@ type ImageBase = Extract<Base, { kind: 'image' }>;
 
 /** @throws DockerfileError and BuildFailure with lines; what the steps before came to stays in the cache */
 export async function build(room: BuildRoom, order: BuildOrder): Promise<Built> {
-  const { storage, ports } = room;
+  const { ports } = room;
   const references = order.tags.map(checkTag);
-  using context = await openContext(storage, order.context, order.dockerfile, order.signal);
+  using context = await openContext(room, order.context, order.dockerfile, order.signal);
   return await ports.whileMaking(() => buildFrom(room, order, context, references));
 }
 

@@ -28,12 +28,17 @@ function describe({ path, type, stat, linkPath, xattrs }: SourceEntry, withOwner
   return JSON.stringify([path, type, stat.mode & 0o7777, withOwners ? [stat.uid, stat.gid] : [], type === 'file' ? stat.sizeBytes : 0, linkPath, device, [...xattrs].map(([name, value]) => [name, value.toString('hex')])]);
 }
 
-async function hashFile({ open, stat }: SourceEntry, hash: Hash, buffer: Uint8Array<ArrayBuffer>, turn: Turn): Promise<void> {
+/** A file counts by the hash of its content, so that it is the same whether it is read or its hash is known. */
+async function hashFile({ open, stat, sha256 }: SourceEntry, whole: Hash, buffer: Uint8Array<ArrayBuffer>, turn: Turn): Promise<void> {
+  if (sha256 !== undefined) return void whole.update(sha256);
+  const hash = createHash('sha256');
   using file = open();
   for (const piece of piecesOf(file, stat.sizeBytes, buffer)) {
     hash.update(piece);
     await turn.yield();
   }
+  whole.update(hash.digest('hex'));
+  return undefined;
 }
 
 /** Exactly so many bytes: what a file lacks meanwhile are zeros, as with tar. A piece is valid until the next one. */

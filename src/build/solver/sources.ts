@@ -13,10 +13,22 @@ export interface SourceTree {
   readonly root: Fd;
   /** What is there and yet is not, by its path from the root. */
   readonly hides: (path: string) => boolean;
+  /** SHA-256 of the content of the file at a path, where that is known without reading it. */
+  readonly sha256Of?: (path: string) => string | undefined;
+  /** What it was asked before, as long as nothing in it changes. */
+  readonly memory?: Map<string, CopyFacts>;
   /** For sentences: the context or a stage. */
   readonly isContext: boolean;
   /** What it is made of, lowest first; undefined: it is a directory. */
   readonly layers?: readonly Digest[];
+}
+
+/** What the key of a COPY is made of. */
+export interface CopyFacts {
+  readonly content: string;
+  /** How many archives are unpacked. */
+  readonly archives: number;
+  readonly shape: 'file' | 'dir' | 'multi';
 }
 
 export interface SourceEntry {
@@ -28,6 +40,8 @@ export interface SourceEntry {
   readonly xattrs: ReadonlyMap<ByteString, Buffer>;
   /** Of a file: opens it. */
   readonly open: () => Fd;
+  /** Of its content, where it is known. */
+  readonly sha256?: string | undefined;
 }
 
 /** One thing that is copied: a file, or all that is in a directory. */
@@ -163,7 +177,9 @@ async function openSource(tree: SourceTree, path: string, exclude: IgnoreFile, o
     const dir = opened.use(openIn(found, '.', directoryFlags, 'plain'));
     const entries: SourceEntry[] = [];
     for await (const { entry, name } of entriesOf(dir, { signal })) {
-      if (!tree.hides(posix.join(path, name)) && !exclude.ignores(name)) add(entries, entry);
+      if (tree.hides(posix.join(path, name)) || exclude.ignores(name)) continue;
+      const sha256 = entry.type === 'file' ? tree.sha256Of?.(path === '.' ? entry.path : `${byteString(path)}/${entry.path}`) : undefined;
+      add(entries, sha256 === undefined ? entry : { ...entry, sha256 });
     }
     return { isDirectory: true, entries };
   }
@@ -174,7 +190,7 @@ async function openSource(tree: SourceTree, path: string, exclude: IgnoreFile, o
   const own = `/proc/self/fd/${found.number}`;
   const open = (): Fd => Fd.open(own, O.RDONLY | O.NONBLOCK | O.NOCTTY);
   using readable = type === 'file' ? open() : undefined;
-  return { isDirectory: false, entries: [{ path: byteString(name), type, stat, linkPath: byteString(''), xattrs: readable === undefined ? new Map() : readAttributes(readable).shown, open }] };
+  return { isDirectory: false, entries: [{ path: byteString(name), type, stat, linkPath: byteString(''), xattrs: readable === undefined ? new Map() : readAttributes(readable).shown, open, sha256: type === 'file' ? tree.sha256Of?.(byteString(path)) : undefined }] };
 }
 
 function openFound({ root }: SourceTree, path: string): Fd | undefined {

@@ -51,6 +51,7 @@ interface Walk {
 
 /** Clocks of file systems may be as coarse as FAT's: who was changed later than this before the walk may change again, and look the same. */
 const settledNs = 2_000_000_000n;
+const nothing = byteString('');
 const slash = Buffer.from('/');
 
 function* below(directory: Buffer, prefix: string, walk: Walk): Generator<WalkedEntry, void, undefined> {
@@ -78,7 +79,7 @@ function entryOf(path: ByteString, place: Buffer, kind: ContextKind, stat: BigIn
   return {
     path, place, kind, mode: Number(stat.mode) & 0o7777, sizeBytes: kind === 'file' ? Number(stat.size) : 0,
     mtimeSeconds: Number(stat.mtimeNs / 1_000_000_000n), mtimeNanoseconds: Number(stat.mtimeNs % 1_000_000_000n),
-    link: kind === 'symlink' ? byteStringOf(said('readlink', place, () => readlinkSync(place, { encoding: 'buffer' }))) : byteString(''),
+    link: kind === 'symlink' ? byteStringOf(said('readlink', place, () => readlinkSync(place, { encoding: 'buffer' }))) : nothing,
     device: kind === 'char' || kind === 'block' ? deviceOf(stat.rdev) : { major: 0, minor: 0 },
     stamp: stampOf(stat), isSettled: stat.ctimeNs < settledBefore,
   };

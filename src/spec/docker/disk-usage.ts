@@ -18,7 +18,7 @@ export interface DiskUsage {
 export interface BuildCacheView {
   readonly ID: string;
   readonly Parents: readonly string[] | null;
-  readonly Type: 'regular' | 'exec.cachemount';
+  readonly Type: 'regular' | 'exec.cachemount' | 'source.local';
   readonly Description: string;
   readonly InUse: boolean;
   /** An image has the same layer. */
