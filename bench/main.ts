@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { apiCases } from './api-cases.ts';
+import { buildCases } from './build-cases.ts';
 import { openEngines } from './engines.ts';
 import { fileCases } from './file-cases.ts';
 import type { BenchCase, Figures } from './measure.ts';
@@ -22,7 +23,7 @@ const { values: flags } = parseArgs({
 const engines = flags.list === true ? [] : await openEngines();
 const results: { readonly bench: BenchCase; readonly figures: readonly Figures[] }[] = [];
 try {
-  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...fileCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) }), ...imageCases(engines), ...networkCases(engines), ...mountCases(engines), ...volumeCases(engines)];
+  const all = [...apiCases(engines), runtimeCase, ...processCases(engines), ...fileCases(engines), ...scaleCases(engines, { many: number('many', flags.many), idle: number('idle', flags.idle) }), ...watchCases(engines, { watched: number('watched', flags.watched) }), ...imageCases(engines), ...networkCases(engines), ...mountCases(engines), ...volumeCases(engines), ...buildCases(engines)];
   if (flags.list === true) for (const bench of all) console.log(`${bench.name.padEnd(18)} ${bench.what}`);
   else for (const bench of chosen(all)) await runCase(bench);
 } finally {

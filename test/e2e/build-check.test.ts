@@ -83,7 +83,7 @@ test('outline and targets print what buildx prints', { skip }, async () => {
 
 test('what is not there yet is refused by name, and what is wrong with its reason', { skip: oursOnly }, async () => {
   const refused: readonly (readonly [args: readonly string[], err: RegExp, input?: Uint8Array])[] = [
-    [['--check', '--push', '.'], /^--push is not there yet in Estiva/],
+    [['--check', '--builder=x', '.'], /^--builder is not there yet in Estiva/],
     [['--call=nope', '.'], /unknown call "nope": it is one of check, outline, targets/], [['--call=check,format=xml', '.'], /invalid option "format=xml": only format=json/], [['--check'], /requires 1 argument/],
     [['--check', join(dir, 'nowhere')], /^ERROR: failed to read dockerfile: open .*nowhere\/Dockerfile: no such file or directory\n$/], [['--check', 'https://example.com/x.git'], /^ERROR: a context elsewhere/],
     [['--check', '-'], /^ERROR: an archive on stdin comes later/, Buffer.from([0x1f, 0x8b, 8, 0])], [['--check', '--platform', 'windows/amd64', '-f', 'plain.Dockerfile', '.'], /operating system is not supported/],
