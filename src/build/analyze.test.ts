@@ -2,44 +2,31 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDockerfile } from '../spec/dockerfile/index.ts';
 import { analyze } from './analyze.ts';
-import { graphOf, type Graph } from './graph.ts';
 import { programOf } from './program.ts';
 import { analyzed, busybox, request } from './request.fixture.ts';
 import type { BuildRequest } from './request.ts';
+import type { Base } from './stages.ts';
 
 const base = 'estiva-test/busybox:1';
 
-function graph(text: string, rest: Partial<BuildRequest> = {}): Graph {
-  const { target, evaluated } = analyzed(text, rest);
-  return graphOf(target, evaluated, request(rest));
+/** Stages in a line each: what it is, and what its steps read. */
+function shown(text: string, rest: Partial<BuildRequest> = {}): readonly string[] {
+  const named = (source: Base): string => (source.kind === 'stage' ? source.stage.label : source.kind === 'image' ? source.reference : 'scratch');
+  return analyzed(text, rest).evaluated.map(({ stage, steps }) => `${stage.label} on ${named(stage.base)} reads ${steps.flatMap(({ sources }) => sources.map(named)).join(',')}`);
 }
-
-/** Vertices in a line each: what it is, what it changes, what it reads. */
-const shown = ({ vertices, result }: Graph): readonly string[] => [...vertices.map((vertex) => vertex.kind === 'step' ? `${vertex.stage}: ${vertex.step.instruction.kind} on ${vertex.input} reads ${vertex.reads.join(',')}` : vertex.kind === 'image' ? `image ${vertex.reference}` : 'context'), `= ${result}`];
 
 /** Milliseconds of processor time: others may keep this machine busy. */
 const spentMs = (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
 
-test('graphOf() has what the target needs, and nothing else', () => {
+test('analyze() has what the target needs, in an order in which it can be done, and nothing else', () => {
   const text = `FROM ${base} AS build\nRUN make\nFROM ${base} AS docs\nRUN docs\nFROM scratch AS files\nCOPY --from=build /out /\nENV A=1\nFROM ${base}\nRUN --mount=from=files,target=/f --mount=type=bind,target=/ctx true\nCOPY x y\n`;
-  assert.deepEqual(shown(graph(text)), [
-    'image docker.io/estiva-test/busybox:1', 'build: RUN on 0 reads ', 'files: COPY on scratch reads 1', 'context', 'stage-3: RUN on 0 reads 2,3', 'stage-3: COPY on 4 reads 3', '= 5',
+  const image = 'docker.io/estiva-test/busybox:1';
+  assert.deepEqual(shown(text), [`build on ${image} reads `, 'files on scratch reads build', `stage-3 on ${image} reads files`]);
+  assert.deepEqual(shown(text, { target: 'files' }), [`build on ${image} reads `, 'files on scratch reads build']);
+  assert.deepEqual(shown(text, { target: '1' }), [`docs on ${image} reads `]);
+  assert.deepEqual(shown('FROM scratch\nCOPY --from=alpine:3 /a /a\nRUN --mount=from=alpine:4,target=/b --mount=type=cache,target=/c --mount=from=scratch,target=/d x\n'), [
+    'stage-0 on scratch reads docker.io/library/alpine:3,docker.io/library/alpine:4,scratch',
   ]);
-  assert.deepEqual(shown(graph(text, { target: 'files' })), ['image docker.io/estiva-test/busybox:1', 'build: RUN on 0 reads ', 'files: COPY on scratch reads 1', '= 2']);
-  assert.deepEqual(shown(graph(text, { target: '1' })), ['image docker.io/estiva-test/busybox:1', 'docs: RUN on 0 reads ', '= 1']);
-  assert.deepEqual(shown(graph('FROM scratch\nENV A=1\nWORKDIR /\n')), ['= scratch']);
-});
-
-test('graphOf() reads other images, and of ADD only what is in the context', () => {
-  assert.deepEqual(shown(graph('FROM scratch\nCOPY --from=alpine:3 /a /a\nADD https://example.com/x /x\nADD a https://example.com/y /\nCOPY <<EOF /e\nEOF\nWORKDIR /w\n')), [
-    'image docker.io/library/alpine:3', 'stage-0: COPY on scratch reads 0', 'stage-0: ADD on 1 reads ', 'context', 'stage-0: ADD on 2 reads 3', 'stage-0: COPY on 4 reads ', 'stage-0: WORKDIR on 5 reads ', '= 6',
-  ]);
-});
-
-test('graphOf() knows where each step is and who it runs as', () => {
-  const images = new Map([[`docker.io/${base} linux/amd64`, { ...busybox, config: { ...busybox.config, WorkingDir: '/base', User: 'me' } }]]);
-  const { vertices } = graph(`FROM ${base}\nRUN a\nWORKDIR x\nUSER you\nRUN b\n`, { images });
-  assert.deepEqual(vertices.flatMap((vertex) => vertex.kind === 'step' ? [[vertex.workdir, vertex.user]] : []), [['/base', 'me'], ['/base/x', 'me'], ['/base/x', 'you']]);
 });
 
 test('analyze() keeps what variables were at each instruction', () => {

@@ -1,4 +1,4 @@
-// Building: from a Dockerfile to what it means. What runs and copies comes on top: it walks the graph.
+// Building: from a Dockerfile to what it means (check.ts and what it stands on), and from that to an image (solver/).
 export { check, outline, targets, type CheckRequest } from './check.ts';
 export { Contexts, decodeRow, type KeptContext } from './contexts/index.ts';
 export * from './solver/index.ts';
