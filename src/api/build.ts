@@ -18,6 +18,7 @@ import { allCredentialsOf } from './registry-auth.ts';
 
 export async function build({ engine, log, query, request, response, signal }: Call): Promise<void> {
   refuseLater(query);
+  if (query.flag('estiva-shell') && query.text('estiva-session') === '') throw fail('invalid', 'estiva-shell needs a build session to show the shell in', { hint: 'Name it with estiva-session' });
   const output = decodeOutput(query.text('outputs'));
   const answer = new ProgressAnswer(response, output.to === 'client');
   const teller = new Teller(answer, response, query.flag('q'));

@@ -118,25 +118,19 @@ test('--mount=type=cache: what a step wrote is there for the next, also in anoth
 });
 
 test('--mount=type=cache,sharing: locked waits, private gets another, shared is the same for all', { skip }, async () => {
-  const both = async (sharing: string): Promise<string> => {
-    const id = engine.unique('sharing');
-    const tag = await built({
-      Dockerfile: `FROM ${busybox} AS one
-RUN --mount=type=cache,id=${id},sharing=${sharing},target=/c echo one >> /c/log; sleep 1; echo one ends >> /c/log; cat /c/log > /out
-FROM ${busybox} AS two
-RUN --mount=type=cache,id=${id},sharing=${sharing},target=/c sleep 0.3; echo two >> /c/log; sleep 1; echo two ends >> /c/log; cat /c/log > /out
-FROM ${busybox}
-COPY --from=one /out /one
-COPY --from=two /out /two
-`,
-    });
+  const both = async (sharing: string, work: string): Promise<string> => {
+    const mount = `--mount=type=cache,id=${engine.unique('sharing')},sharing=${sharing},target=/c`;
+    const step = (name: string): string => `RUN ${mount} echo ${name} >> /c/log; ${work}; echo ${name} ends >> /c/log; cat /c/log > /out`;
+    const tag = await built({ Dockerfile: `FROM ${busybox} AS one\n${step('one')}\nFROM ${busybox} AS two\n${step('two')}\nFROM ${busybox}\nCOPY --from=one /out /one\nCOPY --from=two /out /two\n` });
     return await say(tag, 'cat /one; echo -; cat /two');
   };
-  const [locked, separate, shared] = await Promise.all([both('locked'), both('private'), both('shared')]);
-  // BuildKit lets steps of one build in at once.
-  if (engine.ours) assert.ok(['one\none ends\n-\none\none ends\ntwo\ntwo ends\n', 'two\ntwo ends\none\none ends\n-\ntwo\ntwo ends\n'].includes(locked), locked);
-  assert.equal(separate, 'one\none ends\n-\ntwo\ntwo ends\n');
-  assert.match(shared, /one\ntwo\none ends/);
+  // Each waits for the other, for as long as that takes.
+  const shared = await both('shared', 'for i in $(seq 100); do [ $(wc -l < /c/log) -ge 2 ] && break; sleep 0.1; done');
+  assert.match(shared, /one\ntwo\n|two\none\n/);
+  if (!engine.ours) return; // BuildKit lets steps of one build in at once, whatever they say.
+  const [locked, separate] = await Promise.all([both('locked', 'sleep 0.5'), both('private', 'sleep 0.5')]);
+  for (const text of [locked, separate]) assert.doesNotMatch(text, /one\ntwo\n|two\none\n/);
+  assert.match(locked, /one ends\ntwo\ntwo ends|two ends\none\none ends/);
 });
 
 test('cache directories are counted by system df and go with a prune', { skip: !engine.ours && 'dockerd has other builds in its cache' }, async () => {
@@ -260,7 +254,7 @@ test('--network=none has the loopback alone; host and --security=insecure must b
   const none = await built({ Dockerfile: `FROM ${busybox}\nRUN --network=none ls /sys/class/net > /out\n` });
   assert.equal(await say(none, 'cat /out'), 'lo\n');
   assert.match(wordsOf(await build({ Dockerfile: `FROM ${busybox}\nRUN --network=host true\n` })), /network.host is not allowed/);
-  assert.match(wordsOf(await build({ Dockerfile: `FROM ${busybox}\nRUN --security=insecure true\n` })), /security.insecure is not allowed/);
+  assert.match(wordsOf(await build({ Dockerfile: `FROM ${busybox}\nRUN --security=insecure true\n` })), /security.insecure is not allowed|unknown flag: --security/);
   succeeded(await estiva({ Dockerfile: `FROM ${busybox}\nRUN --network=host true\n` }, ['--allow', 'network.host']));
   if (!engine.ours) return;
   const insecure = await estiva({ Dockerfile: `FROM ${busybox}\nRUN --security=insecure mkdir /m && mount -t tmpfs none /m && umount /m && grep CapEff /proc/self/status > /out\nRUN mount -t tmpfs none /m 2>/dev/null || echo no >> /out\n` }, ['--allow', 'security.insecure']);

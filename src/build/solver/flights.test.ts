@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BuildFailure } from './failure.ts';
 import { Flights, type Made, type Passenger } from './flights.ts';
-import type { BuildHappening } from './happening.ts';
+import type { BuildHappening, Tell } from './happening.ts';
 
 interface Builder extends Passenger {
   readonly heard: BuildHappening[];
@@ -21,8 +21,8 @@ const made: Made = { layer: undefined, created: 'now' };
 /** Work that ends when it is told to, or with its signal. */
 function work() {
   const end = Promise.withResolvers<Made>();
-  const seen = { begun: 0, tell: (_: BuildHappening): void => undefined, signal: new AbortController().signal };
-  const doing = (tell: typeof seen.tell, signal: AbortSignal): Promise<Made> => {
+  const seen = { begun: 0, tell: builder().tell, signal: new AbortController().signal };
+  const doing = (tell: Tell, signal: AbortSignal): Promise<Made> => {
     Object.assign(seen, { begun: seen.begun + 1, tell, signal });
     signal.addEventListener('abort', () => end.reject(signal.reason));
     return end.promise;

@@ -1,7 +1,7 @@
 // A build session: over one connection, what a build asks of its client (a secret, its ssh agent, a terminal for a shell), each on a channel of its own.
 // docs/decisions/0021 has the protocol; both sides are here.
 import { Duplex } from 'node:stream';
-import { fail } from '../../base/index.ts';
+import { decode, fail } from '../../base/index.ts';
 
 export const sessionIdPattern = /^[0-9a-f]{32,64}$/;
 /** BuildKit's. */
@@ -22,6 +22,13 @@ export interface TerminalSize {
   readonly rows: number;
   readonly columns: number;
 }
+
+const cells: decode.Decode<number> = (value, where) => {
+  const count = decode.integer(value, where);
+  if (count < 0 || count > 0xffff) throw fail('invalid', `${where}: expected a number of cells`);
+  return count;
+};
+const terminalSize = decode.object<TerminalSize>({ rows: cells, columns: cells });
 
 const kinds = ['open', 'data', 'end', 'refuse', 'size'] as const;
 type Kind = (typeof kinds)[number];
@@ -100,7 +107,7 @@ export class Channel extends Duplex {
     if (this.destroyed) return;
     if (kind === 'end') this.push(null);
     else if (kind === 'refuse') this.destroy(new Refused(payload.toString('utf8').slice(0, 1000)));
-    else if (kind === 'size') this.emit('size', JSON.parse(payload.toString('utf8')));
+    else if (kind === 'size') this.emit('size', decode.decodeJson(payload.toString('utf8'), terminalSize));
     else if (kind === 'data' && !this.push(Buffer.from(payload))) {
       this.#drained = Promise.withResolvers();
       await this.#drained.promise;
