@@ -2,12 +2,10 @@
 //
 // Its life is one call. A daemon that dies in between leaves a directory below containers/ without a record, a cgroup of that name, and a task at the
 // supervisor: the next one ends and removes them (recover.ts).
-import type { Duplex } from 'node:stream';
 import { fail, messageOf, newContainerId, shortId, type ContainerId, type Digest } from '../base/index.ts';
-import { O, openIn, S, setWindowSize, statFd, type Fd } from '../kernel/index.ts';
+import { O, openIn, S, statFd, type Fd } from '../kernel/index.ts';
 import { heldSlot, type TaskExit, type TaskReport } from '../runtime/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
-import type { TerminalSize } from '../spec/estiva/build-session.ts';
 import type { Platform } from '../spec/oci/image.ts';
 import type { Mount } from '../spec/oci/runtime.ts';
 import { explainDiskFull, pack, type Layer } from '../storage/index.ts';
@@ -20,6 +18,7 @@ import { ownRuntime } from './external/index.ts';
 import { endGroup } from './group.ts';
 import { checkExtraHosts, writeIdentityFiles } from './identity-files.ts';
 import { mergeHostConfig } from './merge.ts';
+import { sitAt, type LiveFds, type StepTerminal } from './build-terminal.ts';
 import { cgroupPathOf, type Room } from './room.ts';
 import { startImage, startSpec } from './start.ts';
 import { startFailureOf } from './start-failure.ts';
@@ -68,21 +67,11 @@ export interface BuildStep {
   readonly signal: AbortSignal;
 }
 
-/** A terminal that somebody sits at. */
-export interface StepTerminal {
-  readonly stream: Duplex;
-  readonly size: TerminalSize;
-  /** Hears of every other size. */
-  readonly onResize: (listener: (size: TerminalSize) => void) => void;
-}
-
 /** Runs a program in the step as it was when it failed, until it ends or its terminal goes. */
 export type RunInStep = (command: readonly string[], terminal: StepTerminal) => Promise<void>;
 
 /** The layer is there when the program ended well. */
 export type BuildStepEnd = { readonly exitCode: 0; readonly oomKilled: boolean; readonly layer: Layer } | { readonly exitCode: number; readonly oomKilled: boolean; readonly layer: undefined };
-
-type LiveFds = ReturnType<Room['supervisor']['borrow']>;
 
 /** What of a step the supervisor's reports concern. */
 export interface LiveStep {
@@ -143,22 +132,6 @@ async function runAgain(room: Room, record: ContainerRecord, step: BuildStep, co
   } finally {
     terminal.stream.off('close', leave);
   }
-}
-
-const endOfTransmission = Buffer.from([4]);
-
-async function sitAt({ stream, size, onResize }: StepTerminal, streams: Streams, fds: LiveFds): Promise<void> {
-  await using attachment = streams.attach({ stdin: true, stdout: true, stderr: true });
-  const resize = (now: TerminalSize): void => { if (fds.stdout?.isOpen === true) setWindowSize(fds.stdout, now); };
-  resize(size);
-  onResize(resize);
-  stream.on('data', (bytes: Uint8Array) => {
-    stream.pause();
-    attachment.write(bytes).then(() => stream.resume(), () => undefined);
-  });
-  // A terminal has no end of input but this word.
-  stream.on('end', () => { attachment.write(endOfTransmission).catch(() => undefined); });
-  for await (const { bytes } of attachment.output) stream.write(bytes);
 }
 
 async function runToEnd(room: Room, record: ContainerRecord, step: BuildStep, { terminal, talk, onStarted }: Talk): Promise<{ readonly code: number; readonly oomKilled: boolean }> {
