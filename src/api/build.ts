@@ -105,6 +105,8 @@ function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | '
     allowed: new Set(list(query, 'estiva-allow').map(parseRight)),
     pull: query.flag('pull'),
     network: query.text('networkmode'),
+    remote: remoteOf(query.text('remote')),
+    cacheFrom: json(query, 'cachefrom', decode.list(decode.text), []),
     extraHosts: list(query, 'extrahosts'),
     removesContainers: query.flagUnless('rm'),
     limits: {
@@ -114,10 +116,18 @@ function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | '
   };
 }
 
+function remoteOf(text: string): string | undefined {
+  if (text === 'client-session') throw fail('unsupported', 'remote=client-session is BuildKit\'s, whose protocol comes later', { hint: 'Send the files as a tar' });
+  return text || undefined;
+}
+
 const notHere: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  remote: ['A context elsewhere (remote) comes later', 'Send the files as a tar'],
   squash: ['squash is not supported', 'Build in several stages: the last one has only what it copies'],
   cgroupparent: ['cgroupparent comes later', 'Steps run below the cgroup of this engine'],
+  session: ['session is BuildKit\'s, whose protocol comes later', 'A session of ours is estiva-session (docs/decisions/0021)'],
+  buildid: ['buildid is BuildKit\'s: a build ends when its client leaves', 'Close the connection'],
+  isolation: ['isolation is for Windows', 'Leave it away'],
+  credentialspecs: ['credentialspecs are for Windows', 'Leave them away'],
   securityopt: ['securityopt is not supported', 'Steps run with the defaults of an ordinary container'],
 };
 
@@ -126,7 +136,7 @@ function refuseLater(query: Query): void {
   if (query.text('version') === '2') throw fail('unsupported', 'This is the classic builder: BuildKit (version=2) comes later', { hint: 'Set DOCKER_BUILDKIT=0' });
   for (const [name, [what, hint]] of Object.entries(notHere)) {
     const value = query.text(name);
-    if (value !== '' && value !== '0' && value !== 'false' && value !== '[]' && value !== 'client-session') throw fail('unsupported', what, { hint });
+    if (!['', '0', 'false', '[]', 'null', 'default'].includes(value)) throw fail('unsupported', what, { hint });
   }
 }
 

@@ -138,3 +138,55 @@ test('ADD of a git repository: branch, tag, commit and directory; submodules fro
   main.commit({});
   assert.match((await build({ Dockerfile: `FROM ${busybox}\n${add('')}\n` })).stderr, /git submodule failed: .*transport 'file' not allowed/);
 });
+
+test('a context elsewhere: a repository, an archive, a Dockerfile alone; what is none of them is refused', async () => {
+  const root = join(dir, 'contexts');
+  const repository = makeRepository(join(root, 'app'));
+  repository.commit({ 'docker/Dockerfile': `FROM ${busybox}\nCOPY f /f\n`, 'docker/f': 'of git' });
+  const archive = join(dir, 'context.tgz');
+  execFileSync('tar', ['-czf', archive, '-C', contextOf({ 'Other': `FROM ${busybox}\nCOPY g /g\n`, g: 'of tar' }), '.']);
+  const serveGit = gitBackend(root);
+  const web = await serve((request, response) => {
+    if (request.url === '/c.tgz') response.writeHead(200, { 'Content-Type': 'application/gzip' }).end(readFileSync(archive));
+    else if (request.url === '/Dockerfile') response.writeHead(200, { 'Content-Type': 'text/plain' }).end(`FROM ${busybox}\nRUN echo alone > /h\n`);
+    else if (request.url === '/none') response.writeHead(404).end();
+    else serveGit(request, response);
+  });
+  const remote = async (address: string, query = ''): Promise<{ readonly tag: string; readonly text: string }> => {
+    const tag = engine.unique('remote');
+    const answer = await engine.http('POST', `/build?t=${tag}&remote=${encodeURIComponent(address)}${query}`);
+    return { tag, text: answer.text };
+  };
+  const cases: readonly (readonly [address: string, query: string, script: string, expected: string])[] = [
+    [`${web.url}/app.git#main:docker`, '', 'cat /f', 'of git'], [`${web.url}/c.tgz`, '&dockerfile=Other', 'cat /g', 'of tar'], [`${web.url}/Dockerfile`, '', 'cat /h', 'alone\n'],
+  ];
+  for (const [address, query, script, expected] of cases) {
+    const { tag, text } = await remote(address, query);
+    assert.match(text, /Successfully built/, `${address}: ${text}`);
+    assert.equal(await say(tag, script), expected);
+    await engine.docker(['rmi', '-f', tag]);
+  }
+  assert.match((await remote('nonsense')).text, /remoteURL \(nonsense\) could not be recognized as URL/);
+  assert.match((await remote(`${web.url}/none`)).text, /404/);
+});
+
+test('--cache-from: an image with the same beginning gives its layers; one that is not there is said, and the build goes on', ofBuildKit, async () => {
+  const files = { a: engine.unique('a'), Dockerfile: `FROM ${busybox}\nRUN echo ${engine.unique('x')} > /x\nENV A=1\nCOPY a /a\n` };
+  const first = await built(files);
+  await engine.docker(['builder', 'prune', '-af']);
+  const second = await built(files, ['--cache-from', first.tag]);
+  assert.equal(second.stdout.match(/Using cache/g)?.length, 3);
+  assert.deepEqual((await inspect(second.tag)).RootFS, (await inspect(first.tag)).RootFS);
+  const changed = await built({ ...files, Dockerfile: files.Dockerfile.replace('A=1', 'A=2') }, ['--no-cache', '--cache-from', first.tag]);
+  assert.equal(changed.stdout.match(/Using cache/g), null);
+  const missing = await built(files, ['--cache-from', '127.0.0.1:1/no/such:1']);
+  assert.match(missing.stdout, /\[Warning\] 127\.0\.0\.1:1\/no\/such:1 is no cache: /);
+});
+
+test('parameters of POST /build that ask for what is not there are refused by name', ofBuildKit, async () => {
+  for (const [parameter, message] of [['session=x', /session is BuildKit's/], ['buildid=x', /buildid is BuildKit's/], ['isolation=hyperv', /isolation is for Windows/], ['credentialspecs=x', /credentialspecs are for Windows/], ['remote=client-session', /client-session is BuildKit's/], ['version=2', /classic builder/], ['squash=1', /squash/]] as const) {
+    const answer = await engine.http('POST', `/build?${parameter}`);
+    assert.equal(answer.status, 501, parameter);
+    assert.match(answer.text, message);
+  }
+});

@@ -33,7 +33,7 @@ export async function isArchive({ type, stat, open }: SourceEntry): Promise<bool
 }
 
 /** The magic of ustar, or a sum that is right for older ones. Source: POSIX, pax, "ustar Interchange Format". */
-function isTarStart(block: Buffer): boolean {
+export function isTarStart(block: Buffer): boolean {
   if (block.toString('latin1', 257, 262) === 'ustar') return true;
   const written = Number.parseInt(block.toString('latin1', 148, 156).replace(/[\0 ]+/g, ''), 8);
   const sum = block.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0x20 : byte), 0);

@@ -1,6 +1,6 @@
 // A build: a context and wishes become an image. The Dockerfile is read and analyzed, the images that it starts from are found or pulled, the solver does
 // what the cache does not know, and one transaction makes the image visible.
-import { fail, type Digest } from '../../base/index.ts';
+import { fail, isFail, type Digest } from '../../base/index.ts';
 import { didYouMean, parseDockerfile, type Dockerfile, type Label } from '../../spec/dockerfile/index.ts';
 import type { ImageConfig, Platform } from '../../spec/oci/image.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../../spec/reference.ts';
@@ -18,6 +18,7 @@ import type { Flights } from './flights.ts';
 import type { Tell } from './happening.ts';
 import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
 import { sendOutput, type SentOutput } from './output.ts';
+import { openRemoteContext } from './remote/context.ts';
 import { Fetcher } from './remote/fetcher.ts';
 import { Solver } from './solve.ts';
 import { idOf, imageOf } from './state.ts';
@@ -48,6 +49,10 @@ export interface BuildOrder {
   readonly session: BuildSession | undefined;
   /** The client of the session may look into a step that failed. */
   readonly offersShell: boolean;
+  /** In the place of a context that is sent: a git repository, an archive or a Dockerfile on the web. */
+  readonly remote?: string | undefined;
+  /** Images whose layers are a cache, too. */
+  readonly cacheFrom?: readonly string[] | undefined;
   /** Undefined: an image, kept here. */
   readonly output?: SentOutput | undefined;
   readonly onHappening: Tell;
@@ -74,13 +79,40 @@ type ImageBase = Extract<Base, { kind: 'image' }>;
 
 /** @throws DockerfileError and BuildFailure with lines; what the steps before came to stays in the cache */
 export async function build(room: BuildRoom, order: BuildOrder): Promise<Built> {
-  const { ports } = room;
+  const { storage, cache, ports } = room;
   const references = order.tags.map(checkTag);
+  const fetcher = new Fetcher({ storage, cache, ports, noCache: order.noCache, buildArgs: order.buildArgs, signal: order.signal });
+  if (order.remote !== undefined) return await ports.whileMaking(() => buildElsewhere(room, order, order.remote!, { fetcher, references }));
   using context = await openContext(room, order.context, order.dockerfile, order.signal);
-  return await ports.whileMaking(() => buildFrom(room, order, context, references));
+  return await ports.whileMaking(() => buildFrom(room, order, context, { fetcher, references }));
 }
 
-async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildRoom, order: BuildOrder, context: Context, references: readonly string[]): Promise<Built> {
+interface Means {
+  readonly fetcher: Fetcher;
+  readonly references: readonly string[];
+}
+
+async function buildElsewhere(room: BuildRoom, order: BuildOrder, remote: string, means: Means): Promise<Built> {
+  using found = await openRemoteContext(remote, means.fetcher, room.storage);
+  using context = await openContext(room, found.tar, found.isDockerfile ? 'Dockerfile' : order.dockerfile, order.signal);
+  return await buildFrom(room, order, context, means);
+}
+
+/** Those that are here or can be pulled. One that is not is told of: the first build of all has none. */
+async function findCacheImages({ cacheFrom = [], noCache, platform, signal, onHappening }: BuildOrder, ports: BuildPorts): Promise<readonly BaseImage[]> {
+  const found: BaseImage[] = [];
+  for (const name of noCache ? [] : cacheFrom) {
+    try {
+      found.push(await ports.image(canonicalReference(withDefaultTag(parseReference(name))), platform, { pull: false, signal }));
+    } catch (error) {
+      if (!isFail(error) || signal.aborted) throw error;
+      onHappening({ what: 'warning', text: `[Warning] ${name} is no cache: ${error.message}` });
+    }
+  }
+  return found;
+}
+
+async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildRoom, order: BuildOrder, context: Context, { fetcher, references }: Means): Promise<Built> {
   const dockerfile = parseDockerfile(context.dockerfile);
   const images = new Map<string, BaseImage>();
   const findImage = async (base: ImageBase, signal: AbortSignal): Promise<BaseImage> => {
@@ -96,8 +128,8 @@ async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildR
   const { noCache, noCacheStages, allowed, offersShell, network, extraHosts, limits, buildArgs, removesContainers } = order;
   const globalSteps = dockerfile.globals;
   const options = { noCache, noCacheStages, allowed, offersShell, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
-  const fetcher = new Fetcher({ storage, cache, ports, noCache, buildArgs, signal: order.signal });
-  const solver = new Solver(stages, options, { storage, cache, cacheMounts, flights, ports, fetcher, context: context.tree, images, findImage, session: order.session, tell: order.onHappening, signal: order.signal }, globalSteps.length);
+  const cacheImages = await findCacheImages(order, ports);
+  const solver = new Solver(stages, options, { storage, cache, cacheMounts, flights, ports, fetcher, cacheImages, context: context.tree, images, findImage, session: order.session, tell: order.onHappening, signal: order.signal }, globalSteps.length);
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
   const state = await solver.solve(labelled);
   if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });

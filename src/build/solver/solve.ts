@@ -6,6 +6,7 @@ import type { BuildSession } from '../session.ts';
 import { imageKey, type Base, type PlacedStage } from '../stages.ts';
 import type { Step } from '../step.ts';
 import type { BuildCache } from './cache.ts';
+import { foundInImages } from './cache-from.ts';
 import type { CacheMounts } from './cache-mounts.ts';
 import { copyWork } from './copy-step.ts';
 import { failedAt } from './failure.ts';
@@ -27,6 +28,8 @@ export interface Surroundings {
   readonly flights: Flights;
   readonly ports: BuildPorts;
   readonly fetcher: Fetcher;
+  /** Images that are a cache, too. */
+  readonly cacheImages: readonly BaseImage[];
   /** Undefined: there is none, COPY finds nothing. */
   readonly context: SourceTree;
   /** By imageKey. */
@@ -130,7 +133,7 @@ export class Solver {
       // What does not depend on the step before is looked for without it; what comes after depends on both.
       const ownKey = isIndependent ? keyOf('independent', ...work.keyParts) : keyOf(state.key, ...work.keyParts);
       const make = (tellAll: Tell, signal: AbortSignal): Promise<Made> => this.#make(ownKey, isIndependent ? '' : state.key, work, this.#roomOf(tellAll, signal, opened));
-      const made = noCache ? await make(tell, this.#signal) : this.#cached(ownKey, tell) ?? await this.#around.flights.join(ownKey, { tell, signal: this.#signal, lines }, make);
+      const made = noCache ? await make(tell, this.#signal) : this.#cached(ownKey, tell) ?? this.#named(ownKey, state, work, tell) ?? await this.#around.flights.join(ownKey, { tell, signal: this.#signal, lines }, make);
       const key = isIndependent ? keyOf(state.key, ownKey) : ownKey;
       const { config, author, createdBy, hasOwnCommand = state.hasOwnCommand } = work;
       return nextState(state, key, { config, ...author === undefined ? {} : { author }, createdBy, ...made }, hasOwnCommand);
@@ -150,6 +153,16 @@ export class Solver {
     this.#used.push(key);
     tell({ what: 'cached' });
     return { layer: found.layer, created: found.createdAt };
+  }
+
+  /** From an image that was named as a cache; from then on the cache knows it by itself. */
+  #named(key: string, state: BuildState, { createdBy: what }: Work, tell: Tell): Made | undefined {
+    const found = foundInImages(this.#around.cacheImages, state, what);
+    if (found === undefined) return undefined;
+    const sizeBytes = found.layer === undefined ? 0 : this.#around.storage.snapshots.layer(found.layer)?.sizeBytes ?? 0;
+    this.#around.cache.put({ key, parent: state.key, createdAt: found.created, layer: found.layer, sizeBytes, what });
+    tell({ what: 'cached' });
+    return found;
   }
 
   async #make(key: string, parent: string, { createdBy: what, make }: Work, room: StepRoom): Promise<Made> {

@@ -23,7 +23,7 @@ interface CallChoice {
 const buildKitOnly = 'only BuildKit has it; the builder here is the classic one';
 
 export const command = defineCommand({
-  usage: '[OPTIONS] PATH | - | ARCHIVE',
+  usage: '[OPTIONS] PATH | - | ARCHIVE | URL',
   summary: 'Build an image from a Dockerfile',
   aliases: ['image build', 'build'],
   examples: [
@@ -31,6 +31,7 @@ export const command = defineCommand({
     ['build --target test --build-arg VERSION=2 -f docker/Dockerfile .', 'up to a stage, with an argument'],
     ['build --secret id=npm,src=$HOME/.npmrc .', 'RUN --mount=type=secret,id=npm sees the file; no layer has it'],
     ['build -o out .', 'the files of the last stage, into a directory; "-o type=oci,dest=app.tar" for an archive'],
+    ['build https://github.com/OWNER/REPOSITORY.git#v1:docker', 'a directory of a repository, fetched by the daemon; an archive or a Dockerfile on the web, too'],
     ['build --check .', 'mistakes and warnings, with the lines; exit code 1 when there are any'],
     ['build --call=outline --target app .', 'arguments, secrets and ssh agents that it takes'],
     ['build --call=targets,format=json - < Dockerfile', 'its stages'],
@@ -40,6 +41,7 @@ export const command = defineCommand({
     annotation: flag.texts('', 'stringArray', 'Add an annotation to the manifest of an archive'),
     'add-host': flag.list('', 'list', 'Add a line to the hosts file of steps (host:ip)', extraHost),
     'build-arg': flag.texts('', 'stringArray', 'Set build-time variables'),
+    'cache-from': flag.list('', 'stringArray', 'Images whose layers are a cache, too', cacheSource),
     call: flag.value('', 'string', 'Do not build, but look ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
     check: flag.on('', 'Shorthand for "--call=check"'),
     'cpu-period': flag.integer('', 'int', 'Period of the CPU quota of steps, in microseconds'),
@@ -75,7 +77,7 @@ export const command = defineCommand({
   },
   later: {
     'cgroup-parent': 'steps run below the cgroup of this engine', squash: 'build in several stages: the last one has only what it copies',
-    'cache-from': 'the cache of this engine is used anyway', 'cache-to': buildKitOnly,
+    'cache-to': buildKitOnly,
     ...Object.fromEntries(['attest', 'build-context', 'builder', 'debug|D', 'provenance', 'sbom'].map((name) => [name, buildKitOnly])),
   },
   operands: { min: 1, max: 1 },
@@ -102,7 +104,7 @@ export const command = defineCommand({
     const tags = [...values.tag, ...names.split(',').filter((name) => name !== '')];
     const outputs = output === undefined ? undefined : JSON.stringify([{ Type: output.type, Attrs }]);
     const headers = output?.attributes['push'] === 'true' ? await buildHeaders(session, tags.map((tag) => parseReference(tag).domain)) : {};
-    return await runBuild(session, context, { tags, headers, output, metadataFile: values['metadata-file'], extraHosts: values['add-host'], query: { ...query, outputs }, quiet: isQuiet, idFile: values.iidfile });
+    return await runBuild(session, context, { tags, headers, output, metadataFile: values['metadata-file'], extraHosts: values['add-host'], query: { ...query, outputs, remote: context.remote, cachefrom: values['cache-from'].length === 0 ? undefined : JSON.stringify(values['cache-from']) }, quiet: isQuiet, idFile: values.iidfile });
   },
 });
 
@@ -146,6 +148,14 @@ function argumentOf(text: string, environment: Session['environment']): readonly
   if (at >= 0) return [[text.slice(0, at), text.slice(at + 1)]];
   const value = environment[text];
   return value === undefined ? [] : [[text, value]];
+}
+
+/** A name, or buildx's `type=registry,ref=NAME`. */
+function cacheSource(text: string): string {
+  if (!text.includes('=')) return text;
+  const ref = /^type=registry,ref=([^,]+)$/.exec(text)?.[1];
+  if (ref === undefined) throw new FlagError(`${JSON.stringify(text)} is not supported: give the name of an image, or type=registry,ref=NAME`);
+  return ref;
 }
 
 function parseProgress(text: string): 'plain' | 'quiet' {

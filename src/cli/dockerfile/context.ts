@@ -11,10 +11,15 @@ import { Exit } from '../errors.ts';
 export type BuildContext = ContextSource & {
   /** Undefined in an archive: it is not looked into here. */
   readonly shown: BuildFile | undefined;
+  /** The daemon fetches it: nothing is sent. */
+  readonly remote?: string;
 };
 
-/** `path`: a directory, an archive, or `-` for an archive or a Dockerfile on stdin. @throws Exit with what cannot be read */
+const elsewhere = /^(https?:\/\/|git:\/\/|ssh:\/\/|github\.com\/|[\w.-]+@[\w.-]+:)/;
+
+/** `path`: a directory, an archive, an address, or `-` for an archive or a Dockerfile on stdin. @throws Exit with what cannot be read */
 export async function openBuildContext(path: string, file: string | undefined, stdin: AsyncIterable<Uint8Array>): Promise<BuildContext> {
+  if (elsewhere.test(path)) return { bytes: packContext([]), dockerfile: file ?? 'Dockerfile', shown: undefined, remote: path };
   if (path !== '-' && isFile(path)) return { bytes: openArchive(path), dockerfile: file ?? 'Dockerfile', shown: undefined };
   if (path !== '-') return directoryContext(path, file, stdin);
   const { start, whole } = await peek(stdin);

@@ -15,7 +15,7 @@ export interface BuildFiles {
 export async function readBuildFiles(path: string, file: string | undefined, stdin: AsyncIterable<Uint8Array>): Promise<BuildFiles> {
   if (path === '-' && file !== undefined && file !== '-') throw new Exit(1, 'ERROR: an archive on stdin comes later: give a directory with -f, or the Dockerfile on stdin');
   if (path === '-' || file === '-') return { dockerfile: { name: 'Dockerfile', text: await readStdin(stdin) }, ignoreFile: path === '-' ? null : readIfThere(join(path, '.dockerignore')) };
-  if (/^(https?:\/\/|git:\/\/|git@|ssh:\/\/|github\.com\/)/.test(path)) throw new Exit(1, `ERROR: a context elsewhere (${path}) comes later: clone it, and give the directory`);
+  if (/^(https?:\/\/|git:\/\/|git@|ssh:\/\/|github\.com\/)/.test(path)) throw new Exit(1, `ERROR: a context elsewhere (${path}) can be built, but not looked at: clone it, and give the directory`);
   const found = file ?? ['Dockerfile', 'dockerfile'].map((name) => join(path, name)).find((one) => readIfThere(one) !== null) ?? join(path, 'Dockerfile');
   const dockerfile = readIfThere(found);
   if (dockerfile === null) throw new Exit(1, `ERROR: failed to read dockerfile: ${openError(found, Object.assign(new Error(), { code: 'ENOENT' }))}`);
