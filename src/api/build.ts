@@ -105,6 +105,7 @@ function wishesOf(query: Query): Omit<BuildWishes, 'context' | 'credentials' | '
     allowed: new Set(list(query, 'estiva-allow').map(parseRight)),
     pull: query.flag('pull'),
     network: query.text('networkmode'),
+    squashes: query.flag('squash'),
     remote: remoteOf(query.text('remote')),
     cacheFrom: json(query, 'cachefrom', decode.list(decode.text), []),
     extraHosts: list(query, 'extrahosts'),
@@ -122,7 +123,6 @@ function remoteOf(text: string): string | undefined {
 }
 
 const notHere: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  squash: ['squash is not supported', 'Build in several stages: the last one has only what it copies'],
   cgroupparent: ['cgroupparent comes later', 'Steps run below the cgroup of this engine'],
   session: ['session is BuildKit\'s, whose protocol comes later', 'A session of ours is estiva-session (docs/decisions/0021)'],
   buildid: ['buildid is BuildKit\'s: a build ends when its client leaves', 'Close the connection'],

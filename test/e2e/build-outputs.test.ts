@@ -104,3 +104,18 @@ test('outputs that cannot be are refused by name, and a build that fails writes 
   assert.equal((await estiva('build', '-o', local, failing)).code, 7);
   assert.ok(!existsSync(tar) && !existsSync(local));
 });
+
+test('--squash makes one layer of what the build made: removed files are gone, those of the base are hidden, history says what was merged', ofOurs, async () => {
+  const tag = engine.unique('squashed');
+  const squashed = contextOf({ a: 'one', Dockerfile: `FROM ${busybox}\nRUN echo large > /big && mkdir -p /d/e && echo f > /d/e/f && chown 5:6 /d/e\nRUN rm /big && rm /bin/vi && echo g > /d/g && ln -s /d/g /l\nCOPY a /d/a\nENV X=1\n` });
+  const outcome = await estiva('build', '--squash', '-t', tag, squashed);
+  succeeded(outcome);
+  const say = async (script: string): Promise<string> => succeeded(await engine.run(['--rm', tag, 'sh', '-c', script]));
+  assert.equal(await say('cat /d/e/f /d/g /l /d/a; stat -c " %u:%g" /d/e; ls /big /bin/vi 2>&1 | wc -l; echo $X'), 'f\ng\ng\none 5:6\n2\n1\n');
+  const layers = async (image: string): Promise<number> => (JSON.parse(succeeded(await engine.docker(['image', 'inspect', '--format', '{{json .RootFS.Layers}}', image]))) as string[]).length;
+  assert.equal(await layers(tag), await layers(busybox) + 1);
+  const history = succeeded(await engine.docker(['history', '--no-trunc', '--format', '{{.Size}}|{{.Comment}}', tag])).split('\n');
+  assert.match(history[0]!, /^\d+B\|merge sha256:[0-9a-f]{64} to sha256:[0-9a-f]{64}$/);
+  assert.ok(history.slice(1, 5).every((line) => line.startsWith('0B|')));
+  succeeded(await engine.docker(['rmi', tag]));
+});

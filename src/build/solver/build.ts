@@ -21,7 +21,9 @@ import { sendOutput, type SentOutput } from './output.ts';
 import { openRemoteContext } from './remote/context.ts';
 import { Fetcher } from './remote/fetcher.ts';
 import { Solver } from './solve.ts';
+import { squash } from './squash.ts';
 import { idOf, imageOf } from './state.ts';
+import { nowSecondsOf } from './work.ts';
 
 export interface BuildOrder {
   readonly context: ContextSource;
@@ -53,6 +55,8 @@ export interface BuildOrder {
   readonly remote?: string | undefined;
   /** Images whose layers are a cache, too. */
   readonly cacheFrom?: readonly string[] | undefined;
+  /** All that the build has made is one layer. */
+  readonly squashes?: boolean | undefined;
   /** Undefined: an image, kept here. */
   readonly output?: SentOutput | undefined;
   readonly onHappening: Tell;
@@ -98,6 +102,12 @@ async function buildElsewhere(room: BuildRoom, order: BuildOrder, remote: string
   return await buildFrom(room, order, context, means);
 }
 
+/** The image under all of a stage; undefined: nothing. */
+function baseOf({ stage, base }: EvaluatedStage, images: ReadonlyMap<string, BaseImage>): BaseImage | undefined {
+  if (base !== undefined) return baseOf(base, images);
+  return stage.base.kind === 'image' ? images.get(imageKey(stage.base)) : undefined;
+}
+
 /** Those that are here or can be pulled. One that is not is told of: the first build of all has none. */
 async function findCacheImages({ cacheFrom = [], noCache, platform, signal, onHappening }: BuildOrder, ports: BuildPorts): Promise<readonly BaseImage[]> {
   const found: BaseImage[] = [];
@@ -131,7 +141,8 @@ async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildR
   const cacheImages = await findCacheImages(order, ports);
   const solver = new Solver(stages, options, { storage, cache, cacheMounts, flights, ports, fetcher, cacheImages, context: context.tree, images, findImage, session: order.session, tell: order.onHappening, signal: order.signal }, globalSteps.length);
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
-  const state = await solver.solve(labelled);
+  const solved = await solver.solve(labelled);
+  const state = order.squashes === true ? await squash(solved, { base: baseOf(labelled, images), nowSeconds: nowSecondsOf(options), signal: order.signal }, storage) : solved;
   if (state.history.length === 0) throw fail('invalid', 'No image was generated. Is your Dockerfile empty?', { hint: 'A stage FROM scratch needs at least one instruction' });
   const config = imageOf(state);
   if (order.output === undefined) return { id: await ports.put({ config, references }) };

@@ -90,7 +90,7 @@ async function* members(plan: CopyPlan, root: Fd): AsyncGenerator<TarMember, voi
 
 type Entry = { readonly header: TarHeader } & ({ readonly entry: SourceEntry } | { readonly content: string });
 
-function headerOf({ type, stat, linkPath, xattrs }: SourceEntry, { owner, keepsOwners, changeMode }: CopyPlan): { readonly header: TarHeader } {
+export function headerOf({ type, stat, linkPath, xattrs }: SourceEntry, { owner, keepsOwners, changeMode }: Pick<CopyPlan, 'owner' | 'keepsOwners' | 'changeMode'>): { readonly header: TarHeader } {
   const { uid, gid } = owner ?? (keepsOwners ? stat : { uid: 0, gid: 0 });
   const device = type === 'char' || type === 'block' ? { deviceMajor: stat.deviceMajor, deviceMinor: stat.deviceMinor } : {};
   return {
@@ -101,7 +101,7 @@ function headerOf({ type, stat, linkPath, xattrs }: SourceEntry, { owner, keepsO
   };
 }
 
-function* memberOf(path: string, entry: Entry, clamp: (header: TarHeader) => TarHeader): Generator<TarMember, void, undefined> {
+export function* memberOf(path: string, entry: Entry, clamp: (header: TarHeader) => TarHeader): Generator<TarMember, void, undefined> {
   refuseWhiteout(path as ByteString);
   const header = clamp({ ...entry.header, path: (entry.header.type === 'directory' ? `${path}/` : path) as ByteString });
   if ('content' in entry) yield { header, data: [Buffer.from(entry.content)] };

@@ -71,12 +71,13 @@ export const command = defineCommand({
     'shell-on-error': flag.on('', 'When a RUN fails, open a shell in it as it was, without asking'),
     'shm-size': flag.value('', 'bytes', 'Size of /dev/shm in steps', bytes),
     ssh: flag.list('', 'list', 'ssh agent for steps that mount it (default, or ID=SOCKET, or ID=KEY[,KEY])', parseSsh),
+    squash: flag.on('', 'Make one layer of all that the build has made'),
     tag: flag.texts('t', 'stringArray', 'Name and optionally a tag (name:tag)'),
     target: flag.text('', 'string', 'Target build stage'),
     ulimit: flag.list('', 'ulimit', 'Resource limit of steps (name=soft[:hard])', ulimit),
   },
   later: {
-    'cgroup-parent': 'steps run below the cgroup of this engine', squash: 'build in several stages: the last one has only what it copies',
+    'cgroup-parent': 'steps run below the cgroup of this engine',
     'cache-to': buildKitOnly,
     ...Object.fromEntries(['attest', 'build-context', 'builder', 'debug|D', 'provenance', 'sbom'].map((name) => [name, buildKitOnly])),
   },
@@ -96,7 +97,7 @@ export const command = defineCommand({
     using held = await holdSession(session, { secrets: values.secret, agents: values.ssh, shell });
     const query = {
       'estiva-session': held?.id, 'estiva-shell': held !== undefined && shell !== undefined, 'estiva-allow': joined(values.allow), 'estiva-no-cache-filter': joined(values['no-cache-filter']),
-      buildargs: JSON.stringify(buildArgs), labels: JSON.stringify(Object.fromEntries(values.label.map(pair))), target, platform, nocache: values['no-cache'], pull: values.pull, networkmode: values.network,
+      buildargs: JSON.stringify(buildArgs), labels: JSON.stringify(Object.fromEntries(values.label.map(pair))), target, platform, nocache: values['no-cache'], squash: values.squash, pull: values.pull, networkmode: values.network,
       memory: values.memory, memswap: values['memory-swap'], shmsize: values['shm-size'], cpushares: values['cpu-shares'], cpuperiod: values['cpu-period'], cpuquota: values['cpu-quota'],
       cpusetcpus: values['cpuset-cpus'], cpusetmems: values['cpuset-mems'], ulimits: values.ulimit.length === 0 ? undefined : JSON.stringify(values.ulimit),
     };
