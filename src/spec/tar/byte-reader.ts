@@ -81,7 +81,12 @@ export class ByteReader {
   async #refill(): Promise<boolean> {
     for (;;) {
       const next = await this.#source.next();
-      if (next.done === true) return false;
+      if (next.done === true) {
+        // The memory of the last chunk is its source's again, which may have given it back: its length is 0 then.
+        this.#chunk = Buffer.alloc(0);
+        this.#at = 0;
+        return false;
+      }
       if (next.value.length === 0) continue;
       this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
       this.#at = 0;
