@@ -1,4 +1,4 @@
-// COPY and ADD beyond the plain ones. Most of it only BuildKit has: there the expectations are what buildx 0.29 made of the same Dockerfile, compared by hand.
+// COPY and ADD beyond the plain ones. Most of it only BuildKit has; the expectations are those of its reference, the modes of a symbolic --chmod what buildx 0.29 made.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

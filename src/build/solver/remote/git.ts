@@ -1,6 +1,6 @@
 // Git repositories, by the program git: it alone speaks to every server that there is. It sees no configuration but what is here: not the system's, not
 // the user's, no hook, no prompt; what a repository names as its submodules comes over the network, never from a path of this machine
-// (docs/decisions/0022). Over ssh it has the keys and known hosts of the daemon's user.
+// (docs/decisions/0023). Over ssh it has the keys and known hosts of the daemon's user.
 import { spawn } from 'node:child_process';
 import { EstivaError, fail } from '../../../base/index.ts';
 import { isKernelError, O, openIn, type Fd } from '../../../kernel/index.ts';
