@@ -92,9 +92,9 @@ test('examples/build.ts: an image from a directory', ours, async () => {
 });
 
 test('build() throws with the lines of the step, and ends with its signal', ours, async () => {
-  const said = succeeded(await program(`import { mkdtempSync, writeFileSync } from 'node:fs'; import { tmpdir } from 'node:os'; import { join } from 'node:path';
+  const said = succeeded(await program(`import { mkdtempSync, writeFileSync } from 'node:fs'; import { join } from 'node:path';
 const why = (error: unknown) => console.log(error instanceof Error && 'lines' in error ? [error.name, JSON.stringify(error.lines), error.message] : error instanceof Error ? error.message : error);
-const files = (text: string) => { const dir = mkdtempSync(join(tmpdir(), 'context-')); writeFileSync(join(dir, 'Dockerfile'), text); return dir; };
+const files = (text: string) => { const dir = mkdtempSync(${JSON.stringify(join(dir, 'context-'))}); writeFileSync(join(dir, 'Dockerfile'), text); return dir; };
 await engine.build({ context: files(\`FROM \${image}\nRUN exit 4\n\`) }).catch(why);
 await engine.build({ context: files(\`FROM \${image}\nRUN sleep 60\n\`), signal: AbortSignal.timeout(1000) }).catch(why);
 await engine.build({ context: '/nowhere' }).catch(why);
