@@ -11,6 +11,7 @@ export * from './execs.ts';
 export * from './files.ts';
 export { parseHost, type Host, type TlsSettings } from './host.ts';
 export * from './images.ts';
+export { bytesOfFile, deviceOf, gathered, kindOf } from './local-file.ts';
 export { StreamError } from './messages.ts';
 export * from './networks.ts';
 export * from './registries.ts';

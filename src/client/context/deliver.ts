@@ -2,7 +2,8 @@
 // the same is hashed here, and stays here if it is.
 import { createHash } from 'node:crypto';
 import { rowOf, type ContextAnswer, type ContextOffer, type ContextParcel, type ContextReceipt } from '../../spec/estiva/build-context.ts';
-import { gathered, readEntry } from './read.ts';
+import { gathered } from '../local-file.ts';
+import { readEntry } from './read.ts';
 import type { WalkedEntry } from './walk.ts';
 
 /** Where contexts are taken in: a daemon, or an engine in the same process. */

@@ -1,6 +1,7 @@
 // A context as a tar, for builders that know nothing else (POST /build of every daemon): all of it root's, as Docker's client sends it.
 import { blockBytes, formatHeader, tarHeader } from '../../spec/tar/index.ts';
-import { gathered, readEntry } from './read.ts';
+import { gathered } from '../local-file.ts';
+import { readEntry } from './read.ts';
 import type { WalkedEntry } from './walk.ts';
 
 export function packContext(entries: Iterable<WalkedEntry>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -7,6 +7,7 @@ import { fail } from '../../base/index.ts';
 import { parseIgnoreFile } from '../../spec/dockerfile/index.ts';
 import type { ContextEntry, ContextKind } from '../../spec/estiva/build-context.ts';
 import { byteString, byteStringOf, type ByteString } from '../../spec/tar/index.ts';
+import { deviceOf, kindOf } from '../local-file.ts';
 
 export interface WalkedEntry extends ContextEntry {
   /** On this machine; or what it has in it, for what lies in no directory. */
@@ -88,22 +89,6 @@ function entryOf(path: ByteString, place: Buffer, kind: ContextKind, stat: BigIn
 /** Changes whenever the file does: the kernel sets ctime with every change, and nobody can set it back. */
 export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
-}
-
-function kindOf(stat: BigIntStats): ContextKind | undefined {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  if (stat.isSymbolicLink()) return 'symlink';
-  if (stat.isFIFO()) return 'fifo';
-  if (stat.isCharacterDevice()) return 'char';
-  return stat.isBlockDevice() ? 'block' : undefined;
-}
-
-/** As the kernel puts a device's number together for programs. Source: makedev(3), gnu_dev_major. */
-function deviceOf(rdev: bigint): WalkedEntry['device'] {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
-  return { major: Number(major), minor: Number(minor) };
 }
 
 // eslint-disable-next-line no-control-regex -- the point is exactly which bytes are ASCII
