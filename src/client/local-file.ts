@@ -2,7 +2,6 @@
 import { readSync, type BigIntStats } from 'node:fs';
 
 const chunkBytes = 1 << 20;
-const piece = Buffer.allocUnsafe(chunkBytes);
 
 export type LocalKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'char' | 'block';
 
@@ -25,6 +24,8 @@ export function deviceOf(rdev: bigint): { readonly major: number; readonly minor
 
 /** The first `sizeBytes` of a file, zeros for what it lacks, as with tar. A piece is valid until the next one is asked for. @throws what reading throws */
 export function* bytesOfFile(fd: number, sizeBytes: number): Generator<Uint8Array, void, undefined> {
+  // Its own: another file may be on its way at the same time.
+  const piece = Buffer.allocUnsafe(Math.min(sizeBytes, chunkBytes));
   for (let at = 0; at < sizeBytes;) {
     const wanted = Math.min(sizeBytes - at, chunkBytes);
     const got = readSync(fd, piece, 0, wanted, at);
