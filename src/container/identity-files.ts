@@ -3,7 +3,7 @@
 // They are written when the container is made, and for containers with links again at each start: addresses are known only then. While it runs they
 // are changed in place, line by line: a mount shows one file, not whatever has its name.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { fail } from '../base/index.ts';
 import type { ContainerConfig, HostConfig } from '../spec/docker/container.ts';
@@ -84,7 +84,7 @@ function hashOf(text: string): string {
 }
 
 /**
- * What is there already stays, what differs is written over. (A file that is cut to nothing first has its blocks given back, and is on its way to the disk before
+ * Readable by every user of the container, whatever this daemon's umask is. What is there already stays, what differs is written over. (A file that is cut to nothing first has its blocks given back, and is on its way to the disk before
  * its close is over.)
  */
 function write(path: string, text: string): void {
@@ -94,6 +94,7 @@ function write(path: string, text: string): void {
     const there = Buffer.alloc(bytes.length + 1);
     const length = readSync(fd, there, 0, there.length, 0);
     if (length === bytes.length && bytes.compare(there, 0, length) === 0) return;
+    if (length === 0) fchmodSync(fd, 0o644);
     writeFileSync(fd, bytes);
     if (length > bytes.length) ftruncateSync(fd, bytes.length);
   } finally {
