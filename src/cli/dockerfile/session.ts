@@ -7,9 +7,9 @@ import { pipeline } from 'node:stream';
 import { DaemonError, openBuildSession } from '../../client/index.ts';
 import { secretBytesMax, type Channel, type Channels, type SessionAsk } from '../../spec/estiva/build-session.ts';
 import { openError } from '../create/files.ts';
-import { Exit } from '../errors.ts';
+import { Exit, textOfError } from '../errors.ts';
 import { FlagError } from '../flags.ts';
-import type { Session } from '../session.ts';
+import { warn, type Session } from '../session.ts';
 import { answerShell, type ShellChoice } from './shell.ts';
 import { agentOfKeys, type Agent } from './ssh-agent.ts';
 
@@ -78,7 +78,10 @@ export async function holdSession(session: Session, { secrets, agents, shell }: 
       case 'ssh': return answerAgent(channel, sockets.get(ask.id));
       case 'shell':
         if (shell === undefined) return channel.refuse('Nobody is at the terminal');
-        answerShell(session, ask, channel, shell).catch(() => channel.destroy());
+        answerShell(session, ask, channel, shell).catch((error: unknown) => {
+          warn(session, textOfError(error));
+          channel.destroy();
+        });
         return undefined;
     }
   };

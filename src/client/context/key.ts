@@ -12,7 +12,8 @@ export function contextKey(directory: string): string {
 function machineId(): string {
   try {
     return readFileSync('/etc/machine-id', 'utf8').trim();
-  } catch {
-    return '';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
