@@ -61,25 +61,29 @@ async function readFramed(answer: Answer, onMessage: (message: unknown) => void,
   });
 }
 
-export interface BuildOptions {
-  /** A directory of this machine, or a tar of one, plain or compressed. */
+/** What a program may ask of a build. */
+export interface BuildWishes {
+  /** A directory of this machine, or a tar of one, plain or compressed. `.dockerignore` says what of it stays behind. */
   readonly context: string | AsyncIterable<Uint8Array>;
   /** Path of the Dockerfile in the context: `Dockerfile` unless given. */
   readonly dockerfile?: string;
-  /** The stage that is built: the last one unless given. */
+  /** The stage that is built, by name or number: the last one unless given. */
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
-  /** `name[:tag]` */
+  /** `name[:tag]`: names of the new image. */
   readonly tags?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   /** `linux/arm64`: this machine's unless given. */
   readonly platform?: string;
   /** Does every step anew. */
   readonly noCache?: boolean;
-  /** Each message of the daemon as it comes: `stream` has text for people. */
-  readonly onMessage?: (message: ProgressMessage) => void;
   /** Ends the build; what was done by then stays in the cache. */
   readonly signal?: AbortSignal;
+}
+
+export interface BuildOptions extends BuildWishes {
+  /** Each message of the daemon as it comes: `stream` has text for people. */
+  readonly onMessage?: (message: ProgressMessage) => void;
 }
 
 /** Builds an image. @returns its id. @throws `invalid` with the daemon's sentence for a step that failed, DaemonError before any step */

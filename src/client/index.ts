@@ -1,5 +1,5 @@
 // The Docker Engine API as typed functions over one small transport. Works against Estiva's daemon and against dockerd.
-export { build, buildImage, checkBuild, openBuildSession, pruneBuildCache, type BuildImageOptions, type BuildOptions } from './builds.ts';
+export { build, buildImage, checkBuild, openBuildSession, pruneBuildCache, type BuildImageOptions, type BuildOptions, type BuildWishes } from './builds.ts';
 export * from './connect.ts';
 export { contextOfDirectory, deliverContext, directoryAsContext, packContext, textEntry, type ContextDoor, type ContextSource } from './context/index.ts';
 export * from './containers.ts';

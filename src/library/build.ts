@@ -1,5 +1,5 @@
 // A build as a program asks for it: a directory or a tar, and what shall come of it.
-import { contextOfDirectory, deliverContext } from '../client/index.ts';
+import { contextOfDirectory, deliverContext, type BuildWishes } from '../client/index.ts';
 import type { BuildHappening, Engine } from '../engine/index.ts';
 import type { ContextOffer } from '../spec/estiva/build-context.ts';
 import { parsePlatform } from '../spec/oci/platform.ts';
@@ -7,28 +7,12 @@ import { parsePlatform } from '../spec/oci/platform.ts';
 /** What happens in a build: steps, what they print, what came out of the cache. */
 export type BuildProgress = BuildHappening;
 
-export interface BuildOptions {
-  /** A directory, or a tar of one, plain or compressed. `.dockerignore` says what of it stays behind. */
-  readonly context: string | AsyncIterable<Uint8Array>;
-  /** Path of the Dockerfile in the context: `Dockerfile` unless given. */
-  readonly dockerfile?: string;
-  /** The stage that is built, by name or number: the last one unless given. */
-  readonly target?: string;
-  readonly buildArgs?: Readonly<Record<string, string>>;
-  /** `name[:tag]`: names of the new image. */
-  readonly tags?: readonly string[];
-  readonly labels?: Readonly<Record<string, string>>;
-  /** `linux/arm64`: this machine's unless given. */
-  readonly platform?: string;
-  /** Does every step anew. */
-  readonly noCache?: boolean;
+export interface BuildOptions extends BuildWishes {
   /** Asks the registry also for images that are here. */
   readonly pull?: boolean;
   /** Of RUN steps: `none`, `host`, or a network by name. */
   readonly network?: string;
   readonly onProgress?: (progress: BuildProgress) => void;
-  /** Ends the build; what was done by then stays in the cache. */
-  readonly signal?: AbortSignal;
 }
 
 /** Nothing asked for. Bytes; 64 MiB of /dev/shm, as ever. */

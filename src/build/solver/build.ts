@@ -16,41 +16,30 @@ import type { CacheMounts } from './cache-mounts.ts';
 import { openContext, type Context, type ContextSource } from './context.ts';
 import type { Flights } from './flights.ts';
 import type { Tell } from './happening.ts';
-import type { BaseImage, BuildPorts, StepLimits } from './ports.ts';
+import type { BaseImage, BuildPorts } from './ports.ts';
 import { sendOutput, type SentOutput } from './output.ts';
 import { openRemoteContext } from './remote/context.ts';
 import { Fetcher } from './remote/fetcher.ts';
+import { isProxyVariable } from './remote/proxy.ts';
 import { Solver } from './solve.ts';
 import { squash } from './squash.ts';
 import { idOf, imageOf } from './state.ts';
-import { nowSecondsOf } from './work.ts';
+import { nowSecondsOf, type SolveOptions } from './work.ts';
 
-export interface BuildOrder {
+export interface BuildOrder extends Omit<SolveOptions, 'epochSeconds'> {
   readonly context: ContextSource;
   /** Its path in the context. */
   readonly dockerfile: string;
   readonly tags: readonly string[];
-  readonly buildArgs: ReadonlyMap<string, string>;
   readonly labels: Readonly<Record<string, string>>;
   /** Undefined: the last stage. */
   readonly target: string | undefined;
   readonly platform: Platform;
   readonly buildPlatform: Platform;
-  readonly noCache: boolean;
-  /** Stages that are done anew, by name or number. */
-  readonly noCacheStages: readonly string[];
-  /** What RUN may ask for: `security.insecure`, `network.host`. */
-  readonly allowed: ReadonlySet<string>;
   /** Asks the registry also for images that are here. */
   readonly pull: boolean;
-  readonly network: string;
-  readonly extraHosts: readonly string[];
-  readonly limits: StepLimits;
-  readonly removesContainers: boolean;
   /** With its client, for secrets and ssh agents. */
   readonly session: BuildSession | undefined;
-  /** The client of the session may look into a step that failed. */
-  readonly offersShell: boolean;
   /** In the place of a context that is sent: a git repository, an archive or a Dockerfile on the web. */
   readonly remote?: string | undefined;
   /** Images whose layers are a cache, too. */
@@ -135,9 +124,8 @@ async function buildFrom({ storage, cache, cacheMounts, flights, ports }: BuildR
   refuseUnknownStages(analysis, order);
   const labelled = withLabels(target, order.labels);
   const stages = analysis.evaluated.map((stage) => (stage === target ? labelled : stage));
-  const { noCache, noCacheStages, allowed, offersShell, network, extraHosts, limits, buildArgs, removesContainers } = order;
   const globalSteps = dockerfile.globals;
-  const options = { noCache, noCacheStages, allowed, offersShell, network, extraHosts, limits, buildArgs, removesContainers, epochSeconds: epochOf(buildArgs) };
+  const options: SolveOptions = { ...order, epochSeconds: epochOf(order.buildArgs) };
   const cacheImages = await findCacheImages(order, ports);
   const solver = new Solver(stages, options, { storage, cache, cacheMounts, flights, ports, fetcher, cacheImages, context: context.tree, images, findImage, session: order.session, tell: order.onHappening, signal: order.signal }, globalSteps.length);
   for (const [i, { text }] of globalSteps.entries()) order.onHappening({ what: 'step', number: i + 1, total: solver.total, text });
@@ -178,11 +166,11 @@ function withLabels(target: EvaluatedStage, labels: BuildOrder['labels']): Evalu
 }
 
 /** Names that are there without an ARG: proxies, the platform, and what says which times files have. */
-const predefined = /^(https?_proxy|ftp_proxy|no_proxy|all_proxy|SOURCE_DATE_EPOCH|(BUILD|TARGET)(PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE|BUILDKIT_.*)$/i;
+const predefined = /^(SOURCE_DATE_EPOCH|(BUILD|TARGET)(PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE|BUILDKIT_.*)$/i;
 
 function warnOfUnused({ globals, evaluated }: Analysis, { buildArgs, onHappening }: BuildOrder): void {
   const declared = new Set([...globals.declared.keys(), ...evaluated.flatMap(({ steps }) => steps.flatMap((step) => step.arguments().map(({ name }) => name)))]);
-  const unused = [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.test(name)).sort();
+  const unused = [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.test(name) && !isProxyVariable(name)).sort();
   if (unused.length > 0) onHappening({ what: 'warning', text: `[Warning] One or more build-args [${unused.join(' ')}] were not consumed` });
 }
 

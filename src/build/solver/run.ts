@@ -6,7 +6,8 @@ import { programOf } from '../program.ts';
 import type { Step } from '../step.ts';
 import { BuildFailure } from './failure.ts';
 import { openMounts, planMounts, type MountPlan, type OpenedMounts } from './mounts.ts';
-import type { RunEnd, RunTerminal } from './ports.ts';
+import type { RunEnd, RunRequest, RunTerminal } from './ports.ts';
+import { isProxyVariable } from './remote/proxy.ts';
 import type { BuildState } from './state.ts';
 import { stubRemoval } from './stubs.ts';
 import type { MadeLayer, SolveOptions, StepRoom, Work } from './work.ts';
@@ -29,13 +30,7 @@ export async function runWork(step: Step, instruction: Run, state: BuildState, r
   };
 }
 
-interface Program {
-  readonly command: readonly string[];
-  readonly environment: readonly string[];
-  readonly user: string;
-  readonly workingDir: string;
-  readonly network: string;
-  readonly isPrivileged: boolean;
+interface Program extends Pick<RunRequest, 'command' | 'environment' | 'user' | 'workingDir' | 'network' | 'isPrivileged'> {
   /** What a person is offered when it fails. */
   readonly shell: string;
   readonly ready: OpenedMounts;
@@ -88,12 +83,10 @@ class LastWords {
   }
 }
 
-const proxyNames = /^(https?_proxy|ftp_proxy|no_proxy|all_proxy)$/i;
-
 /** Docker's proxy variables are there without being declared; they are no part of the key. */
 function proxiesOf({ buildArgs }: SolveOptions, environment: readonly string[]): readonly string[] {
   const declared = new Set(environment.map((entry) => entry.split('=', 1)[0]!));
-  return [...buildArgs].filter(([name]) => proxyNames.test(name) && !declared.has(name)).map(([name, value]) => `${name}=${value}`);
+  return [...buildArgs].filter(([name]) => isProxyVariable(name) && !declared.has(name)).map(([name, value]) => `${name}=${value}`);
 }
 
 /** @throws `denied` in BuildKit's words */
