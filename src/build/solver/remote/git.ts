@@ -103,7 +103,7 @@ async function git(args: readonly string[], { dir, proxy, signal }: GitRoom): Pr
   // The directory has no other name that stays: ours is right as long as the child begins.
   const child = spawn('/bin/sh', ['-c', 'umask 022; exec git "$@"', 'git', ...settings.flatMap((one) => ['-c', one]), ...args], { cwd: `/proc/self/fd/${dir.number}`, env: environmentOf(proxy), stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   // It has children of its own: all of them end.
-  const end = (): void => { if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL'); };
+  const end = (): void => { if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL'); };
   const timer = setTimeout(end, gitMsMax);
   signal.addEventListener('abort', end, { once: true });
   const said = { out: '', error: '' };
