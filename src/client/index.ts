@@ -3,7 +3,7 @@ export { build, buildImage, checkBuild, openBuildSession, pruneBuildCache, type 
 export * from './connect.ts';
 export { contextOfDirectory, deliverContext, directoryAsContext, packContext, textEntry, type ContextDoor, type ContextSource } from './context/index.ts';
 export * from './containers.ts';
-export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, type Hijacked } from './docker.ts';
+export { DaemonError, isDaemonError, openDocker, type CallOptions, type Docker, type Hijacked, type Query } from './docker.ts';
 export * from './demultiplex.ts';
 export { watchEvents } from './events.ts';
 export { exploreImage, imageDifferences, imageTree } from './explore.ts';

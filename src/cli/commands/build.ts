@@ -1,4 +1,4 @@
-import { checkBuild } from '../../client/index.ts';
+import { checkBuild, type Query } from '../../client/index.ts';
 import type { BuildCall, BuildCheckRequest, BuildFault } from '../../spec/estiva/build-check.ts';
 import { openBuildContext } from '../dockerfile/context.ts';
 import { runBuild } from '../dockerfile/build.ts';
@@ -11,7 +11,7 @@ import { readBuildFiles } from '../dockerfile/files.ts';
 import { checkLines, faultLines, outlineLines, targetsLines } from '../dockerfile/show.ts';
 import { Exit } from '../errors.ts';
 import { defineCommand } from '../command.ts';
-import { flag, FlagError } from '../flags.ts';
+import { flag, FlagError, type Values } from '../flags.ts';
 import { say, warn, type Session } from '../session.ts';
 
 /** What `--call` asks for: `check`, `outline,format=json`. */
@@ -21,6 +21,47 @@ interface CallChoice {
 }
 
 const buildKitOnly = 'only BuildKit has it; the builder here is the classic one';
+
+const flags = {
+  allow: flag.texts('', 'stringArray', 'What RUN may ask for beyond a container\'s rights ("security.insecure", "network.host")'),
+  annotation: flag.texts('', 'stringArray', 'Add an annotation to the manifest of an archive'),
+  'add-host': flag.list('', 'list', 'Add a line to the hosts file of steps (host:ip)', extraHost),
+  'build-arg': flag.texts('', 'stringArray', 'Set build-time variables'),
+  'cache-from': flag.list('', 'stringArray', 'Images whose layers are a cache, too', cacheSource),
+  call: flag.value('', 'string', 'Do not build, but look ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
+  check: flag.on('', 'Shorthand for "--call=check"'),
+  'cpu-period': flag.integer('', 'int', 'Period of the CPU quota of steps, in microseconds'),
+  'cpu-quota': flag.integer('', 'int', 'CPU time of steps in a period, in microseconds'),
+  'cpu-shares': flag.integer('c', 'int', 'Weight of steps among those who want the CPUs'),
+  'cpuset-cpus': flag.text('', 'string', 'CPUs that steps may use (0-3, 0,1)'),
+  'cpuset-mems': flag.text('', 'string', 'Memory nodes that steps may use (0-3, 0,1)'),
+  file: flag.text('f', 'string', 'Name of the Dockerfile (default: "PATH/Dockerfile")'),
+  'force-rm': flag.on('', 'Nothing is left of steps here, whatever becomes of them'),
+  iidfile: flag.text('', 'string', 'Write the image ID to a file'),
+  label: flag.texts('', 'stringArray', 'Set metadata for an image'),
+  load: flag.on('', 'Shorthand for "--output=type=docker": an image, as without it'),
+  memory: flag.value('m', 'bytes', 'Limit of memory of a step', bytes),
+  'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
+  'metadata-file': flag.text('', 'string', 'Write what came out to a file, as JSON'),
+  network: flag.text('', 'string', 'Network of RUN steps ("default", "none", "host", or a name)'),
+  'no-cache': flag.on('', 'Do every step anew'),
+  'no-cache-filter': flag.texts('', 'stringArray', 'Do the steps of these stages anew, and of those that stand on them'),
+  output: flag.texts('o', 'stringArray', 'Where it goes: a directory, "-", or "type=local|tar|oci|docker|image,dest=…"'),
+  platform: flag.text('', 'string', 'Target platform of the build (os/arch)'),
+  progress: flag.value('', 'string', 'How it is shown ("auto", "plain", "quiet")', parseProgress),
+  pull: flag.on('', 'Ask the registry also for images that are here'),
+  push: flag.on('', 'Shorthand for "--output=type=image,push=true"'),
+  quiet: flag.on('q', 'Only print the image ID'),
+  rm: flag.off('', 'Nothing is left of steps here, whatever it says'),
+  secret: flag.list('', 'list', 'Secret for steps that mount it (id=NAME[,src=FILE|,env=VARIABLE])', parseSecret),
+  'shell-on-error': flag.on('', 'When a RUN fails, open a shell in it as it was, without asking'),
+  'shm-size': flag.value('', 'bytes', 'Size of /dev/shm in steps', bytes),
+  ssh: flag.list('', 'list', 'ssh agent for steps that mount it (default, or ID=SOCKET, or ID=KEY[,KEY])', parseSsh),
+  squash: flag.on('', 'Make one layer of all that the build has made'),
+  tag: flag.texts('t', 'stringArray', 'Name and optionally a tag (name:tag)'),
+  target: flag.text('', 'string', 'Target build stage'),
+  ulimit: flag.list('', 'ulimit', 'Resource limit of steps (name=soft[:hard])', ulimit),
+};
 
 export const command = defineCommand({
   usage: '[OPTIONS] PATH | - | ARCHIVE | URL',
@@ -36,46 +77,7 @@ export const command = defineCommand({
     ['build --call=outline --target app .', 'arguments, secrets and ssh agents that it takes'],
     ['build --call=targets,format=json - < Dockerfile', 'its stages'],
   ],
-  flags: {
-    allow: flag.texts('', 'stringArray', 'What RUN may ask for beyond a container\'s rights ("security.insecure", "network.host")'),
-    annotation: flag.texts('', 'stringArray', 'Add an annotation to the manifest of an archive'),
-    'add-host': flag.list('', 'list', 'Add a line to the hosts file of steps (host:ip)', extraHost),
-    'build-arg': flag.texts('', 'stringArray', 'Set build-time variables'),
-    'cache-from': flag.list('', 'stringArray', 'Images whose layers are a cache, too', cacheSource),
-    call: flag.value('', 'string', 'Do not build, but look ("check", "outline", "targets"), with ",format=json" as JSON', parseCall),
-    check: flag.on('', 'Shorthand for "--call=check"'),
-    'cpu-period': flag.integer('', 'int', 'Period of the CPU quota of steps, in microseconds'),
-    'cpu-quota': flag.integer('', 'int', 'CPU time of steps in a period, in microseconds'),
-    'cpu-shares': flag.integer('c', 'int', 'Weight of steps among those who want the CPUs'),
-    'cpuset-cpus': flag.text('', 'string', 'CPUs that steps may use (0-3, 0,1)'),
-    'cpuset-mems': flag.text('', 'string', 'Memory nodes that steps may use (0-3, 0,1)'),
-    file: flag.text('f', 'string', 'Name of the Dockerfile (default: "PATH/Dockerfile")'),
-    'force-rm': flag.on('', 'Nothing is left of steps here, whatever becomes of them'),
-    iidfile: flag.text('', 'string', 'Write the image ID to a file'),
-    label: flag.texts('', 'stringArray', 'Set metadata for an image'),
-    load: flag.on('', 'Shorthand for "--output=type=docker": an image, as without it'),
-    memory: flag.value('m', 'bytes', 'Limit of memory of a step', bytes),
-    'memory-swap': flag.value('', 'bytes', 'Limit of memory and swap together; -1: no limit of swap', swapBytes),
-    'metadata-file': flag.text('', 'string', 'Write what came out to a file, as JSON'),
-    network: flag.text('', 'string', 'Network of RUN steps ("default", "none", "host", or a name)'),
-    'no-cache': flag.on('', 'Do every step anew'),
-    'no-cache-filter': flag.texts('', 'stringArray', 'Do the steps of these stages anew, and of those that stand on them'),
-    output: flag.texts('o', 'stringArray', 'Where it goes: a directory, "-", or "type=local|tar|oci|docker|image,dest=…"'),
-    platform: flag.text('', 'string', 'Target platform of the build (os/arch)'),
-    progress: flag.value('', 'string', 'How it is shown ("auto", "plain", "quiet")', parseProgress),
-    pull: flag.on('', 'Ask the registry also for images that are here'),
-    push: flag.on('', 'Shorthand for "--output=type=image,push=true"'),
-    quiet: flag.on('q', 'Only print the image ID'),
-    rm: flag.off('', 'Nothing is left of steps here, whatever it says'),
-    secret: flag.list('', 'list', 'Secret for steps that mount it (id=NAME[,src=FILE|,env=VARIABLE])', parseSecret),
-    'shell-on-error': flag.on('', 'When a RUN fails, open a shell in it as it was, without asking'),
-    'shm-size': flag.value('', 'bytes', 'Size of /dev/shm in steps', bytes),
-    ssh: flag.list('', 'list', 'ssh agent for steps that mount it (default, or ID=SOCKET, or ID=KEY[,KEY])', parseSsh),
-    squash: flag.on('', 'Make one layer of all that the build has made'),
-    tag: flag.texts('t', 'stringArray', 'Name and optionally a tag (name:tag)'),
-    target: flag.text('', 'string', 'Target build stage'),
-    ulimit: flag.list('', 'ulimit', 'Resource limit of steps (name=soft[:hard])', ulimit),
-  },
+  flags,
   later: {
     'cgroup-parent': 'steps run below the cgroup of this engine',
     'cache-to': buildKitOnly,
@@ -95,19 +97,29 @@ export const command = defineCommand({
     const hasTerminal = session.stdin.isTTY === true && session.stdout.isTTY === true && !isQuiet && path !== '-' && values.file !== '-';
     const shell = always || hasTerminal ? { always, shown: context.shown } : undefined;
     using held = await holdSession(session, { secrets: values.secret, agents: values.ssh, shell });
-    const query = {
-      'estiva-session': held?.id, 'estiva-shell': held !== undefined && shell !== undefined, 'estiva-allow': joined(values.allow), 'estiva-no-cache-filter': joined(values['no-cache-filter']),
-      buildargs: JSON.stringify(buildArgs), labels: JSON.stringify(Object.fromEntries(values.label.map(pair))), target, platform, nocache: values['no-cache'], squash: values.squash, pull: values.pull, networkmode: values.network,
-      memory: values.memory, memswap: values['memory-swap'], shmsize: values['shm-size'], cpushares: values['cpu-shares'], cpuperiod: values['cpu-period'], cpuquota: values['cpu-quota'],
-      cpusetcpus: values['cpuset-cpus'], cpusetmems: values['cpuset-mems'], ulimits: values.ulimit.length === 0 ? undefined : JSON.stringify(values.ulimit),
-    };
     const { name: names = '', ...Attrs } = output?.attributes ?? {};
     const tags = [...values.tag, ...names.split(',').filter((name) => name !== '')];
-    const outputs = output === undefined ? undefined : JSON.stringify([{ Type: output.type, Attrs }]);
+    const query = {
+      ...stepsQuery(values), buildargs: JSON.stringify(buildArgs), target, platform, remote: context.remote, outputs: output === undefined ? undefined : JSON.stringify([{ Type: output.type, Attrs }]),
+      'estiva-session': held?.id, 'estiva-shell': held !== undefined && shell !== undefined,
+    };
     const headers = output?.attributes['push'] === 'true' ? await buildHeaders(session, tags.map((tag) => parseReference(tag).domain)) : {};
-    return await runBuild(session, context, { tags, headers, output, metadataFile: values['metadata-file'], extraHosts: values['add-host'], query: { ...query, outputs, remote: context.remote, cachefrom: values['cache-from'].length === 0 ? undefined : JSON.stringify(values['cache-from']) }, quiet: isQuiet, idFile: values.iidfile });
+    return await runBuild(session, context, { tags, headers, output, metadataFile: values['metadata-file'], extraHosts: values['add-host'], query, quiet: isQuiet, idFile: values.iidfile });
   },
 });
+
+/** What concerns the steps, as parameters of `POST /build`. */
+function stepsQuery(values: Values<typeof flags>): Query {
+  return {
+    'estiva-allow': joined(values.allow), 'estiva-no-cache-filter': joined(values['no-cache-filter']), labels: JSON.stringify(Object.fromEntries(values.label.map(pair))), nocache: values['no-cache'], squash: values.squash, pull: values.pull,
+    cachefrom: jsonOf(values['cache-from']), networkmode: values.network, memory: values.memory, memswap: values['memory-swap'], shmsize: values['shm-size'], cpushares: values['cpu-shares'], cpuperiod: values['cpu-period'],
+    cpuquota: values['cpu-quota'], cpusetcpus: values['cpuset-cpus'], cpusetmems: values['cpuset-mems'], ulimits: jsonOf(values.ulimit),
+  };
+}
+
+function jsonOf(list: readonly unknown[]): string | undefined {
+  return list.length === 0 ? undefined : JSON.stringify(list);
+}
 
 function joined(words: readonly string[]): string | undefined {
   return words.length === 0 ? undefined : words.join(',');
